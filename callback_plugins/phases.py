@@ -1,0 +1,106 @@
+"""Seconds and changes of each play, written as they become known; a sign of life in a long task."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+from ansible.plugins.callback import CallbackBase
+
+DOCUMENTATION = """
+name: phases
+type: aggregate
+short_description: times the plays and shows that a long task is alive
+description:
+  - Writes C(out/phases.json) in the directory of the run, for the receipt.
+  - Says every 8 seconds which task is still running.
+options:
+  phases_file:
+    description: the file that is written; nothing is written where its directory is missing
+    default: out/phases.json
+    env:
+      - name: MILLRACE_PHASES
+    type: path
+"""
+
+#: Seconds between two signs of life: nothing may be silent for 10.
+BEAT = 8.0
+
+
+class CallbackModule(CallbackBase):  # type: ignore[misc]
+    """A play is a phase: its name up to the first `` | `` names it, plays of one name are summed."""
+
+    CALLBACK_VERSION = 2.0
+    CALLBACK_TYPE = "aggregate"
+    CALLBACK_NAME = "phases"
+    CALLBACK_NEEDS_ENABLED = True
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.begun = time.monotonic()
+        self.phases: dict[str, dict[str, Any]] = {}
+        self.phase: str | None = None
+        self.phase_begun = self.begun
+        self.task: str | None = None
+        self.task_begun = self.begun
+        self.wake = threading.Event()
+
+    def v2_playbook_on_start(self, playbook: Any) -> None:
+        """Start the heart."""
+        threading.Thread(target=self._beat, daemon=True).start()
+
+    def v2_playbook_on_play_start(self, play: Any) -> None:
+        """End the phase before, begin this one."""
+        self._settle()
+        self.phase = str(play.get_name()).split(" | ")[0]
+        self.phase_begun = time.monotonic()
+
+    def v2_playbook_on_task_start(self, task: Any, is_conditional: bool) -> None:
+        """Remember what is running, and keep the file current for the receipt's own task."""
+        self._settle()
+        self.task, self.task_begun = task.get_name(), time.monotonic()
+
+    def v2_runner_on_ok(self, result: Any) -> None:
+        """Count a change."""
+        if self.phase and result.result.get("changed"):
+            self._entry(self.phase)["changed"] += 1
+
+    def v2_playbook_on_stats(self, stats: Any) -> None:
+        """Stop the heart; say in one line what the run came to."""
+        self.task = None
+        self.wake.set()
+        self._settle()
+        changed = sum(phase["changed"] for phase in self.phases.values())
+        what = f"{changed} changes" if changed else "nothing changed"
+        self._display.display(f"millrace: {what}, {time.monotonic() - self.begun:.1f} s")
+
+    def _entry(self, phase: str) -> dict[str, Any]:
+        return self.phases.setdefault(phase, {"name": phase, "seconds": 0.0, "changed": 0})
+
+    def _settle(self) -> None:
+        now = time.monotonic()
+        if self.phase:
+            entry = self._entry(self.phase)
+            entry["seconds"] = round(entry["seconds"] + now - self.phase_begun, 2)
+        self.phase_begun = now
+        target = Path(os.environ.get("MILLRACE_PHASES", "out/phases.json"))
+        if target.parent.is_dir():
+            report = {
+                "phases": list(self.phases.values()),
+                "total": round(now - self.begun, 2),
+                "changed": sum(phase["changed"] for phase in self.phases.values()),
+            }
+            target.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+
+    def _beat(self) -> None:
+        # os.write takes no lock of Python's: a worker forked in that moment cannot inherit one that is held.
+        said = self.task_begun
+        while not self.wake.wait(0.5):
+            now = time.monotonic()
+            if self.task and now - max(said, self.task_begun) >= BEAT:
+                os.write(1, f"  ... {self.task}: {now - self.task_begun:.0f} s\n".encode())
+                said = now

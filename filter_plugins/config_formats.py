@@ -1,0 +1,136 @@
+"""One renderer per configuration format, and the one policy for values that all of them share.
+
+true and false are written in lower case; None leaves the key out; a list is joined with commas (in a systemd
+unit, which has lists of its own, the key is repeated); text and numbers are written as they are, escaped as the
+format asks; anything else is refused with the key and the type, before it becomes a wrong value on a host.
+Keys are sorted, so that the same settings give the same bytes.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from xml.sax.saxutils import escape
+
+from ansible.errors import AnsibleFilterError
+
+
+def _scalar(form: str, key: str, value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (int, float, str)):
+        return str(value)
+    raise AnsibleFilterError(f"{form}: {key} must be text, a number, true or false, or a list of these, got {type(value).__name__}")
+
+
+def _text(form: str, key: str, value: Any) -> str:
+    if isinstance(value, (list, tuple)):
+        return ",".join(_scalar(form, key, item) for item in value)
+    return _scalar(form, key, value)
+
+
+def _settings(form: str, settings: Any) -> list[tuple[str, str]]:
+    if not isinstance(settings, dict):
+        raise AnsibleFilterError(f"{form} requires a dict, got {type(settings).__name__}")
+    return [(str(key), _text(form, str(key), settings[key])) for key in sorted(settings) if settings[key] is not None]
+
+
+def _properties_escape(text: str, *, key: bool = False) -> str:
+    # The grammar is that of java.util.Properties.load.
+    out = text.replace("\\", "\\\\").replace("\n", "\\n").replace("\r", "\\r").replace("\t", "\\t")
+    if key:
+        for special in " :=#!":
+            out = out.replace(special, "\\" + special)
+    elif out.startswith(" "):
+        out = "\\" + out
+    return "".join(char if ord(char) < 127 else f"\\u{ord(char):04x}" for char in out)
+
+
+def to_properties(settings: dict[str, Any], *, separator: str = "=") -> str:
+    """Text of a Java .properties file (server.properties, zoo.cfg), as java.util.Properties reads it.
+
+    >>> to_properties({"b": True, "a": ["x", "y"], "c": None})
+    'a=x,y\\nb=true\\n'
+    """
+    lines = _settings("to_properties", settings)
+    return "".join(f"{_properties_escape(key, key=True)}{separator}{_properties_escape(text)}\n" for key, text in lines)
+
+
+def to_spark_conf(settings: dict[str, Any]) -> str:
+    """Text of spark-defaults.conf: a .properties file that upstream writes with a blank between key and value.
+
+    >>> to_spark_conf({"spark.master": "yarn"})
+    'spark.master yarn\\n'
+    """
+    return to_properties(settings, separator=" ")
+
+
+def to_hadoop_xml(settings: dict[str, Any]) -> str:
+    """The <configuration> element of a Hadoop *-site.xml file.
+
+    >>> to_hadoop_xml({"a": "x < y"})
+    '<configuration>\\n  <property><name>a</name><value>x &lt; y</value></property>\\n</configuration>\\n'
+    """
+    rows = "".join(
+        f"  <property><name>{escape(key)}</name><value>{escape(text)}</value></property>\n"
+        for key, text in _settings("to_hadoop_xml", settings)
+    )
+    return f"<configuration>\n{rows}</configuration>\n"
+
+
+def to_shell_env(settings: dict[str, Any]) -> str:
+    """Exported variables for a file that a POSIX shell sources (hadoop-env.sh, spark-env.sh, profile.d).
+
+    >>> to_shell_env({"HEAP": "-Xmx1g -Xms1g"})
+    "export HEAP='-Xmx1g -Xms1g'\\n"
+    """
+    quoted = ((key, text.replace("'", "'\\''")) for key, text in _settings("to_shell_env", settings))
+    return "".join(f"export {key}='{text}'\n" for key, text in quoted)
+
+
+def _unit_value(text: str) -> str:
+    if "\n" in text:
+        raise AnsibleFilterError("to_systemd_unit: a value must be one line")
+    return text
+
+
+def to_systemd_unit(sections: dict[str, dict[str, Any]]) -> str:
+    """Text of a systemd unit from {section: {key: value}}; Environment may be a dict of variables.
+
+    Sections keep their order (Unit, Service, Install); the keys of a section are sorted.
+
+    >>> to_systemd_unit({"Service": {"Environment": {"A": "1 2"}, "ExecStartPre": ["/bin/a", "/bin/b"]}})
+    '[Service]\\nEnvironment="A=1 2"\\nExecStartPre=/bin/a\\nExecStartPre=/bin/b\\n'
+    """
+    if not isinstance(sections, dict):
+        raise AnsibleFilterError(f"to_systemd_unit requires a dict, got {type(sections).__name__}")
+    blocks = []
+    for section, settings in sections.items():
+        lines = [f"[{section}]"]
+        for key in sorted(settings):
+            value = settings[key]
+            if value is None:
+                continue
+            if key == "Environment" and isinstance(value, dict):
+                # In a unit a percent sign begins a specifier, a backslash an escape.
+                pairs = _settings("to_systemd_unit", value)
+                escaped = ((name, text.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%")) for name, text in pairs)
+                lines += [_unit_value(f'Environment="{name}={text}"') for name, text in escaped]
+                continue
+            values = value if isinstance(value, (list, tuple)) else [value]
+            lines += [_unit_value(f"{key}={_scalar('to_systemd_unit', key, item)}") for item in values]
+        blocks.append("\n".join(lines) + "\n")
+    return "\n".join(blocks)
+
+
+class FilterModule:
+    """Ansible's entry point."""
+
+    def filters(self) -> dict[str, Any]:
+        """Name every filter of this file."""
+        return {
+            "to_hadoop_xml": to_hadoop_xml,
+            "to_properties": to_properties,
+            "to_shell_env": to_shell_env,
+            "to_spark_conf": to_spark_conf,
+            "to_systemd_unit": to_systemd_unit,
+        }
