@@ -1,0 +1,457 @@
+"""Ansible module: containers that are machines, with systemd, sshd and a fixed address."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import errno
+import ipaddress
+import json
+import os
+import resource
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+
+DOCUMENTATION = """
+module: lab_machines
+short_description: makes, starts and removes the containers of a lab
+description:
+  - Each machine is a podman container that runs systemd and answers SSH at a fixed address of the lab's network.
+  - Missing machines are made and stopped ones are started; what runs is left alone, whatever its image.
+  - Everything is labelled C(millrace=<name>), and nothing without that label is ever touched.
+  - Needs root, because the controller reaches only root's containers by their addresses.
+options:
+  name:
+    description: name of the lab; with O(state=absent) it may be left out, which means every lab
+    type: str
+  state:
+    description: whether the machines run or are gone
+    type: str
+    choices: [present, absent]
+    default: present
+  machines:
+    description: names of the machines, in the order of their addresses (the first gets .11)
+    type: list
+    elements: str
+    default: []
+  image:
+    description: image of machines still to be made; required with O(state=present)
+    type: str
+  network:
+    description: name of the podman network; required with O(state=present)
+    type: str
+  subnet:
+    description: subnet of the network; a free one of 10.89.0.0/16 when left out
+    type: str
+  hosts_file:
+    description:
+      - File written with the addresses of all machines of the lab, which they see as C(/etc/hosts).
+      - Required with O(state=present); written in place, so that machines that run see a later one, too.
+    type: path
+  mounts:
+    description: directories and files of the controller, each C(source:target), seen read-only by the machines
+    type: list
+    elements: str
+    default: []
+  timeout:
+    description: seconds within which every machine must answer SSH
+    type: int
+    default: 60
+"""
+
+EXAMPLES = """
+- name: Three machines
+  lab_machines:
+    name: millrace
+    machines: [millrace-1, millrace-2, millrace-3]
+    image: localhost/millrace-base:0123456789ab
+    network: millrace
+    hosts_file: "{{ lab_cache }}/labs/millrace/hosts"
+"""
+
+RETURN = """
+machines:
+  description: name and address of each machine of O(machines), in that order
+  type: list
+  elements: dict
+  returned: O(state=present)
+made:
+  description: machines that did not exist
+  type: list
+  elements: str
+  returned: O(state=present)
+started:
+  description: machines that were stopped
+  type: list
+  elements: str
+  returned: O(state=present)
+removed:
+  description: containers and networks that were removed
+  type: list
+  elements: str
+  returned: O(state=absent)
+"""
+
+LABEL = "millrace"
+ADDRESS_LABEL = "millrace.address"
+POOL = ipaddress.IPv4Network("10.89.0.0/16")
+FIRST_ADDRESS = 11
+POLL_SECONDS = 0.05
+
+
+class LabError(Exception):
+    """What is wrong and, where there is a remedy, what to do."""
+
+
+@dataclass(frozen=True)
+class Machine:
+    """A container of the lab that exists."""
+
+    name: str
+    lab: str | None
+    address: str
+    running: bool
+    image: str
+
+
+@dataclass(frozen=True)
+class Network:
+    """A podman network that exists."""
+
+    name: str
+    lab: str | None
+    subnets: tuple[ipaddress.IPv4Network, ...]
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a container may have without raising a limit, which not every host allows."""
+
+    files: int
+    processes: int
+
+    @classmethod
+    def of_host(cls) -> Limits:
+        """Read the hard limits of this process and the kernel's ceilings."""
+        return cls(
+            files=ceiling(resource.getrlimit(resource.RLIMIT_NOFILE)[1], Path("/proc/sys/fs/nr_open")),
+            # podman lowers its own limit to pid_max, so that a container cannot have more.
+            processes=ceiling(resource.getrlimit(resource.RLIMIT_NPROC)[1], Path("/proc/sys/kernel/pid_max")),
+        )
+
+
+@dataclass(frozen=True)
+class Lab:
+    """What is wanted."""
+
+    name: str
+    image: str
+    network: str
+    hosts_file: str
+    mounts: Sequence[str] = ()
+    limits: Limits = field(default_factory=Limits.of_host)
+
+
+def ceiling(hard: int, kernel: Path) -> int:
+    """Return the hard limit, or the kernel's maximum where that is lower."""
+    maximum = int(kernel.read_text(encoding="ascii"))
+    return maximum if hard == resource.RLIM_INFINITY else min(hard, maximum)
+
+
+def runtime_arguments(cgroups: Path = Path("/sys/fs/cgroup")) -> list[str]:
+    """Return the podman options that choose the runtime: crun refuses the layouts before cgroup v2.
+
+    Raises LabError when runc is needed and not there.
+    """
+    if (cgroups / "cgroup.controllers").exists():
+        return []
+    if not shutil.which("runc", path=search_path()):
+        raise LabError("this kernel's cgroup layout needs runc, which is not installed: apt-get install runc")
+    return ["--runtime", "runc"]
+
+
+def search_path() -> str:
+    """Return a PATH with the system directories, which an SSH or cron environment may lack."""
+    return os.pathsep.join([os.environ.get("PATH", ""), "/usr/local/sbin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"])
+
+
+def routes(table: str) -> list[ipaddress.IPv4Network]:
+    """Return the destinations in the text of /proc/net/route, without the default route."""
+    networks = []
+    for line in table.splitlines()[1:]:
+        words = line.split()
+        destination, mask = (int.from_bytes(bytes.fromhex(words[column])[::-1], "big") for column in (1, 7))
+        if mask:
+            networks.append(ipaddress.IPv4Network((destination, mask.bit_count()), strict=False))
+    return networks
+
+
+def free_subnets(taken: Iterable[ipaddress.IPv4Network]) -> Iterator[ipaddress.IPv4Network]:
+    """Yield the /24 networks of the pool that overlap none of those taken."""
+    taken = list(taken)
+    for subnet in POOL.subnets(new_prefix=24):
+        if not any(subnet.overlaps(other) for other in taken):
+            yield subnet
+
+
+def assign_addresses(
+    subnet: ipaddress.IPv4Network, names: Sequence[str], known: Mapping[str, str]
+) -> dict[str, str]:
+    """Return an address for each name: the one it has, else its place in the list from .11 on, else the next free.
+
+    Raises LabError when the subnet is too small.
+    """
+    addresses = {name: known[name] for name in names if name in known}
+    used = set(known.values())
+    hosts = [str(host) for host in subnet.hosts()][FIRST_ADDRESS - 1 :]
+    for place, name in enumerate(names):
+        if name in addresses:
+            continue
+        free = (address for address in hosts[place:] + hosts[:place] if address not in used)
+        address = next(free, None)
+        if address is None:
+            raise LabError(f"{subnet} has no address left for {name}")
+        addresses[name] = address
+        used.add(address)
+    return {name: addresses[name] for name in names}
+
+
+def hosts_text(addresses: Mapping[str, str]) -> str:
+    """Return the /etc/hosts of the machines: the same on all, so that a name and its address always agree."""
+    lines = ["127.0.0.1 localhost", "::1 localhost ip6-localhost ip6-loopback"]
+    return "\n".join(lines + [f"{address} {name}" for name, address in addresses.items()]) + "\n"
+
+
+def run_arguments(lab: Lab, name: str, address: str) -> list[str]:
+    """Return the podman arguments that make and start one machine."""
+    arguments = [
+        "run",
+        "--detach",
+        "--pull=never",
+        f"--name={name}",
+        f"--hostname={name}",
+        f"--label={LABEL}={lab.name}",
+        f"--label={ADDRESS_LABEL}={address}",
+        f"--network={lab.network}",
+        f"--ip={address}",
+        "--no-hosts",
+        f"--volume={lab.hosts_file}:/etc/hosts:ro",
+        "--systemd=always",
+        # Without it systemd silently skips every sandboxing option that needs a mount namespace.
+        "--cap-add=SYS_ADMIN",
+        # What root on a machine can do to look into another user's JVM: jcmd, ss -p, /proc/PID/fd.
+        "--cap-add=SYS_PTRACE",
+        # Both profiles forbid the mounts of systemd's sandboxes.
+        "--security-opt=apparmor=unconfined",
+        "--security-opt=label=disable",
+        "--log-driver=none",
+        "--pids-limit=-1",
+        "--shm-size=256m",
+        f"--ulimit=nofile={lab.limits.files}:{lab.limits.files}",
+        f"--ulimit=nproc={lab.limits.processes}:{lab.limits.processes}",
+    ]
+    return [*arguments, *(f"--volume={mount}:ro" for mount in lab.mounts), lab.image, "/sbin/init"]
+
+
+def parse_machines(listing: str) -> list[Machine]:
+    """Return the containers in the output of ``podman ps --all --format json``."""
+    machines = []
+    for entry in json.loads(listing or "[]"):
+        labels = entry.get("Labels") or {}
+        machines.append(
+            Machine(
+                name=entry["Names"][0],
+                lab=labels.get(LABEL),
+                address=labels.get(ADDRESS_LABEL, ""),
+                running=entry["State"] == "running",
+                image=entry["Image"],
+            )
+        )
+    return machines
+
+
+def parse_networks(listing: str) -> list[Network]:
+    """Return the networks in the output of ``podman network ls --format json``; IPv4 only."""
+    networks = []
+    for entry in json.loads(listing or "[]"):
+        subnets = [ipaddress.ip_network(one["subnet"], strict=False) for one in entry.get("subnets") or []]
+        networks.append(
+            Network(
+                name=entry["name"],
+                lab=(entry.get("labels") or {}).get(LABEL),
+                subnets=tuple(one for one in subnets if isinstance(one, ipaddress.IPv4Network)),
+            )
+        )
+    return networks
+
+
+def podman(*arguments: str) -> str:
+    """Run podman and return its output. Raises LabError with podman's own words."""
+    try:
+        done = subprocess.run(
+            ["podman", *arguments], capture_output=True, text=True, env=os.environ | {"PATH": search_path()}, check=False
+        )
+    except FileNotFoundError as error:
+        raise LabError("podman is not installed: apt-get install podman") from error
+    if done.returncode:
+        raise LabError(f"podman {' '.join(arguments)}: {done.stderr.strip() or done.stdout.strip()}")
+    return done.stdout
+
+
+def ssh_answers(address: str, timeout: float) -> bool:
+    """Tell whether an SSH server greets at the address within timeout (seconds)."""
+    try:
+        with socket.create_connection((address, 22), timeout=timeout) as connection:
+            return connection.recv(4) == b"SSH-"
+    except OSError as error:
+        if error.errno in (errno.EACCES, errno.EPERM):
+            raise LabError(f"{address}:22 cannot be reached from here: {error}") from error
+        return False
+
+
+def wait_for_ssh(machines: Mapping[str, str], timeout: float) -> None:
+    """Return when every machine (name to address) greets. Raises LabError with the names that do not."""
+    deadline = time.monotonic() + timeout
+    silent = dict(machines)
+    while silent:
+        silent = {name: address for name, address in silent.items() if not ssh_answers(address, 1.0)}
+        if silent and time.monotonic() > deadline:
+            names = ", ".join(silent)
+            raise LabError(
+                f"no SSH server answers on {names} within {timeout:.0f} s; see: podman exec {next(iter(silent))} "
+                "journalctl --boot --no-pager --lines=40"
+            )
+        if silent:
+            time.sleep(POLL_SECONDS)
+
+
+def make_network(lab: Lab, subnet: str | None, check: bool) -> ipaddress.IPv4Network:
+    """Return the subnet of the lab's network, which is made when missing."""
+    networks = parse_networks(podman("network", "ls", "--format", "json"))
+    mine = next((network for network in networks if network.name == lab.network), None)
+    if mine:
+        if mine.lab != lab.name:
+            raise LabError(f"the podman network {lab.network} exists and is not of lab {lab.name}: set lab_network")
+        if subnet and ipaddress.IPv4Network(subnet) not in mine.subnets:
+            raise LabError(f"the network {lab.network} is {mine.subnets[0]}, not {subnet}: take the lab down first")
+        return mine.subnets[0]
+    taken = routes(Path("/proc/net/route").read_text(encoding="ascii"))
+    taken += [one for network in networks for one in network.subnets]
+    if subnet:
+        wanted = ipaddress.IPv4Network(subnet)
+        for other in taken:
+            if wanted.overlaps(other):
+                raise LabError(f"{wanted} overlaps {other}, which is in use: leave lab_subnet out")
+        candidates = iter([wanted])
+    else:
+        candidates = free_subnets(taken)
+    for candidate in candidates:
+        if check:
+            return candidate
+        try:
+            podman("network", "create", f"--label={LABEL}={lab.name}", f"--subnet={candidate}", lab.network)
+        except LabError as error:
+            # Another lab, made at the same moment, may have taken it since.
+            if subnet or "already used" not in str(error):
+                raise
+            continue
+        return candidate
+    raise LabError(f"no free /24 in {POOL}: set lab_subnet")
+
+
+def bring_up(lab: Lab, names: Sequence[str], subnet: str | None, timeout: float, check: bool) -> dict[str, Any]:
+    """Make and start what is missing or stopped, and wait until all answer SSH; returns the module's result."""
+    existing = {machine.name: machine for machine in parse_machines(podman("ps", "--all", "--format", "json"))}
+    for name in names:
+        if name in existing and existing[name].lab != lab.name:
+            raise LabError(f"a container {name} exists and is not of lab {lab.name}: remove it, or name another machine")
+    mine = {machine.name: machine for machine in existing.values() if machine.lab == lab.name}
+    known = {name: machine.address for name, machine in mine.items()}
+    missing = [name for name in names if name not in mine]
+    stopped = [name for name in names if name in mine and not mine[name].running]
+    addresses = known
+    if missing:
+        addresses = known | assign_addresses(make_network(lab, subnet, check), names, known)
+    text = hosts_text(addresses)
+    hosts_file = Path(lab.hosts_file)
+    if not check:
+        if not hosts_file.is_file() or hosts_file.read_text(encoding="utf-8") != text:
+            hosts_file.parent.mkdir(parents=True, exist_ok=True)
+            hosts_file.write_text(text, encoding="utf-8")
+        runtime = runtime_arguments() if missing or stopped else []
+        commands = [[*runtime, *run_arguments(lab, name, addresses[name])] for name in missing]
+        commands += [[*runtime, "start", name] for name in stopped]
+        with concurrent.futures.ThreadPoolExecutor(max_workers=8) as pool:
+            list(pool.map(lambda command: podman(*command), commands))
+        wait_for_ssh({name: addresses[name] for name in names}, timeout)
+    return {
+        "changed": bool(missing or stopped),
+        "machines": [{"name": name, "address": addresses[name]} for name in names],
+        "made": missing,
+        "started": stopped,
+        "warnings": [
+            f"{name} runs on {mine[name].image}, not on {lab.image}: take the lab down to renew it"
+            for name in names
+            if name in mine and mine[name].image != lab.image
+        ],
+    }
+
+
+def take_down(name: str | None, check: bool) -> dict[str, Any]:
+    """Remove the containers and networks of one lab, or of all; returns the module's result."""
+
+    def of_lab(lab: str | None) -> bool:
+        return lab is not None and name in (None, lab)
+
+    machines = [machine.name for machine in parse_machines(podman("ps", "--all", "--format", "json")) if of_lab(machine.lab)]
+    networks = [network.name for network in parse_networks(podman("network", "ls", "--format", "json")) if of_lab(network.lab)]
+    if not check:
+        if machines:
+            podman(*runtime_arguments(), "rm", "--force", "--time=0", "--volumes", *machines)
+        if networks:
+            podman("network", "rm", *networks)
+    return {"changed": bool(machines or networks), "removed": machines + networks}
+
+
+def main() -> None:
+    """Run the module."""
+    module = AnsibleModule(
+        argument_spec={
+            "name": {"type": "str"},
+            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+            "machines": {"type": "list", "elements": "str", "default": []},
+            "image": {"type": "str"},
+            "network": {"type": "str"},
+            "subnet": {"type": "str"},
+            "hosts_file": {"type": "path"},
+            "mounts": {"type": "list", "elements": "str", "default": []},
+            "timeout": {"type": "int", "default": 60},
+        },
+        required_if=[("state", "present", ("name", "machines", "image", "network", "hosts_file"))],
+        supports_check_mode=True,
+    )
+    params = module.params
+    try:
+        if os.geteuid():
+            raise LabError("the lab's machines need root: only root's containers have addresses the controller reaches")
+        if params["state"] == "absent":
+            result = take_down(params["name"], module.check_mode)
+        else:
+            lab = Lab(params["name"], params["image"], params["network"], params["hosts_file"], params["mounts"])
+            result = bring_up(lab, params["machines"], params["subnet"], params["timeout"], module.check_mode)
+    except LabError as error:
+        module.fail_json(msg=str(error))
+    for warning in result.pop("warnings", []):
+        module.warn(warning)
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()
