@@ -12,6 +12,9 @@ from typing import Any
 from xml.sax.saxutils import escape
 
 from ansible.errors import AnsibleFilterError
+from ansible.utils.vars import merge_hash
+
+UNIT_DIR = "/etc/systemd/system"
 
 
 def _scalar(form: str, key: str, value: Any) -> str:
@@ -122,6 +125,29 @@ def to_systemd_unit(sections: dict[str, dict[str, Any]]) -> str:
     return "\n".join(blocks)
 
 
+def to_unit_files(
+    units: dict[str, dict[str, Any]], defaults: dict[str, dict[str, Any]], overrides: dict[str, dict[str, Any]], header: str
+) -> list[dict[str, str]]:
+    """The {path, content} of each unit: the kit's defaults, the unit, the user's overrides, merged by section.
+
+    units: {"kafka@": {"reads": ["/etc/kafka/server-%i.properties"], "Unit": {...}, "Service": {...}}}
+
+    ``reads`` names the files that the daemon reads. Their digests, and the unit's own, are recorded by ExecStartPre at
+    every start, whoever starts it: the module service_units can then read at any time whether the daemon runs with the
+    files that lie there, and a run that is killed loses no pending restart.
+    """
+    files = []
+    for name in sorted(units):
+        unit = dict(units[name])
+        path = f"{UNIT_DIR}/{name}.service"
+        reads = " ".join([path, *unit.pop("reads", [])])
+        sections = merge_hash(merge_hash(defaults, unit), overrides.get(name, {}))
+        sections["Service"]["ExecStartPre"] = f"/usr/bin/sh -c 'exec sha256sum {reads} > $RUNTIME_DIRECTORY/config.sha256'"
+        ordered = {key: sections[key] for key in ("Unit", "Service", "Install")}
+        files.append({"path": path, "content": f"# {header}\n{to_systemd_unit(ordered)}"})
+    return files
+
+
 class FilterModule:
     """Ansible's entry point."""
 
@@ -133,4 +159,5 @@ class FilterModule:
             "to_shell_env": to_shell_env,
             "to_spark_conf": to_spark_conf,
             "to_systemd_unit": to_systemd_unit,
+            "to_unit_files": to_unit_files,
         }

@@ -1,0 +1,162 @@
+#!/usr/bin/python
+"""Bring systemd units to a state, reading whether each runs with the files that lie on disk."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+
+from ansible.module_utils.basic import AnsibleModule
+
+DOCUMENTATION = r"""
+module: service_units
+short_description: start, stop and restart units by what they run with
+description:
+  - A unit made by this kit records at each start the digests of the files its daemon reads
+    (C(config.sha256) in its runtime directory). A unit is I(stale) when it runs and a file differs from that record.
+  - Nothing is remembered between runs, so a killed run loses no restart.
+options:
+  units:
+    description: unit names, without C(.service)
+    type: list
+    elements: str
+    required: true
+  state:
+    description:
+      - C(started) enables all, starts what is stopped, leaves stale units alone and reports them.
+      - C(current) does the same and restarts stale units. C(restarted) restarts all. C(stopped) stops all.
+    type: str
+    choices: [started, current, restarted, stopped]
+    required: true
+attributes:
+  check_mode: {support: full}
+author: [Millrace]
+"""
+
+EXAMPLES = r"""
+- name: start | Start what is stopped
+  service_units: {units: [kafka@1], state: started}
+"""
+
+RETURN = r"""
+started: {description: units that were started, returned: always, type: list, elements: str}
+restarted: {description: units that were restarted, returned: always, type: list, elements: str}
+stopped: {description: units that were stopped, returned: always, type: list, elements: str}
+stale: {description: units that still run with older files, returned: always, type: list, elements: str}
+units: {description: MainPID and InvocationID of each unit, returned: always, type: dict}
+"""
+
+PROPERTIES = ("Id", "LoadState", "ActiveState", "UnitFileState", "NeedDaemonReload", "MainPID", "InvocationID", "RuntimeDirectory")
+RECORD = "config.sha256"
+
+
+def parse_show(text: str) -> dict[str, dict[str, str]]:
+    """The blocks that ``systemctl show`` prints, by unit name without its suffix."""
+    blocks = (dict(line.split("=", 1) for line in block.splitlines() if "=" in line) for block in text.strip().split("\n\n"))
+    return {block["Id"].removesuffix(".service"): block for block in blocks if "Id" in block}
+
+
+def is_stale(runtime_directory: str, *, root: str = "/run") -> bool:
+    """Whether a file in the record of the running daemon has another digest now, or the record is missing."""
+    try:
+        with open(os.path.join(root, runtime_directory, RECORD), encoding="utf-8") as stream:
+            recorded = [line.rstrip("\n").split("  ", 1) for line in stream if line.strip()]
+    except OSError:
+        return True
+    return not recorded or any(_sha256(path) != digest for digest, path in recorded)
+
+
+def _sha256(path: str) -> str:
+    try:
+        with open(path, "rb") as stream:
+            return hashlib.sha256(stream.read()).hexdigest()
+    except OSError:
+        return ""
+
+
+def plan(state: str, active: dict[str, bool], stale: dict[str, bool]) -> dict[str, list[str]]:
+    """Which units to start, restart and stop, in the order given, and which stay stale."""
+    work: dict[str, list[str]] = {"started": [], "restarted": [], "stopped": [], "stale": []}
+    for unit, up in active.items():
+        if state == "stopped":
+            if up:
+                work["stopped"].append(unit)
+        elif not up:
+            work["started"].append(unit)
+        elif state == "restarted" or (state == "current" and stale[unit]):
+            work["restarted"].append(unit)
+        elif stale[unit]:
+            work["stale"].append(unit)
+    return work
+
+
+class Systemd:
+    """systemctl, with its errors passed on to Ansible."""
+
+    def __init__(self, module: AnsibleModule) -> None:
+        self.module = module
+
+    def __call__(self, *words: str) -> str:
+        """Run systemctl with these words; fail the module with the journal's last lines when it fails."""
+        done = subprocess.run(["systemctl", *words], capture_output=True, text=True, check=False)
+        if done.returncode:
+            units = [word for word in words[1:] if not word.startswith("-")]
+            self.module.fail_json(msg=f"systemctl {' '.join(words)}: {done.stderr.strip()}\n{journal(units)}")
+        return done.stdout
+
+    def show(self, units: list[str]) -> dict[str, dict[str, str]]:
+        """Properties of the units; reads unit files again first when one of them changed or is new."""
+        shown = parse_show(self("show", "--property", ",".join(PROPERTIES), *units))
+        if any(unit["NeedDaemonReload"] == "yes" or unit["LoadState"] != "loaded" for unit in shown.values()):
+            self("daemon-reload")
+            shown = parse_show(self("show", "--property", ",".join(PROPERTIES), *units))
+        return shown
+
+
+def journal(units: list[str]) -> str:
+    """The last lines that the units wrote, as evidence."""
+    words = [word for unit in units for word in ("--unit", unit)]
+    return subprocess.run(["journalctl", "--no-pager", "--lines", "40", *words], capture_output=True, text=True, check=False).stdout
+
+
+def main() -> None:
+    """Run as an Ansible module."""
+    module = AnsibleModule(
+        argument_spec={
+            "units": {"type": "list", "elements": "str", "required": True},
+            "state": {"type": "str", "choices": ["started", "current", "restarted", "stopped"], "required": True},
+        },
+        supports_check_mode=True,
+    )
+    units, state, systemctl = module.params["units"], module.params["state"], Systemd(module)
+    if not units:
+        module.exit_json(changed=False, started=[], restarted=[], stopped=[], stale=[], units={})
+    shown = systemctl.show(units)
+    missing = [unit for unit in units if shown.get(unit, {}).get("LoadState") != "loaded"]
+    if missing and not module.check_mode:
+        module.fail_json(msg=f"no unit file for {missing}: run the verb config first")
+    active = {unit: unit not in missing and shown[unit]["ActiveState"] in ("active", "activating", "reloading") for unit in units}
+    stale = {unit: active[unit] and is_stale(shown[unit]["RuntimeDirectory"]) for unit in units}
+    work = plan(state, active, stale)
+    disabled = [unit for unit in units if state != "stopped" and unit not in missing and shown[unit]["UnitFileState"] != "enabled"]
+    changed = bool(disabled or work["started"] or work["restarted"] or work["stopped"])
+    if not module.check_mode:
+        if disabled:
+            systemctl("enable", "--quiet", *disabled)
+        if work["started"]:
+            # A unit that failed too often is refused by systemd until its counter is cleared.
+            systemctl("reset-failed", *work["started"])
+            systemctl("start", *work["started"])
+        if work["restarted"]:
+            systemctl("restart", *work["restarted"])
+        if work["stopped"]:
+            systemctl("stop", *work["stopped"])
+        if changed:
+            shown = systemctl.show(units)
+    facts = {unit: {"pid": int(shown[unit]["MainPID"]), "invocation": shown[unit]["InvocationID"]} for unit in units if unit in shown}
+    module.exit_json(changed=changed, units=facts, **work)
+
+
+if __name__ == "__main__":
+    main()
