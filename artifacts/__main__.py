@@ -1,0 +1,3 @@
+from artifacts.cli import main
+
+raise SystemExit(main())

@@ -1,0 +1,69 @@
+"""The command line: `python -m artifacts build|lock`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from artifacts import ArtifactError
+from artifacts.build import Built, Cache, build, relock
+from artifacts.product import PRODUCTS, Product, load
+from artifacts.progress import say
+
+
+def _default_cache() -> Path:
+    return Path(os.environ.get("MILLRACE_CACHE") or "~/.cache/millrace").expanduser()
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m artifacts", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    make = commands.add_parser("build", help="verify the cached tarballs and make the missing ones")
+    make.add_argument("--manifest", type=Path, required=True, help="JSON file to write: what was built, and where it is")
+    relocking = commands.add_parser("lock", help="rewrite the committed locks (for maintainers)")
+    for command in (make, relocking):
+        command.add_argument("--cache", type=Path, default=_default_cache(), help="default: %(default)s")
+        command.add_argument("products", nargs="+", metavar="NAME=VERSION")
+    return parser
+
+
+def _manifest(built: Sequence[Built]) -> str:
+    return json.dumps(
+        {
+            each.product.name: {
+                "version": each.product.version,
+                "tarball": each.path.name,
+                "sha512": each.sha512,
+                "bytes": each.path.stat().st_size,
+                "source": each.product.source,
+                "built": each.fresh,
+            }
+            for each in built
+        },
+        indent=2,
+    )
+
+
+def main(arguments: Sequence[str] | None = None, products: Path = PRODUCTS) -> int:
+    """Run the command; returns 1, having said why on stderr, when a file or a source is not as it should be."""
+    options = _parser().parse_args(arguments)
+    try:
+        wanted: list[Product] = [load(*word.partition("=")[::2], products) for word in options.products]
+        cache = Cache(options.cache)
+        if options.command == "lock":
+            for product in wanted:
+                relock(product, cache)
+            return 0
+        built = build(wanted, cache)
+    except ArtifactError as error:
+        print(error, file=sys.stderr)
+        return 1
+    for each in built:
+        say(f"{each.product.label}: {each.path.name}, {each.path.stat().st_size >> 20} MiB, {'made' if each.fresh else 'verified'}")
+    options.manifest.parent.mkdir(parents=True, exist_ok=True)
+    options.manifest.write_text(_manifest(built) + "\n", encoding="utf-8")
+    return 0

@@ -1,0 +1,90 @@
+"""What lies where in a product's tarball."""
+
+from __future__ import annotations
+
+import fnmatch
+import gzip
+import io
+import shutil
+import tarfile
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from artifacts import ArtifactError
+from artifacts.product import Product, Repack
+from artifacts.tarball import Entry, Link, from_bytes, from_path
+
+Entries = dict[str, Entry | Link]
+
+
+def entries(product: Product, jars: Path, sdist: tarfile.TarFile | None) -> Entries:
+    """All that goes into the tarball of a product, by path under its top directory.
+
+    Later parts lie over earlier ones: source distribution, jars, jars cut out of jars, launchers, links.
+    """
+    result: Entries = dict(_members(product, sdist)) if sdist else {}
+    result |= {product.place(name): from_path(jars / name) for name in product.locked_jars()}
+    for repack in product.repacks:
+        result[repack.target] = from_bytes(_cut(jars / repack.source, repack))
+        del result[product.place(repack.source)]
+    result |= dict(_launchers(product))
+    return result | {path: Link(target) for path, target in product.links.items()}
+
+
+def _members(product: Product, sdist: tarfile.TarFile) -> Iterator[tuple[str, Entry]]:
+    assert product.sdist
+    for member in sdist.getmembers():
+        path = member.name.partition("/")[2]
+        if member.isdir() or any(fnmatch.fnmatchcase(path, pattern) for pattern in product.sdist.drop):
+            continue
+        for old, new in product.sdist.layout:
+            if path.startswith(old):
+                if not member.isreg():
+                    raise ArtifactError(f"{product.label}: {member.name} is no plain file")
+                yield new + path.removeprefix(old), _member(sdist, member)
+                break
+
+
+def _member(sdist: tarfile.TarFile, member: tarfile.TarInfo) -> Entry:
+    def content() -> io.BufferedReader:
+        stream = sdist.extractfile(member)
+        assert stream is not None
+        return stream  # type: ignore[return-value]
+
+    return Entry(member.size, bool(member.mode & 0o100), content)
+
+
+def _cut(jar: Path, repack: Repack) -> bytes:
+    """A jar of some members of a jar: stored, with one date, so that neither zlib nor the clock shows in it."""
+    result = io.BytesIO()
+    with zipfile.ZipFile(jar) as source, zipfile.ZipFile(result, "w") as target:
+        names = sorted(n for n in source.namelist() if n.startswith(repack.keep) and not n.endswith("/"))
+        if not names:
+            raise ArtifactError(f"{jar}: has nothing under {repack.keep}")
+        for name in names:
+            info = zipfile.ZipInfo(name)
+            info.external_attr = 0o644 << 16
+            target.writestr(info, source.read(name))
+    return result.getvalue()
+
+
+def _launchers(product: Product) -> Iterator[tuple[str, Entry | Link]]:
+    """The launchers as they lie in their directory, the launch table, and a name in bin/ for each line of it."""
+    root = product.launchers
+    for path in root.rglob("*"):
+        if path.is_symlink():
+            yield path.relative_to(root).as_posix(), Link(str(path.readlink()))
+        elif path.is_file():
+            yield path.relative_to(root).as_posix(), from_path(path, path.stat().st_mode & 0o100 != 0)
+    table = product.directory / "commands"
+    if table.exists():
+        yield "libexec/commands", from_path(table)
+        for line in table.read_text(encoding="utf-8").splitlines():
+            yield f"bin/{line.split()[0]}", Link("../libexec/launch.sh")
+
+
+def unzip(sdist: Path, target: Path) -> None:
+    """Expand a source distribution, so that its members can be read in any order."""
+    with gzip.open(sdist) as source, target.open("wb") as plain:
+        shutil.copyfileobj(source, plain, 1 << 20)

@@ -1,0 +1,127 @@
+"""A product as the data under `products/<name>/<version>/` describes it."""
+
+from __future__ import annotations
+
+import dataclasses
+import fnmatch
+import hashlib
+import json
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+from artifacts import ArtifactError, lock
+
+PRODUCTS = Path(__file__).parent / "products"
+
+# The modules that decide a tarball's bytes: a change in them makes a new tarball.
+_RECIPE_MODULES = ("product.py", "layout.py", "tarball.py")
+
+
+@dataclasses.dataclass(frozen=True)
+class Repack:
+    """A part of a jar that becomes a jar of its own: members of `source` that begin with `keep`."""
+
+    source: str
+    keep: str
+    target: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Sdist:
+    """Where the members of a Python source distribution lie: (prefix, new prefix) pairs, and patterns left out."""
+
+    layout: tuple[tuple[str, str], ...]
+    drop: tuple[str, ...]
+
+
+@dataclasses.dataclass(frozen=True)
+class Product:
+    """One version of one product: its POM, its locks, its layout and its launchers."""
+
+    name: str
+    version: str
+    directory: Path
+    jar_layout: tuple[tuple[str, str], ...]
+    repacks: tuple[Repack, ...]
+    links: dict[str, str]
+    sdist: Sdist | None
+
+    @property
+    def label(self) -> str:
+        return f"{self.name} {self.version}"
+
+    @property
+    def stem(self) -> str:
+        """The name of the tarball's top directory."""
+        return f"{self.name}-{self.version}"
+
+    @property
+    def source(self) -> str:
+        return "pypi" if self.sdist else "maven"
+
+    @property
+    def pom(self) -> Path:
+        return self.directory / "pom.xml"
+
+    @property
+    def requirements(self) -> Path:
+        """The hash-locked requirement of the source distribution, for pip."""
+        return self.directory / "requirements.txt"
+
+    @property
+    def lock(self) -> Path:
+        return self.directory / "jars.sha512"
+
+    @property
+    def launchers(self) -> Path:
+        """The launchers shared by all versions; absent where the source brings its own."""
+        return self.directory.parent / "launchers"
+
+    def locked_jars(self) -> dict[str, str]:
+        """SHA-512 by jar name."""
+        return lock.read(self.lock)
+
+    def place(self, jar: str) -> str:
+        """The path of a jar inside the tarball's top directory."""
+        for pattern, directory in self.jar_layout:
+            if fnmatch.fnmatchcase(jar, pattern):
+                return f"{directory}/{jar}"
+        raise ArtifactError(f"{self.label}: product.toml has no place for {jar}")
+
+    def key(self) -> str:
+        """A digest of all that decides the tarball: POM, locks, layout, launch table, launchers, builder."""
+        recipe = {
+            str(path.relative_to(root)): hashlib.sha512(path.read_bytes()).hexdigest()
+            for root, path in self._recipe_files()
+        }
+        return hashlib.sha512(json.dumps(recipe, sort_keys=True).encode()).hexdigest()[:16]
+
+    def _recipe_files(self) -> Iterator[tuple[Path, Path]]:
+        for root in (self.directory, self.launchers):
+            for path in root.rglob("*"):
+                if path.is_file():
+                    yield root.parent, path
+        here = Path(__file__).parent
+        for module in _RECIPE_MODULES:
+            yield here, here / module
+
+
+def load(name: str, version: str, products: Path = PRODUCTS) -> Product:
+    """Read a product's description; raises ArtifactError when there is no such product."""
+    directory = products / name / version
+    try:
+        data = tomllib.loads((directory / "product.toml").read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        known = sorted(f"{path.parent.parent.name}={path.parent.name}" for path in products.glob("*/*/product.toml"))
+        raise ArtifactError(f"no such product: {name}={version}; there are: {' '.join(known)}") from error
+    sdist = data.get("sdist")
+    return Product(
+        name=name,
+        version=version,
+        directory=directory,
+        jar_layout=tuple((pattern, place) for pattern, place in data["jars"]),
+        repacks=tuple(Repack(each["from"], each["keep"], each["to"]) for each in data.get("repack", ())),
+        links=data.get("links", {}),
+        sdist=sdist and Sdist(tuple((old, new) for old, new in sdist["layout"]), tuple(sdist["drop"])),
+    )

@@ -1,0 +1,1 @@
+../libexec/launch.sh

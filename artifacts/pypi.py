@@ -1,0 +1,51 @@
+"""A Python source distribution from the package index, as pip is set up to reach it."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import re
+import sys
+from pathlib import Path
+
+from artifacts import ArtifactError
+from artifacts.product import Product
+from artifacts.progress import run
+
+_BYTES = re.compile(r"Progress (\d+) of (\d+)")
+_RESUMING_PIP = (25, 1)
+_WHEELING_SETUPTOOLS = (70, 1)
+
+
+def _version(package: str) -> tuple[int, ...]:
+    try:
+        numbers = importlib.metadata.version(package).split(".")
+    except importlib.metadata.PackageNotFoundError:
+        return ()
+    return tuple(int(number) for number in numbers[:2])
+
+
+def _note(line: str) -> str | None:
+    news = _BYTES.search(line)
+    return f"{int(news[1]) >> 20} of {int(news[2]) >> 20} MiB" if news else None
+
+
+def fetch(product: Product, directory: Path) -> Path:
+    """Download the source distribution that `requirements.txt` pins and return its path.
+
+    pip refuses a file that has not the pinned digest, takes up a broken connection where it stopped, and
+    keeps a whole file that is in the directory already. Raises ArtifactError when pip fails.
+    """
+    # pip reads the metadata of what it downloads, and so runs the distribution's setup.py
+    if _version("setuptools") < _WHEELING_SETUPTOOLS:
+        raise ArtifactError(f"{product.label}: install setuptools 70.1 or newer next to {sys.executable}")
+    resuming = ["--resume-retries", "10", "--progress-bar", "raw"] if _version("pip") >= _RESUMING_PIP else []
+    run(
+        [sys.executable, "-m", "pip", "download", "--disable-pip-version-check", "--no-cache-dir", *resuming,
+         "--no-deps", "--no-build-isolation", "--no-binary", ":all:", "--require-hashes",
+         "--requirement", str(product.requirements), "--dest", str(directory)],
+        f"{product.label}: source distribution by pip", _note,
+    )  # fmt: skip
+    found = [path for path in directory.iterdir() if path.name.endswith(".tar.gz")]
+    if len(found) != 1:
+        raise ArtifactError(f"{directory}: one source distribution expected, found {len(found)}")
+    return found[0]
