@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import concurrent.futures
-import errno
 import ipaddress
 import json
 import os
@@ -23,7 +22,7 @@ DOCUMENTATION = """
 module: lab_machines
 short_description: makes, starts and removes the containers of a lab
 description:
-  - Each machine is a podman container that runs systemd and answers SSH at a fixed address of the lab's network.
+  - Each machine is a podman container with systemd that answers SSH at a fixed address of the lab's network.
   - Missing machines are made and stopped ones are started; what runs is left alone, whatever its image.
   - Everything is labelled C(millrace=<name>), and nothing without that label is ever touched.
   - Needs root, because the controller reaches only root's containers by their addresses.
@@ -56,7 +55,7 @@ options:
       - Required with O(state=present); written in place, so that machines that run see a later one, too.
     type: path
   mounts:
-    description: directories and files of the controller, each C(source:target), seen read-only by the machines
+    description: files and directories of the controller that the machines see read-only, C(source:target)
     type: list
     elements: str
     default: []
@@ -112,12 +111,12 @@ class LabError(Exception):
 
 @dataclass(frozen=True)
 class Machine:
-    """A container of the lab that exists."""
+    """A container that exists; one that never ran is the rest of a failed start."""
 
     name: str
     lab: str | None
     address: str
-    running: bool
+    state: str
     image: str
 
 
@@ -178,8 +177,8 @@ def runtime_arguments(cgroups: Path = Path("/sys/fs/cgroup")) -> list[str]:
 
 
 def search_path() -> str:
-    """Return a PATH with the system directories, which an SSH or cron environment may lack."""
-    return os.pathsep.join([os.environ.get("PATH", ""), "/usr/local/sbin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"])
+    """Return a PATH with the directories of runc and iptables, which a user's may lack."""
+    return os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"])
 
 
 def routes(table: str) -> list[ipaddress.IPv4Network]:
@@ -204,7 +203,7 @@ def free_subnets(taken: Iterable[ipaddress.IPv4Network]) -> Iterator[ipaddress.I
 def assign_addresses(
     subnet: ipaddress.IPv4Network, names: Sequence[str], known: Mapping[str, str]
 ) -> dict[str, str]:
-    """Return an address for each name: the one it has, else its place in the list from .11 on, else the next free.
+    """Return each name's address: the one it has, else that of its place (from .11), else a free one.
 
     Raises LabError when the subnet is too small.
     """
@@ -226,7 +225,7 @@ def assign_addresses(
 def hosts_text(addresses: Mapping[str, str]) -> str:
     """Return the /etc/hosts of the machines: the same on all, so that a name and its address always agree."""
     lines = ["127.0.0.1 localhost", "::1 localhost ip6-localhost ip6-loopback"]
-    return "\n".join(lines + [f"{address} {name}" for name, address in addresses.items()]) + "\n"
+    return "\n".join([*lines, *sorted(f"{address} {name}" for name, address in addresses.items())]) + "\n"
 
 
 def run_arguments(lab: Lab, name: str, address: str) -> list[str]:
@@ -234,6 +233,7 @@ def run_arguments(lab: Lab, name: str, address: str) -> list[str]:
     arguments = [
         "run",
         "--detach",
+        "--replace",
         "--pull=never",
         f"--name={name}",
         f"--hostname={name}",
@@ -270,7 +270,7 @@ def parse_machines(listing: str) -> list[Machine]:
                 name=entry["Names"][0],
                 lab=labels.get(LABEL),
                 address=labels.get(ADDRESS_LABEL, ""),
-                running=entry["State"] == "running",
+                state=entry["State"],
                 image=entry["Image"],
             )
         )
@@ -294,9 +294,10 @@ def parse_networks(listing: str) -> list[Network]:
 
 def podman(*arguments: str) -> str:
     """Run podman and return its output. Raises LabError with podman's own words."""
+    environment = os.environ | {"PATH": search_path()}
     try:
         done = subprocess.run(
-            ["podman", *arguments], capture_output=True, text=True, env=os.environ | {"PATH": search_path()}, check=False
+            ["podman", *arguments], capture_output=True, text=True, env=environment, check=False
         )
     except FileNotFoundError as error:
         raise LabError("podman is not installed: apt-get install podman") from error
@@ -305,14 +306,12 @@ def podman(*arguments: str) -> str:
     return done.stdout
 
 
-def ssh_answers(address: str, timeout: float) -> bool:
+def ssh_answers(address: str, timeout: float, port: int = 22) -> bool:
     """Tell whether an SSH server greets at the address within timeout (seconds)."""
     try:
-        with socket.create_connection((address, 22), timeout=timeout) as connection:
+        with socket.create_connection((address, port), timeout=timeout) as connection:
             return connection.recv(4) == b"SSH-"
-    except OSError as error:
-        if error.errno in (errno.EACCES, errno.EPERM):
-            raise LabError(f"{address}:22 cannot be reached from here: {error}") from error
+    except OSError:
         return False
 
 
@@ -323,36 +322,58 @@ def wait_for_ssh(machines: Mapping[str, str], timeout: float) -> None:
     while silent:
         silent = {name: address for name, address in silent.items() if not ssh_answers(address, 1.0)}
         if silent and time.monotonic() > deadline:
-            names = ", ".join(silent)
             raise LabError(
-                f"no SSH server answers on {names} within {timeout:.0f} s; see: podman exec {next(iter(silent))} "
-                "journalctl --boot --no-pager --lines=40"
+                f"no SSH server answers on {', '.join(silent)} within {timeout:.0f} s; "
+                f"see: podman exec {next(iter(silent))} journalctl --no-pager --lines=40"
             )
         if silent:
             time.sleep(POLL_SECONDS)
 
 
+def existing_machines() -> list[Machine]:
+    """Return all containers of this host."""
+    return parse_machines(podman("ps", "--all", "--format", "json"))
+
+
+def existing_networks() -> list[Network]:
+    """Return all podman networks of this host."""
+    return parse_networks(podman("network", "ls", "--format", "json"))
+
+
+def subnet_candidates(
+    subnet: str | None, taken: Sequence[ipaddress.IPv4Network]
+) -> Iterator[ipaddress.IPv4Network]:
+    """Yield what the network may be: the subnet asked for, else every free one.
+
+    Raises LabError when the subnet asked for overlaps one that is taken.
+    """
+    if not subnet:
+        yield from free_subnets(taken)
+        return
+    wanted = ipaddress.IPv4Network(subnet)
+    for other in taken:
+        if wanted.overlaps(other):
+            raise LabError(f"{wanted} overlaps {other}, which is in use: leave lab_subnet out")
+    yield wanted
+
+
 def make_network(lab: Lab, subnet: str | None, check: bool) -> ipaddress.IPv4Network:
     """Return the subnet of the lab's network, which is made when missing."""
-    networks = parse_networks(podman("network", "ls", "--format", "json"))
+    networks = existing_networks()
     mine = next((network for network in networks if network.name == lab.network), None)
     if mine:
         if mine.lab != lab.name:
-            raise LabError(f"the podman network {lab.network} exists and is not of lab {lab.name}: set lab_network")
+            raise LabError(
+                f"a podman network {lab.network} exists that is not of lab {lab.name}: set lab_network"
+            )
         if subnet and ipaddress.IPv4Network(subnet) not in mine.subnets:
-            raise LabError(f"the network {lab.network} is {mine.subnets[0]}, not {subnet}: take the lab down first")
+            raise LabError(
+                f"network {lab.network} is {mine.subnets[0]}, not {subnet}: take the lab down first"
+            )
         return mine.subnets[0]
     taken = routes(Path("/proc/net/route").read_text(encoding="ascii"))
     taken += [one for network in networks for one in network.subnets]
-    if subnet:
-        wanted = ipaddress.IPv4Network(subnet)
-        for other in taken:
-            if wanted.overlaps(other):
-                raise LabError(f"{wanted} overlaps {other}, which is in use: leave lab_subnet out")
-        candidates = iter([wanted])
-    else:
-        candidates = free_subnets(taken)
-    for candidate in candidates:
+    for candidate in subnet_candidates(subnet, taken):
         if check:
             return candidate
         try:
@@ -361,30 +382,41 @@ def make_network(lab: Lab, subnet: str | None, check: bool) -> ipaddress.IPv4Net
             # Another lab, made at the same moment, may have taken it since.
             if subnet or "already used" not in str(error):
                 raise
-            continue
-        return candidate
+        else:
+            return candidate
     raise LabError(f"no free /24 in {POOL}: set lab_subnet")
 
 
-def bring_up(lab: Lab, names: Sequence[str], subnet: str | None, timeout: float, check: bool) -> dict[str, Any]:
-    """Make and start what is missing or stopped, and wait until all answer SSH; returns the module's result."""
-    existing = {machine.name: machine for machine in parse_machines(podman("ps", "--all", "--format", "json"))}
+def write_hosts(hosts_file: Path, addresses: Mapping[str, str]) -> None:
+    """Write the machines' /etc/hosts where it differs, in place: they have it mounted."""
+    text = hosts_text(addresses)
+    if hosts_file.is_file() and hosts_file.read_text(encoding="utf-8") == text:
+        return
+    hosts_file.parent.mkdir(parents=True, exist_ok=True)
+    hosts_file.write_text(text, encoding="utf-8")
+    hosts_file.chmod(0o644)
+
+
+def bring_up(
+    lab: Lab, names: Sequence[str], subnet: str | None, timeout: float, check: bool
+) -> dict[str, Any]:
+    """Make what is missing, start what is stopped, wait until all answer SSH. Returns the module's result."""
+    existing = {machine.name: machine for machine in existing_machines()}
     for name in names:
         if name in existing and existing[name].lab != lab.name:
-            raise LabError(f"a container {name} exists and is not of lab {lab.name}: remove it, or name another machine")
-    mine = {machine.name: machine for machine in existing.values() if machine.lab == lab.name}
-    known = {name: machine.address for name, machine in mine.items()}
+            raise LabError(f"a container {name} exists that is not of lab {lab.name}: remove or rename it")
+    mine = {
+        name: machine
+        for name, machine in existing.items()
+        if machine.lab == lab.name and machine.state != "created"
+    }
     missing = [name for name in names if name not in mine]
-    stopped = [name for name in names if name in mine and not mine[name].running]
-    addresses = known
+    stopped = [name for name in names if name in mine and mine[name].state != "running"]
+    addresses = {name: machine.address for name, machine in mine.items()}
     if missing:
-        addresses = known | assign_addresses(make_network(lab, subnet, check), names, known)
-    text = hosts_text(addresses)
-    hosts_file = Path(lab.hosts_file)
+        addresses |= assign_addresses(make_network(lab, subnet, check), names, addresses)
     if not check:
-        if not hosts_file.is_file() or hosts_file.read_text(encoding="utf-8") != text:
-            hosts_file.parent.mkdir(parents=True, exist_ok=True)
-            hosts_file.write_text(text, encoding="utf-8")
+        write_hosts(Path(lab.hosts_file), addresses)
         runtime = runtime_arguments() if missing or stopped else []
         commands = [[*runtime, *run_arguments(lab, name, addresses[name])] for name in missing]
         commands += [[*runtime, "start", name] for name in stopped]
@@ -404,19 +436,17 @@ def bring_up(lab: Lab, names: Sequence[str], subnet: str | None, timeout: float,
     }
 
 
-def take_down(name: str | None, check: bool) -> dict[str, Any]:
-    """Remove the containers and networks of one lab, or of all; returns the module's result."""
+def take_down(lab: str | None, check: bool) -> dict[str, Any]:
+    """Remove the containers and networks of one lab, or of all. Returns the module's result."""
 
-    def of_lab(lab: str | None) -> bool:
-        return lab is not None and name in (None, lab)
+    def theirs(things: Iterable[Machine] | Iterable[Network]) -> list[str]:
+        return [thing.name for thing in things if thing.lab is not None and lab in (None, thing.lab)]
 
-    machines = [machine.name for machine in parse_machines(podman("ps", "--all", "--format", "json")) if of_lab(machine.lab)]
-    networks = [network.name for network in parse_networks(podman("network", "ls", "--format", "json")) if of_lab(network.lab)]
-    if not check:
-        if machines:
-            podman(*runtime_arguments(), "rm", "--force", "--time=0", "--volumes", *machines)
-        if networks:
-            podman("network", "rm", *networks)
+    machines, networks = theirs(existing_machines()), theirs(existing_networks())
+    if machines and not check:
+        podman(*runtime_arguments(), "rm", "--force", "--time=0", "--volumes", *machines)
+    if networks and not check:
+        podman("network", "rm", *networks)
     return {"changed": bool(machines or networks), "removed": machines + networks}
 
 
@@ -440,11 +470,11 @@ def main() -> None:
     params = module.params
     try:
         if os.geteuid():
-            raise LabError("the lab's machines need root: only root's containers have addresses the controller reaches")
+            raise LabError("needs root: the addresses of other users' containers are not reached from here")
         if params["state"] == "absent":
             result = take_down(params["name"], module.check_mode)
         else:
-            lab = Lab(params["name"], params["image"], params["network"], params["hosts_file"], params["mounts"])
+            lab = Lab(**{key: params[key] for key in ("name", "image", "network", "hosts_file", "mounts")})
             result = bring_up(lab, params["machines"], params["subnet"], params["timeout"], module.check_mode)
     except LabError as error:
         module.fail_json(msg=str(error))
