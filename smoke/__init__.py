@@ -1,0 +1,1 @@
+"""Smoke: proves a Millrace cluster from outside, by protocol gates and by data."""

@@ -1,0 +1,189 @@
+"""The commands: check (protocol gates), run (proof with data), receipt. Exit 1 on failure, 2 on bad input."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import secrets
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from smoke import checks, gates, receipt, report
+from smoke.checks import hdfs as hdfs_check
+from smoke.checks import kafka as kafka_check
+from smoke.checks import spark as spark_check
+from smoke.checks import zookeeper as zookeeper_check
+from smoke.cluster import Cluster, ClusterError, load
+from smoke.console import Console
+from smoke.services import hdfs, yarn
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit status."""
+    options = _parser().parse_args(arguments)
+    try:
+        status: int = options.command(options)
+    except ClusterError as error:
+        print(f"smoke: {error}", file=sys.stderr)
+        return 2
+    return status
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m smoke", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="command")
+
+    def command(name: str, function: Any, text: str) -> argparse.ArgumentParser:
+        sub = commands.add_parser(name, help=text, description=text)
+        sub.add_argument(
+            "--cluster", type=Path, default=Path("out/cluster.json"), help="the cluster description"
+        )
+        sub.set_defaults(command=function)
+        return sub
+
+    sub = command("check", check, "poll the protocol gates of all services until each is exactly right")
+    sub.add_argument("--only", nargs="+", choices=gates.SERVICES, help="these services only")
+    sub.add_argument("--timeout", type=float, default=120, metavar="SECONDS")
+
+    sub = command("run", run, "put data in, get data out, count; remove it all again")
+    sub.add_argument("--out", type=Path, default=Path("out/smoke.json"))
+    sub.add_argument("--junit", type=Path, default=Path("out/smoke.xml"))
+    sub.add_argument("--quick", action="store_true", help="leave the Spark check out")
+    sub.add_argument("--records", type=_positive, default=10_000, metavar="N")
+    sub.add_argument("--timeout", type=float, default=300, metavar="SECONDS", help="for all checks together")
+
+    sub = command("receipt", write_receipt, "write what stands where, and print it")
+    sub.add_argument("--smoke", type=Path, default=Path("out/smoke.json"))
+    sub.add_argument("--phases", type=Path, default=Path("out/phases.json"))
+    sub.add_argument("--artifacts", type=Path, default=Path("out/artifacts.json"))
+    sub.add_argument("--out-dir", type=Path, default=Path("out"))
+    return parser
+
+
+def _positive(text: str) -> int:
+    if (number := int(text)) < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not a positive number")
+    return number
+
+
+def check(options: argparse.Namespace) -> int:
+    """Poll the gates; on failure print the journals."""
+    cluster = load(options.cluster)
+    for service in options.only or ():
+        if getattr(cluster, service) is None:
+            raise ClusterError(f"{options.cluster}: {service} is missing, and --only asks for it")
+    wanted = gates.gates_of(cluster, options.only or gates.SERVICES)
+    if not wanted:
+        raise ClusterError(f"{options.cluster}: no service to check")
+    closed = gates.open_all(wanted, options.timeout, Console())
+    for failure in closed:
+        print(
+            f"--- {failure.gate.name}: {failure.reason}",
+            *cluster.journals(failure.gate.units),
+            sep="\n",
+            flush=True,
+        )
+    if closed:
+        print("check FAILED: " + ", ".join(failure.gate.name for failure in closed))
+    return 1 if closed else 0
+
+
+def checks_of(cluster: Cluster, quick: bool) -> list[checks.Check]:
+    """The checks that this cluster can be put to. Spark's needs all the other services but ZooKeeper."""
+    found = []
+    if (
+        (spark := cluster.spark)
+        and (k := cluster.kafka)
+        and (h := cluster.hdfs)
+        and (y := cluster.yarn)
+        and not quick
+    ):
+        found.append(checks.Check("spark", lambda run: spark_check.check(run, spark, k, h), y.units))
+    if zookeeper := cluster.zookeeper:
+        found.append(
+            checks.Check("zookeeper", lambda run: zookeeper_check.check(run, zookeeper), zookeeper.units)
+        )
+    if filesystem := cluster.hdfs:
+        found.append(checks.Check("hdfs", lambda run: hdfs_check.check(run, filesystem), filesystem.units))
+    if kafka := cluster.kafka:
+        found.append(checks.Check("kafka", lambda run: kafka_check.check(run, kafka), kafka.units))
+    return found
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run the checks, remove what they made, report."""
+    cluster = load(options.cluster)
+    wanted = checks_of(cluster, options.quick)
+    if not wanted:
+        raise ClusterError(f"{options.cluster}: no service to check")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that a killed run cleans up too
+    started, began = datetime.now(UTC), time.monotonic()
+    console = Console()
+    this = checks.Run(
+        id=f"{started:%Y%m%d%H%M%S}-{secrets.token_hex(3)}",
+        cluster=cluster,
+        console=console,
+        records=options.records,
+        timeout=options.timeout,
+    )
+    console.say(
+        f"smoke run {this.id}: {', '.join(check.name for check in wanted)}; {options.records} records"
+    )
+    results: list[checks.Result] = []
+    try:
+        results = checks.run_all(wanted, this)
+    finally:
+        results.append(checks.clean_up(this))
+    document = report.document(
+        this.id,
+        started.isoformat(timespec="seconds"),
+        time.monotonic() - began,
+        "quick" if options.quick else "full",
+        results,
+    )
+    _write(options.out, json.dumps(document, indent=2) + "\n")
+    _write(options.junit, report.junit(document))
+    if not document["ok"]:
+        print(report.evidence(document))
+    print(report.table(document), flush=True)
+    return 0 if document["ok"] else 1
+
+
+def write_receipt(options: argparse.Namespace) -> int:
+    """Gather what the phases before left, ask for the states, write and print."""
+    cluster = load(options.cluster)
+    states = hdfs.states(cluster.hdfs.namenodes) if cluster.hdfs else {}
+    states |= yarn.states(cluster.yarn) if cluster.yarn else {}
+    smoke, phases, artifacts = (_read(path) for path in (options.smoke, options.phases, options.artifacts))
+    document = receipt.document(cluster, states, smoke, phases, artifacts)
+    _write(options.out_dir / "receipt.json", json.dumps(document, indent=2) + "\n")
+    _write(options.out_dir / "receipt.md", receipt.markdown(document))
+    print(receipt.text(document), end="", flush=True)
+    return 0
+
+
+def _read(path: Path) -> dict[str, Any] | None:
+    """The document at `path`; None when there is none. Raises ClusterError when it is no JSON object."""
+    try:
+        document = json.loads(path.read_text())
+    except FileNotFoundError:
+        return None
+    except ValueError as error:
+        raise ClusterError(f"{path}: {error}") from None
+    if not isinstance(document, dict):
+        raise ClusterError(f"{path}: a {type(document).__name__}, expected an object")
+    return document
+
+
+def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,147 @@
+"""`smoke run`: checks that put data in, get data out, and count.
+
+A check is a function of a Run that returns findings by name; what it makes it gives to Run.cleanup first.
+Checks run side by side, since Spark's session takes as long to start as all else takes.
+"""
+
+from __future__ import annotations
+
+import time
+import traceback
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from smoke.verdict import Finding
+from smoke.wait import spawn
+
+if TYPE_CHECKING:
+    from smoke.cluster import Cluster, Units
+    from smoke.console import Console
+    from smoke.services.kafka import Produced
+
+
+class CheckError(Exception):
+    """A check that could not come to a finding; `evidence` is what is known."""
+
+    def __init__(self, reason: str, evidence: Sequence[str] = ()) -> None:
+        super().__init__(reason)
+        self.evidence = list(evidence)
+
+
+@dataclass
+class Run:
+    """What the checks of one run share."""
+
+    id: str
+    """In every topic, group, path and znode of this run."""
+    cluster: Cluster
+    console: Console
+    records: int
+    timeout: float
+    """Seconds for all checks together."""
+    topic: Future[Produced] = field(default_factory=Future)
+    """Done when the topic holds all records, for those who read it too."""
+    cleanups: list[tuple[str, Callable[[], object]]] = field(default_factory=list)
+
+    @property
+    def name(self) -> str:
+        return f"millrace-smoke-{self.id}"
+
+    def cleanup(self, what: str, how: Callable[[], object]) -> None:
+        """Have `what` removed at the end of the run, whatever happens; `how` raises when it could not."""
+        self.cleanups.append((what, how))
+
+
+@dataclass(frozen=True)
+class Check:
+    """A check by name."""
+
+    name: str
+    body: Callable[[Run], dict[str, Finding]]
+    units: Units
+    """Those whose journals are the evidence when it fails."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """One finding of a check, as it is reported; seconds since the start of the run."""
+
+    name: str
+    ok: bool
+    seconds: float
+    facts: str
+    evidence: tuple[str, ...] = ()
+
+
+def run_all(checks: Sequence[Check], run: Run) -> list[Result]:
+    """Run the checks side by side, a line for each finding as it comes; those too late fail."""
+    started = time.monotonic()
+    results: list[Result] = []
+    pending: dict[Future[dict[str, Finding]], Check] = {}
+    for check in checks:
+        run.console.awaiting(check.name, "running")
+        pending[spawn(lambda check=check: check.body(run))] = check  # type: ignore[misc]
+    while pending:
+        left = started + run.timeout - time.monotonic()
+        for future in wait(pending, timeout=min(1.0, max(0.0, left)), return_when=FIRST_COMPLETED).done:
+            results += _results(run, pending.pop(future), future, time.monotonic() - started)
+        run.console.heartbeat()
+        if left <= 0:
+            for check in pending.values():
+                late: Future[dict[str, Finding]] = Future()
+                late.set_exception(CheckError(f"did not end within {run.timeout:g} s"))
+                results += _results(run, check, late, run.timeout)
+            break
+    return results
+
+
+def _results(run: Run, check: Check, done: Future[dict[str, Finding]], seconds: float) -> list[Result]:
+    try:
+        findings = done.result()
+    except CheckError as error:
+        findings = {check.name: Finding(str(error), (str(error), *error.evidence))}
+    except Exception as error:  # noqa: BLE001 (a client's error of any kind is the check's failure)
+        trace = "".join(traceback.format_exception(error)).splitlines()
+        findings = {check.name: Finding(f"{type(error).__name__}: {error}"[:300], tuple(trace[-12:]))}
+    journals: tuple[str, ...] = ()
+    if not all(finding.ok for finding in findings.values()):
+        run.console.awaiting(check.name, "gathering the journals of its units")
+        journals = tuple(run.cluster.journals(check.units))
+    results = []
+    for name, finding in findings.items():
+        evidence = () if finding.ok else finding.evidence + journals
+        journals = () if not finding.ok else journals  # once is enough
+        results.append(Result(name, finding.ok, round(seconds, 1), finding.facts, evidence))
+        run.console.done(check.name, line(results[-1]))
+    return results
+
+
+def line(result: Result) -> str:
+    """The result in a line."""
+    return (
+        f"{'ok    ' if result.ok else 'FAILED'}  {result.name:<16}  {result.facts}  ({result.seconds:.1f} s)"
+    )
+
+
+def clean_up(run: Run, timeout: float = 60) -> Result:
+    """Remove what the run made, the last first, and see that it is gone."""
+    started = time.monotonic()
+    evidence = []
+    for what, how in reversed(run.cleanups):
+        run.console.awaiting("cleanup", what)
+        done = spawn(how)
+        deadline = time.monotonic() + timeout
+        while not wait([done], timeout=1).done and time.monotonic() < deadline:
+            run.console.heartbeat()
+        try:
+            done.result(timeout=0)
+        except TimeoutError as error:
+            evidence.append(f"{what}: {error or f'not removed within {timeout:g} s'}")
+        except Exception as error:  # noqa: BLE001 (the other things must go too)
+            evidence.append(f"{what}: {type(error).__name__}: {error}")
+    facts = f"{len(run.cleanups) - len(evidence)} of {len(run.cleanups)} things of this run are gone"
+    result = Result("cleanup", not evidence, round(time.monotonic() - started, 1), facts, tuple(evidence))
+    run.console.done("cleanup", line(result))
+    return result

@@ -1,0 +1,51 @@
+"""Records acknowledged by all replicas are read by a consumer group, each once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from smoke.checks import CheckError, Run
+from smoke.records import encode
+from smoke.services.kafka import Kafka
+from smoke.verdict import Finding, delivery
+
+if TYPE_CHECKING:
+    from smoke import cluster
+
+PARTITIONS = 3
+
+
+def check(run: Run, section: cluster.Kafka) -> dict[str, Finding]:
+    """Create a topic, send, read back as a group, compare."""
+    try:
+        return _check(run, section)
+    except Exception as error:
+        if not run.topic.done():  # let nobody wait for records that will not come
+            run.topic.set_exception(CheckError(f"no records: {type(error).__name__}: {error}"))
+        raise
+
+
+def _check(run: Run, section: cluster.Kafka) -> dict[str, Finding]:
+    topic = group = run.name
+    kafka = Kafka(section)
+    replication = min(3, len(section.brokers))
+    run.console.awaiting("kafka", "creating the topic")
+    run.cleanup(f"topic {topic}", lambda: kafka.delete_topic(topic))
+    kafka.create_topic(topic, PARTITIONS, replication, min_insync=max(1, replication - 1))
+
+    run.console.awaiting("kafka", f"producing {run.records} records")
+    sent = {number: encode(run.id, number) for number in range(run.records)}
+    produced = kafka.produce(topic, sent.items())
+    if len(produced.acked) == len(sent):
+        run.topic.set_result(produced)
+    else:
+        run.topic.set_exception(CheckError(f"{len(produced.acked)} of {len(sent)} records were acknowledged"))
+
+    run.console.awaiting("kafka", "reading the records as a group")
+    run.cleanup(f"consumer group {group}", lambda: kafka.delete_group(group))
+    consumed = kafka.consume(topic, group)
+    finding = delivery(sent, produced.acked, produced.refused, consumed)
+    if not finding.ok:
+        on_broker = {number for number, _ in kafka.dump(topic)}
+        finding = delivery(sent, produced.acked, produced.refused, consumed, on_broker)
+    return {"kafka": finding}

@@ -1,0 +1,49 @@
+"""Spark on YARN counts the words of the topic, and a stream carries its records into HDFS exactly once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from smoke.checks import CheckError, Run
+from smoke.records import checksum, count_words, sentence
+from smoke.services import hdfs
+from smoke.services.spark import Job, JobError
+from smoke.verdict import Finding, exactly_once, word_counts
+
+if TYPE_CHECKING:
+    from smoke.cluster import Hdfs, Kafka, Spark
+
+
+def check(run: Run, section: Spark, kafka: Kafka, filesystem: Hdfs) -> dict[str, Finding]:
+    """Submit the job, order it once the records are there, judge what it found."""
+    directory = f"{section.hdfs_home.rstrip('/')}/smoke-{run.id}-spark"
+
+    def progress(text: str) -> None:
+        run.console.awaiting("spark", text)
+        run.console.say(f"        spark  {text}")
+
+    # Submitted first, so that the session starts while the records are sent.
+    run.cleanup(f"hdfs {directory}", lambda: hdfs.remove(hdfs.client(filesystem, section.user), directory))
+    job = Job(run.cluster.machines[section.submit_host], section, run.id, progress)
+    run.cleanup(f"the Spark job and its directory on {section.submit_host}", job.stop)
+    run.console.awaiting("spark", f"spark-submit on {section.submit_host}")
+    job.start()
+    run.topic.result(timeout=run.timeout)
+    job.order(
+        bootstrap=",".join(kafka.bootstrap),
+        topic=run.name,
+        directory=filesystem.default_fs.rstrip("/") + directory,
+        records=run.records,
+    )
+    texts = [sentence(run.id, number) for number in range(run.records)]
+    try:
+        found = job.result(timeout=run.timeout)
+    except JobError as error:
+        raise CheckError(str(error), error.evidence) from None
+    batch = word_counts(count_words(texts), found["batch"]["words"])
+    stream = exactly_once(run.records, checksum(texts), found["stream"])
+    where = f"session after {found['session_seconds']:.1f} s"
+    return {
+        "spark word count": Finding(f"{batch.facts}, {where}", batch.evidence),
+        "spark stream": Finding(f"{stream.facts}, Parquet on HDFS", stream.evidence),
+    }

@@ -1,0 +1,230 @@
+"""The cluster description (out/cluster.json): typed, loaded and validated.
+
+The dataclasses are the schema: a field without a default is a key that must be there.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import types
+import typing
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from smoke.machine import Machine  # noqa: TC001 (read from the type hints)
+
+Units = dict[str, list[str]]
+"""Host name -> systemd units on it."""
+
+
+class ClusterError(Exception):
+    """The description is missing, unreadable or incomplete; the message names the file and the key."""
+
+
+def _by_host(pairs: Iterable[tuple[str, str | None]]) -> Units:
+    units: Units = {}
+    for host, unit in pairs:
+        if unit and unit not in units.setdefault(host, []):
+            units[host].append(unit)
+    return units
+
+
+@dataclass(frozen=True)
+class ZooKeeperServer:
+    """One server and its client port."""
+
+    host: str
+    port: int
+    unit: str
+
+
+@dataclass(frozen=True)
+class ZooKeeper:
+    """The ensemble."""
+
+    servers: tuple[ZooKeeperServer, ...]
+
+    @property
+    def units(self) -> Units:
+        return _by_host((server.host, server.unit) for server in self.servers)
+
+
+@dataclass(frozen=True)
+class Broker:
+    """One broker and its client listener."""
+
+    id: int
+    host: str
+    port: int
+    unit: str
+
+
+@dataclass(frozen=True)
+class Kafka:
+    """The brokers and, with KRaft, the controllers that vote."""
+
+    version: str
+    brokers: tuple[Broker, ...]
+    voters: tuple[int, ...] = ()
+    """Ids of the KRaft controllers; none where Kafka runs on ZooKeeper."""
+
+    @property
+    def bootstrap(self) -> list[str]:
+        return [f"{broker.host}:{broker.port}" for broker in self.brokers]
+
+    @property
+    def units(self) -> Units:
+        return _by_host((broker.host, broker.unit) for broker in self.brokers)
+
+
+@dataclass(frozen=True)
+class WebServer:
+    """A daemon asked over HTTP."""
+
+    host: str
+    http_port: int
+    unit: str
+
+    @property
+    def url(self) -> str:
+        return f"http://{self.host}:{self.http_port}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Peer(WebServer):
+    """One of the NameNodes or ResourceManagers."""
+
+    id: str
+
+
+@dataclass(frozen=True)
+class Hdfs:
+    """The file system and its daemons."""
+
+    default_fs: str
+    namenodes: tuple[Peer, ...]
+    datanodes: tuple[str, ...]
+    client: dict[str, str]
+    """HDFS client properties, by their upstream keys."""
+    journalnodes: tuple[WebServer, ...] = ()
+    zkfc_unit: str | None = None
+    datanode_unit: str | None = None
+
+    @property
+    def units(self) -> Units:
+        return _by_host(
+            [(node.host, node.unit) for node in (*self.namenodes, *self.journalnodes)]
+            + [(node.host, self.zkfc_unit) for node in self.namenodes if len(self.namenodes) > 1]
+            + [(host, self.datanode_unit) for host in self.datanodes]
+        )
+
+
+@dataclass(frozen=True)
+class Yarn:
+    """The resource managers, the nodes, the MapReduce history server."""
+
+    resourcemanagers: tuple[Peer, ...]
+    nodemanagers: tuple[str, ...]
+    nodemanager_unit: str | None = None
+    historyserver: WebServer | None = None
+
+    @property
+    def units(self) -> Units:
+        return _by_host(
+            [(manager.host, manager.unit) for manager in self.resourcemanagers]
+            + [(host, self.nodemanager_unit) for host in self.nodemanagers]
+        )
+
+
+@dataclass(frozen=True)
+class Spark:
+    """Where jobs are submitted, and the history server."""
+
+    submit_host: str
+    home: str
+    user: str
+    hdfs_home: str
+    historyserver: WebServer | None = None
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """The whole description; a section is None where the cluster has none."""
+
+    name: str
+    stack: str
+    versions: dict[str, str]
+    machines: dict[str, Machine]
+    zookeeper: ZooKeeper | None = None
+    kafka: Kafka | None = None
+    hdfs: Hdfs | None = None
+    yarn: Yarn | None = None
+    spark: Spark | None = None
+    source: str = field(default="", compare=False)
+
+    def journals(self, units: Units, lines: int = 40) -> list[str]:
+        """The last `lines` of each unit's journal, a heading before each; evidence, so it never raises."""
+        found: list[str] = []
+        for host, names in units.items():
+            machine = self.machines.get(host)
+            found += (
+                machine.journal(names, lines) if machine else [f"== {host}: not in machines of {self.source}"]
+            )
+        return found
+
+
+def load(path: Path) -> Cluster:
+    """Read the description. Raises ClusterError naming the file and the key at fault."""
+    try:
+        document = json.loads(path.read_text())
+    except FileNotFoundError:
+        raise ClusterError(
+            f"{path} is not there: a deployment writes it (ansible-playbook site.yml)"
+        ) from None
+    except (OSError, ValueError) as error:
+        raise ClusterError(f"{path}: {error}") from None
+    try:
+        cluster: Cluster = _decode(Cluster, document, "")
+    except ClusterError as error:
+        raise ClusterError(f"{path}: {error}") from None
+    machines = {name: dataclasses.replace(machine, name=name) for name, machine in cluster.machines.items()}
+    cluster = dataclasses.replace(cluster, machines=machines, source=str(path))
+    if cluster.spark and cluster.spark.submit_host not in machines:
+        raise ClusterError(f"{path}: spark.submit_host {cluster.spark.submit_host} is not in machines")
+    return cluster
+
+
+def _decode(wanted: Any, value: Any, where: str) -> Any:
+    """`value` as the type `wanted`; `where` is its place in the file, for the error that names it."""
+    if dataclasses.is_dataclass(wanted):
+        _expect(dict, value, where)
+        hints = typing.get_type_hints(wanted)
+        arguments = {}
+        for part in dataclasses.fields(wanted):
+            place = f"{where}.{part.name}" if where else part.name
+            if value.get(part.name) is not None:
+                arguments[part.name] = _decode(hints[part.name], value[part.name], place)
+            elif part.default is dataclasses.MISSING and part.default_factory is dataclasses.MISSING:
+                raise ClusterError(f"{place} is missing")
+        return wanted(**arguments)  # type: ignore[operator]
+    origin, of = typing.get_origin(wanted), typing.get_args(wanted)
+    if origin is types.UnionType:
+        return _decode(of[0], value, where)
+    if origin is tuple:
+        _expect(list, value, where)
+        return tuple(_decode(of[0], item, f"{where}[{i}]") for i, item in enumerate(value))
+    if origin is dict:
+        _expect(dict, value, where)
+        return {key: _decode(of[1], item, f"{where}.{key}") for key, item in value.items()}
+    _expect(wanted, value, where)
+    return value
+
+
+def _expect(wanted: type, value: Any, where: str) -> None:
+    if not isinstance(value, wanted) or isinstance(value, bool):
+        raise ClusterError(
+            f"{where or 'the document'} is a {type(value).__name__}, expected a {wanted.__name__}"
+        )

@@ -1,0 +1,222 @@
+"""`smoke receipt`: what stands where, in which version, what it took, what was proved, what to type next."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from smoke.cluster import Cluster
+
+WIDTH = 100
+NOT_RUN = "not run"
+
+
+def document(
+    cluster: Cluster,
+    states: Mapping[str, str],
+    smoke: dict[str, Any] | None,
+    phases: dict[str, Any] | None,
+    artifacts: dict[str, Any] | None,
+) -> dict[str, Any]:
+    """The content of receipt.json. `states`: of a NameNode or ResourceManager by id, where known.
+
+    Inputs that are not there stay null: a receipt invents nothing.
+    """
+    return {
+        "cluster": cluster.name,
+        "stack": cluster.stack,
+        "machines": sorted(cluster.machines),
+        "endpoints": endpoints(cluster, states),
+        "versions": cluster.versions,
+        "artifacts": artifacts,
+        "phases": phases,
+        "smoke": smoke,
+        "next": commands(cluster),
+    }
+
+
+def endpoints(cluster: Cluster, states: Mapping[str, str]) -> list[dict[str, str]]:
+    """Name, address and, where known, state of what a user connects to."""
+    found: list[dict[str, str]] = []
+
+    def add(name: str, address: str, state: str = "") -> None:
+        found.append({"name": name, "address": address, "state": state})
+
+    if cluster.kafka:
+        add("Kafka bootstrap", ",".join(cluster.kafka.bootstrap))
+    if cluster.zookeeper:
+        add("ZooKeeper", ",".join(f"{server.host}:{server.port}" for server in cluster.zookeeper.servers))
+    if cluster.hdfs:
+        add("HDFS", cluster.hdfs.default_fs)
+        for node in cluster.hdfs.namenodes:
+            add(f"NameNode {node.id}", node.url, states.get(node.id, ""))
+    if cluster.yarn:
+        for manager in cluster.yarn.resourcemanagers:
+            add(f"ResourceManager {manager.id}", manager.url, states.get(manager.id, ""))
+        if cluster.yarn.historyserver:
+            add("MapReduce history", cluster.yarn.historyserver.url)
+    if cluster.spark and cluster.spark.historyserver:
+        add("Spark history", cluster.spark.historyserver.url)
+    return found
+
+
+def commands(cluster: Cluster) -> list[dict[str, Any]]:
+    """What to type next: the words of each command, and where (on this host, or on a machine)."""
+    found: list[dict[str, Any]] = [{"on": "here", "words": ["make", "smoke"]}]
+    host = cluster.spark.submit_host if cluster.spark else min(cluster.machines, default="")
+    if not host:
+        return found
+    found.append({"on": "here", "words": list(cluster.machines[host].ssh)})
+    if cluster.kafka:
+        bootstrap = ",".join(cluster.kafka.bootstrap)
+        found.append({"on": host, "words": ["kafka-topics.sh", "--bootstrap-server", bootstrap, "--list"]})
+    if cluster.zookeeper:
+        server = cluster.zookeeper.servers[0]
+        found.append(
+            {"on": host, "words": ["zkCli.sh", "-server", f"{server.host}:{server.port}", "ls", "/"]}
+        )
+    if cluster.hdfs:
+        found.append({"on": host, "words": ["hdfs", "dfs", "-ls", "/"]})
+    if cluster.yarn:
+        found.append({"on": host, "words": ["yarn", "node", "-list"]})
+    if cluster.spark:
+        found.append(
+            {"on": host, "words": ["su", "-", cluster.spark.user, "-s", "/bin/bash", "-c", "spark-shell"]}
+        )
+    return found
+
+
+def text(receipt: dict[str, Any]) -> str:
+    """The receipt for a terminal of 100 columns."""
+    lines = [f"{receipt['cluster']}: stack {receipt['stack']}, {_machines(receipt)}; {_changes(receipt)}"]
+
+    def section(title: str, rows: list[tuple[str, str]]) -> None:
+        lines.extend(["", title])
+        width = max(len(name) for name, _ in rows)
+        for name, value in rows:
+            first, *rest = wrap(value, WIDTH - width - 4) or [""]
+            lines.append(f"  {name:<{width}}  {first}".rstrip())
+            lines.extend(" " * (width + 4) + more for more in rest)
+
+    section(
+        "Endpoints", [(e["name"], f"{e['address']}  {e['state']}".rstrip()) for e in receipt["endpoints"]]
+    )
+    section("Versions", list(receipt["versions"].items()) or [(NOT_RUN, "")])
+    section("Artifacts", _artifacts(receipt, 16))
+    section("Phases", _phases(receipt))
+    section("Smoke", _smoke(receipt))
+    lines += ["", "Next"]
+    where = "here"
+    for command in receipt["next"]:
+        if command["on"] != where:
+            where = command["on"]
+            lines.append(f"  on {where}:")
+        lines += ["  " + line for line in wrap_command(command["words"], WIDTH - 2)]
+    return "\n".join(lines) + "\n"
+
+
+def markdown(receipt: dict[str, Any]) -> str:
+    """The receipt for a page; checksums whole."""
+    lines = [
+        f"# {receipt['cluster']}",
+        "",
+        f"Stack {receipt['stack']}, {_machines(receipt)}; {_changes(receipt)}.",
+    ]
+
+    def section(title: str, head: tuple[str, str], rows: list[tuple[str, str]]) -> None:
+        lines.extend(["", f"## {title}", "", f"| {head[0]} | {head[1]} |", "|---|---|"])
+        lines.extend(f"| {_cell(name)} | {_cell(value)} |" for name, value in rows)
+
+    rows = [(e["name"], f"{e['address']} {e['state']}".rstrip()) for e in receipt["endpoints"]]
+    section("Endpoints", ("what", "where"), rows)
+    section("Versions", ("product", "version"), list(receipt["versions"].items()) or [(NOT_RUN, "")])
+    section("Artifacts", ("artifact", "what"), _artifacts(receipt, None))
+    section("Phases", ("phase", "took"), _phases(receipt))
+    section("Smoke", ("check", "found"), _smoke(receipt))
+    lines += ["", "## Next"]
+    where = ""
+    for command in receipt["next"]:
+        if command["on"] != where:
+            lines += ["```"] if where else []
+            where = command["on"]
+            lines += ["", "Here:" if where == "here" else f"On {where}:", "", "```sh"]
+        lines.append(shlex.join(command["words"]))
+    return "\n".join([*lines, "```", ""])
+
+
+def _machines(receipt: dict[str, Any]) -> str:
+    count = len(receipt["machines"])
+    return f"{count} machine{'' if count == 1 else 's'}"
+
+
+def _changes(receipt: dict[str, Any]) -> str:
+    phases = receipt["phases"]
+    if phases is None:
+        return "deployment not run"
+    changed = phases.get("changed")
+    return "nothing changed" if changed == 0 else f"{changed} changed"
+
+
+def _artifacts(receipt: dict[str, Any], digits: int | None) -> list[tuple[str, str]]:
+    rows = []
+    for name, artifact in (receipt["artifacts"] or {}).items():
+        checksum = str(artifact.get("sha512", ""))[:digits]
+        what = f"{artifact.get('version')} from {artifact.get('source')}, sha512 {checksum or 'unknown'}"
+        rows.append((name, what + ("..." if checksum and digits else "")))
+    return rows or [(NOT_RUN, "")]
+
+
+def _phases(receipt: dict[str, Any]) -> list[tuple[str, str]]:
+    phases = receipt["phases"]
+    if not phases:
+        return [(NOT_RUN, "")]
+    rows = [(p["name"], _took(p.get("seconds"), p.get("changed"))) for p in phases.get("phases", [])]
+    return [*rows, ("total", _took(phases.get("total"), phases.get("changed")))]
+
+
+def _took(seconds: float | None, changed: int | None) -> str:
+    time = f"{seconds:7.1f} s" if seconds is not None else "      ?  "
+    return f"{time}  {changed} changed" if changed else time
+
+
+def _smoke(receipt: dict[str, Any]) -> list[tuple[str, str]]:
+    smoke = receipt["smoke"]
+    if not smoke:
+        return [(NOT_RUN, "")]
+    rows = [(c["name"], ("" if c["ok"] else "FAILED: ") + c["facts"]) for c in smoke["checks"]]
+    verdict = "passed" if smoke["ok"] else "FAILED"
+    return [
+        *rows,
+        (verdict, f"run {smoke['run']}, {smoke['mode']}, {smoke['seconds']:.1f} s, {smoke['started']}"),
+    ]
+
+
+def _cell(value: str) -> str:
+    return value.strip().replace("|", "\\|").replace("\n", " ")
+
+
+def wrap(value: str, width: int) -> list[str]:
+    """Lines of at most `width`, broken after a space or a comma, so that what is copied stays whole."""
+    lines: list[str] = []
+    for token in re.split(r"(?<=[ ,])", value):
+        if lines and len((lines[-1] + token).rstrip()) <= width:
+            lines[-1] += token
+        else:
+            lines.append(token)
+    return [line.rstrip() for line in lines if line.strip()]
+
+
+def wrap_command(words: list[str], width: int) -> list[str]:
+    """The command in lines of at most `width` that a shell takes as one, where the words are short enough."""
+    lines = [""]
+    for word in map(shlex.quote, words):
+        joined = f"{lines[-1]} {word}".lstrip() if len(lines) == 1 else f"{lines[-1]} {word}"
+        if len(joined) + len(" \\") <= width or lines == [""]:
+            lines[-1] = joined
+        else:
+            lines[-1] += " \\"
+            lines.append(f"    {word}")
+    return lines

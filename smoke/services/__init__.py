@@ -1,0 +1,14 @@
+"""The services of a cluster: for each the facts a gate asks for, how they are judged, a client's verbs.
+
+A gate is a fetcher and a judge. The fetcher turns every trouble of one server into text, so that the judge, a
+pure function state -> (right, sentence), sees the whole and can say what is awaited.
+"""
+
+from __future__ import annotations
+
+Verdict = tuple[bool, str]
+
+
+def plural(count: int, noun: str) -> str:
+    """The count and its noun."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

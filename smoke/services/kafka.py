@@ -1,0 +1,244 @@
+"""Kafka: brokers, quorum and replication by the admin protocol; the verbs of a client outside the cluster."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import re
+import socket
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
+from kafka.errors import KafkaError
+
+from smoke.services import Verdict, plural
+from smoke.wait import wait_until
+
+if TYPE_CHECKING:
+    from smoke import cluster
+
+logging.getLogger("kafka").setLevel(logging.CRITICAL)  # the gates and checks tell it, once
+
+
+def api_version(version: str) -> tuple[int, ...] | None:
+    """What the client must be told of a broker of this version: nothing from 0.10 on."""
+    parts = tuple(int(part) for part in re.findall(r"\d+", version)[:3])
+    if not parts:
+        raise ValueError(f"{version!r} is no Kafka version")
+    return parts if parts < (0, 10) else None
+
+
+@dataclass(frozen=True)
+class Partition:
+    """One partition as the brokers describe it."""
+
+    topic: str
+    number: int
+    leader: int
+    replicas: tuple[int, ...]
+    isr: tuple[int, ...]
+
+    def __str__(self) -> str:
+        state = f"leader {self.leader}, isr {list(self.isr)} of {list(self.replicas)}"
+        return f"{self.topic}-{self.number} ({state})"
+
+
+@dataclass(frozen=True)
+class State:
+    """What the brokers say of the cluster."""
+
+    unreachable: dict[int, str] = field(default_factory=dict)
+    """Broker id -> why it did not answer."""
+    brokers: tuple[int, ...] = ()
+    voters: tuple[int, ...] = ()
+    leader: int = -1
+    """Leader of the metadata quorum."""
+    partitions: tuple[Partition, ...] = ()
+
+
+def judge(state: State, brokers: Iterable[int], voters: Iterable[int]) -> Verdict:
+    """Exactly these brokers, exactly these voters (if any) with a leader, every replica in sync."""
+    expected, quorum = sorted(brokers), sorted(voters)
+    offline = [partition for partition in state.partitions if partition.leader < 0]
+    behind = [partition for partition in state.partitions if set(partition.isr) != set(partition.replicas)]
+    for wrong, sentence in (
+        (state.unreachable, ", ".join(f"broker {n}: {why}" for n, why in sorted(state.unreachable.items()))),
+        (sorted(state.brokers) != expected, f"brokers {sorted(state.brokers)}, expected {expected}"),
+        (quorum and sorted(state.voters) != quorum, f"voters {sorted(state.voters)}, expected {quorum}"),
+        (quorum and state.leader not in quorum, f"no quorum leader (leader id {state.leader})"),
+        (offline, f"{len(offline)} offline: " + ", ".join(map(str, offline[:3]))),
+        (behind, f"{len(behind)} under-replicated: " + ", ".join(map(str, behind[:3]))),
+    ):
+        if wrong:
+            return False, sentence
+    parts = [plural(len(expected), "broker"), *([f"quorum of {len(quorum)}"] if quorum else [])]
+    return True, ", ".join([*parts, "0 under-replicated"])
+
+
+def fetch(section: cluster.Kafka, timeout: float = 3.0) -> State:
+    """Ask each broker, then the cluster; each question may take `timeout` seconds."""
+    # Ports first: the client's constructor waits for a broker, a closed port is told at once.
+    unreachable = {}
+    for broker in section.brokers:
+        try:
+            socket.create_connection((broker.host, broker.port), timeout=timeout).close()
+        except OSError as error:
+            unreachable[broker.id] = error.strerror or str(error) or type(error).__name__
+    if unreachable:
+        return State(unreachable=unreachable)
+    try:
+        with Kafka(section, timeout=timeout).admin() as admin:
+            return _describe(admin, section)
+    except (KafkaError, OSError) as error:
+        return State(unreachable={section.brokers[0].id: f"{type(error).__name__}: {error}"})
+
+
+def _describe(admin: Any, section: cluster.Kafka) -> State:
+    # DescribeCluster lists fenced brokers too: registered, but not serving.
+    brokers = tuple(b["broker_id"] for b in admin.describe_cluster()["brokers"] if not b.get("is_fenced"))
+    for number in brokers:
+        admin.get_broker_version_data(number)  # each answers for itself
+    voters: tuple[int, ...] = ()
+    leader = -1
+    if section.voters:
+        (quorum,) = admin.describe_metadata_quorum()["topics"][0]["partitions"]
+        voters = tuple(voter["replica_id"] for voter in quorum["current_voters"])
+        leader = quorum["leader_id"]
+    return State({}, brokers, voters, leader, tuple(_partitions(admin.describe_topics())))
+
+
+def _partitions(topics: Iterable[dict[str, Any]]) -> Iterator[Partition]:
+    for topic in topics:
+        for p in topic["partitions"]:
+            yield Partition(
+                topic["name"],
+                p["partition_index"],
+                p["leader_id"],
+                tuple(p["replica_nodes"]),
+                tuple(p["isr_nodes"]),
+            )
+
+
+@dataclass
+class Produced:
+    """What became of the records sent."""
+
+    acked: dict[int, tuple[int, int]] = field(default_factory=dict)
+    """Id of a record -> partition and offset, as acknowledged."""
+    refused: dict[int, str] = field(default_factory=dict)
+
+
+Record = tuple[int, bytes]
+"""Id (the key) and value."""
+
+
+class Kafka:
+    """A client outside the cluster. Times out in seconds; raises kafka.errors.KafkaError."""
+
+    def __init__(self, section: cluster.Kafka, timeout: float = 20.0) -> None:
+        self.timeout = timeout
+        self._brokers = {
+            "bootstrap_servers": section.bootstrap,
+            "api_version": api_version(section.version),
+            "bootstrap_timeout_ms": int(timeout * 1000),
+            "request_timeout_ms": int(timeout * 1000),
+        }
+
+    def admin(self) -> Any:
+        return KafkaAdminClient(**self._brokers)
+
+    def create_topic(self, topic: str, partitions: int, replication: int, min_insync: int) -> None:
+        """Create and wait until every partition has a leader and all its replicas in sync."""
+        options = {
+            "num_partitions": partitions,
+            "replication_factor": replication,
+            "configs": {"min.insync.replicas": str(min_insync)},
+        }
+        with self.admin() as admin:
+            admin.create_topics({topic: options})
+
+            def replicated() -> bool:
+                found = list(_partitions(admin.describe_topics([topic])))
+                return len(found) == partitions and all(
+                    p.leader >= 0 and len(set(p.isr)) == len(p.replicas) == replication for p in found
+                )
+
+            wait_until(replicated, self.timeout, f"topic {topic} is not fully replicated")
+
+    def delete_topic(self, topic: str) -> None:
+        """Delete a topic if it is there, and see that it is gone."""
+        with self.admin() as admin:
+            if topic in admin.list_topics():
+                admin.delete_topics([topic])
+            wait_until(
+                lambda: topic not in admin.list_topics(), self.timeout, f"topic {topic} is still there"
+            )
+
+    def delete_group(self, group: str) -> None:
+        """Delete a consumer group if it is there, and see that it is gone."""
+        with self.admin() as admin:
+
+            def gone() -> bool:
+                here = any(found["group_id"] == group for found in admin.list_groups())
+                if here:  # refused while its last member is leaving
+                    admin.delete_groups([group])
+                return not here
+
+            wait_until(gone, self.timeout, f"consumer group {group} is still there")
+
+    def produce(self, topic: str, records: Iterable[Record]) -> Produced:
+        """Send all with acks=all and wait for each acknowledgement."""
+        produced = Produced()
+        producer = KafkaProducer(
+            acks="all", linger_ms=5, max_block_ms=int(self.timeout * 1000), **self._brokers
+        )
+        try:
+            sent = [(n, producer.send(topic, key=str(n).encode(), value=value)) for n, value in records]
+            producer.flush(timeout=self.timeout * 2)
+            for number, future in sent:
+                try:
+                    metadata = future.get(timeout=self.timeout)
+                    produced.acked[number] = (metadata.partition, metadata.offset)
+                except KafkaError as error:
+                    produced.refused[number] = f"{type(error).__name__}: {error}"
+        finally:
+            producer.close(timeout=self.timeout)
+        return produced
+
+    def consume(self, topic: str, group: str) -> list[Record]:
+        """All records of the topic up to its present end, read by a member of `group`, which then commits."""
+        return self._read(topic, group)
+
+    def dump(self, topic: str) -> list[Record]:
+        """All records that the brokers hold now, read partition by partition without a group."""
+        return self._read(topic, None)
+
+    def _read(self, topic: str, group: str | None) -> list[Record]:
+        records: list[Record] = []
+        consumer = KafkaConsumer(
+            group_id=group, auto_offset_reset="earliest", enable_auto_commit=False, **self._brokers
+        )
+        with contextlib.closing(consumer):
+            partitions = [TopicPartition(topic, p) for p in consumer.partitions_for_topic(topic) or ()]
+            left = {p: end for p, end in consumer.end_offsets(partitions).items() if end > 0}
+            if group:
+                consumer.subscribe([topic])
+            else:
+                consumer.assign(partitions)
+            deadline = time.monotonic() + self.timeout * 2
+            while left and time.monotonic() < deadline:
+                for partition, batch in consumer.poll(timeout_ms=500, max_records=5000).items():
+                    records += [(_id(message.key), message.value or b"") for message in batch]
+                    if batch[-1].offset + 1 >= left.get(partition, 0):
+                        left.pop(partition, None)
+            if group and records:
+                consumer.commit()
+        return records
+
+
+def _id(key: bytes | None) -> int:
+    """A record's id; -1 for a key that nobody here wrote."""
+    return int(key) if key and key.isdigit() else -1

@@ -1,0 +1,82 @@
+"""YARN: the ResourceManagers by their REST API, and the MapReduce history server."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from smoke.web import WebError, get_json
+
+if TYPE_CHECKING:
+    from smoke.cluster import WebServer, Yarn
+    from smoke.services import Verdict
+
+Manager = dict[str, Any]
+"""haState, and of the active one activeNodes and unhealthyNodes."""
+State = dict[str, Manager | str]
+"""Id -> its facts, or why there are none."""
+
+
+def fetch(section: Yarn) -> State:
+    """Ask each ResourceManager for its role, and the active one for its nodes."""
+    state: State = {}
+    for manager in section.resourcemanagers:
+        try:
+            info = get_json(manager.host, manager.http_port, "/ws/v1/cluster/info")["clusterInfo"]
+            facts = {"haState": info["haState"]}
+            if facts["haState"] == "ACTIVE":
+                # Not /jmx, whose numbers are up to 10 s old; a standby would redirect to the active.
+                metrics = get_json(manager.host, manager.http_port, "/ws/v1/cluster/metrics")[
+                    "clusterMetrics"
+                ]
+                facts |= {key: metrics[key] for key in ("activeNodes", "unhealthyNodes")}
+            state[manager.id] = facts
+        except WebError as error:
+            state[manager.id] = str(error)
+        except (KeyError, TypeError):
+            state[manager.id] = f"{manager.host}:{manager.http_port} answers without the facts"
+    return state
+
+
+def judge(state: State, nodemanagers: int) -> Verdict:
+    """One active ResourceManager, all others standby, exactly the NodeManagers expected."""
+    silent = [why for why in state.values() if isinstance(why, str)]
+    if silent:
+        return False, ", ".join(silent)
+    managers = {name: facts for name, facts in state.items() if isinstance(facts, dict)}
+    roles = sorted(str(facts.get("haState")) for facts in managers.values())
+    if roles != ["ACTIVE"] + ["STANDBY"] * (len(managers) - 1):
+        seen = ", ".join(f"{name} {facts.get('haState')}" for name, facts in managers.items())
+        return False, "ResourceManagers: " + (seen or "none")
+    ((active, facts),) = ((name, facts) for name, facts in managers.items() if facts["haState"] == "ACTIVE")
+    if facts.get("activeNodes") != nodemanagers:
+        unhealthy = f", {facts['unhealthyNodes']} unhealthy" if facts.get("unhealthyNodes") else ""
+        return (
+            False,
+            f"{active}: {facts.get('activeNodes')} active NodeManagers{unhealthy}, expected {nodemanagers}",
+        )
+    standby = [f"{len(managers) - 1} standby"] if len(managers) > 1 else []
+    return True, ", ".join([f"{active} active", *standby, f"{nodemanagers} NodeManagers"])
+
+
+def fetch_history(server: WebServer) -> dict[str, Any] | str:
+    """The server's answer, or why there is none."""
+    try:
+        answer = get_json(server.host, server.http_port, "/ws/v1/history/info")
+    except WebError as error:
+        return str(error)
+    return answer if isinstance(answer, dict) else {}
+
+
+def judge_history(state: dict[str, Any] | str) -> Verdict:
+    """The history server tells its version."""
+    if isinstance(state, str):
+        return False, state
+    version = (state.get("historyInfo") or {}).get("hadoopVersion")
+    return (True, f"answers, Hadoop {version}") if version else (False, "answers without historyInfo")
+
+
+def states(section: Yarn) -> dict[str, str]:
+    """Id of each ResourceManager -> active or standby; those that do not say are left out."""
+    return {
+        name: facts["haState"].lower() for name, facts in fetch(section).items() if isinstance(facts, dict)
+    }
