@@ -103,6 +103,7 @@ ADDRESS_LABEL = "millrace.address"
 POOL = ipaddress.IPv4Network("10.89.0.0/16")
 FIRST_ADDRESS = 11
 POLL_SECONDS = 0.05
+ROUTE_TABLE = Path("/proc/net/route")
 
 
 class LabError(Exception):
@@ -371,7 +372,7 @@ def make_network(lab: Lab, subnet: str | None, check: bool) -> ipaddress.IPv4Net
                 f"network {lab.network} is {mine.subnets[0]}, not {subnet}: take the lab down first"
             )
         return mine.subnets[0]
-    taken = routes(Path("/proc/net/route").read_text(encoding="ascii"))
+    taken = routes(ROUTE_TABLE.read_text(encoding="ascii"))
     taken += [one for network in networks for one in network.subnets]
     for candidate in subnet_candidates(subnet, taken):
         if check:

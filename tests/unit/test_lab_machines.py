@@ -52,9 +52,11 @@ class Podman:
 
 
 @pytest.fixture
-def podman(monkeypatch: pytest.MonkeyPatch) -> Podman:
-    """Replace podman, the choice of a runtime and the wait for SSH."""
+def podman(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Podman:
+    """Replace podman, the host's routes, the choice of a runtime and the wait for SSH."""
     fake = Podman()
+    (tmp_path / "route").write_text("".join(ROUTES.splitlines(keepends=True)[:3]))
+    monkeypatch.setattr(lab_machines, "ROUTE_TABLE", tmp_path / "route")
     monkeypatch.setattr(lab_machines, "podman", fake)
     monkeypatch.setattr(lab_machines, "runtime_arguments", lambda: ["--runtime", "runc"])
     monkeypatch.setattr(lab_machines, "wait_for_ssh", lambda machines, timeout: None)
