@@ -9,7 +9,7 @@ import shutil
 import tarfile
 import zipfile
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from artifacts import ArtifactError
 from artifacts.product import Product, Repack
@@ -59,13 +59,15 @@ def _cut(jar: Path, repack: Repack) -> bytes:
     """A jar of some members of a jar: stored, with one date, so that neither zlib nor the clock shows in it."""
     result = io.BytesIO()
     with zipfile.ZipFile(jar) as source, zipfile.ZipFile(result, "w") as target:
-        names = sorted(n for n in source.namelist() if n.startswith(repack.keep) and not n.endswith("/"))
+        names = {n for n in source.namelist() if n.startswith(repack.keep) and not n.endswith("/")}
         if not names:
             raise ArtifactError(f"{jar}: has nothing under {repack.keep}")
-        for name in names:
+        # Hadoop looks for the directory webapps/hdfs on the class path: directories need entries of their own.
+        folders = {f"{parent}/" for name in names for parent in PurePosixPath(name).parents if parent.name}
+        for name in sorted(names | folders):
             info = zipfile.ZipInfo(name)
-            info.external_attr = 0o644 << 16
-            target.writestr(info, source.read(name))
+            info.external_attr = 0o755 << 16 if name in folders else 0o644 << 16
+            target.writestr(info, b"" if name in folders else source.read(name))
     return result.getvalue()
 
 

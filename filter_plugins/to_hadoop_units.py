@@ -25,8 +25,6 @@ def to_hadoop_units(daemons: dict[str, dict[str, Any]], common: dict[str, Any]) 
                 "User": daemon["user"],
                 "Group": common["group"],
                 "RuntimeDirectory": name,
-                "LogsDirectory": "hadoop",
-                "LogsDirectoryMode": "0775",
                 "ReadWritePaths": daemon.get("writes"),
                 "Environment": common["environment"] | {variable: options},
                 "ExecStart": f"/opt/hadoop/bin/{daemon['command']}",
