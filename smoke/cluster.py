@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from smoke.machine import Machine  # noqa: TC001 (read from the type hints)
+from smoke.machine import Machine
 
 Units = dict[str, list[str]]
 """Host name -> systemd units on it."""

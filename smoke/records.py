@@ -3,49 +3,16 @@
 from __future__ import annotations
 
 import random
+import re
 import zlib
 from collections import Counter
 from collections.abc import Iterable
 
-WORDS = (
-    "alder",
-    "bank",
-    "barley",
-    "beam",
-    "bell",
-    "bridge",
-    "cog",
-    "fall",
-    "flood",
-    "flour",
-    "gate",
-    "grain",
-    "heron",
-    "hopper",
-    "level",
-    "lock",
-    "meal",
-    "mill",
-    "miller",
-    "oat",
-    "otter",
-    "path",
-    "pond",
-    "race",
-    "reed",
-    "rye",
-    "sack",
-    "shaft",
-    "sluice",
-    "spring",
-    "stone",
-    "stream",
-    "trout",
-    "water",
-    "weir",
-    "wheat",
-    "wheel",
-    "willow",
+WORDS = re.findall(
+    r"\w+",
+    "alder bank barley beam bell bridge cog fall flood flour gate grain heron hopper level lock meal mill"
+    " miller oat otter path pond race reed rye sack shaft sluice spring stone stream trout water weir wheat"
+    " wheel willow",
 )
 
 

@@ -6,6 +6,7 @@ Checks run side by side, since Spark's session takes as long to start as all els
 
 from __future__ import annotations
 
+import threading
 import time
 import traceback
 from collections.abc import Callable, Sequence
@@ -13,6 +14,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from smoke.services import told
 from smoke.verdict import Finding
 from smoke.wait import spawn
 
@@ -20,6 +22,9 @@ if TYPE_CHECKING:
     from smoke.cluster import Cluster, Units
     from smoke.console import Console
     from smoke.services.kafka import Produced
+
+GRACE = 5.0
+"""Seconds for the checks to end when the run is stopped."""
 
 
 class CheckError(Exception):
@@ -49,8 +54,13 @@ class Run:
     def name(self) -> str:
         return f"millrace-smoke-{self.id}"
 
+    stopping: threading.Event = field(default_factory=threading.Event)
+    """Set when the run ends before its checks: nothing more is to be made."""
+
     def cleanup(self, what: str, how: Callable[[], object]) -> None:
         """Have `what` removed at the end of the run, whatever happens; `how` raises when it could not."""
+        if self.stopping.is_set():
+            raise CheckError("the run is stopping")
         self.cleanups.append((what, how))
 
 
@@ -83,17 +93,18 @@ def run_all(checks: Sequence[Check], run: Run) -> list[Result]:
     for check in checks:
         run.console.awaiting(check.name, "running")
         pending[spawn(lambda check=check: check.body(run))] = check  # type: ignore[misc]
-    while pending:
-        left = started + run.timeout - time.monotonic()
-        for future in wait(pending, timeout=min(1.0, max(0.0, left)), return_when=FIRST_COMPLETED).done:
-            results += _results(run, pending.pop(future), future, time.monotonic() - started)
-        run.console.heartbeat()
-        if left <= 0:
-            for check in pending.values():
-                late: Future[dict[str, Finding]] = Future()
-                late.set_exception(CheckError(f"did not end within {run.timeout:g} s"))
-                results += _results(run, check, late, run.timeout)
-            break
+    try:
+        while pending and (left := started + run.timeout - time.monotonic()) > 0:
+            for future in wait(pending, timeout=min(1.0, left), return_when=FIRST_COMPLETED).done:
+                results += _results(run, pending.pop(future), future, time.monotonic() - started)
+            run.console.heartbeat()
+    finally:
+        run.stopping.set()
+        wait(pending, timeout=GRACE)  # what they are making, cleanup must find
+    for check in pending.values():
+        late: Future[dict[str, Finding]] = Future()
+        late.set_exception(CheckError(f"did not end within {run.timeout:g} s"))
+        results += _results(run, check, late, run.timeout)
     return results
 
 
@@ -104,7 +115,7 @@ def _results(run: Run, check: Check, done: Future[dict[str, Finding]], seconds: 
         findings = {check.name: Finding(str(error), (str(error), *error.evidence))}
     except Exception as error:  # noqa: BLE001 (a client's error of any kind is the check's failure)
         trace = "".join(traceback.format_exception(error)).splitlines()
-        findings = {check.name: Finding(f"{type(error).__name__}: {error}"[:300], tuple(trace[-12:]))}
+        findings = {check.name: Finding(told(error)[:300], tuple(trace[-12:]))}
     journals: tuple[str, ...] = ()
     if not all(finding.ok for finding in findings.values()):
         run.console.awaiting(check.name, "gathering the journals of its units")
@@ -140,7 +151,7 @@ def clean_up(run: Run, timeout: float = 60) -> Result:
         except TimeoutError as error:
             evidence.append(f"{what}: {error or f'not removed within {timeout:g} s'}")
         except Exception as error:  # noqa: BLE001 (the other things must go too)
-            evidence.append(f"{what}: {type(error).__name__}: {error}")
+            evidence.append(f"{what}: {told(error)}")
     facts = f"{len(run.cleanups) - len(evidence)} of {len(run.cleanups)} things of this run are gone"
     result = Result("cleanup", not evidence, round(time.monotonic() - started, 1), facts, tuple(evidence))
     run.console.done("cleanup", line(result))

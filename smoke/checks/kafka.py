@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from smoke.checks import CheckError, Run
 from smoke.records import encode
+from smoke.services import told
 from smoke.services.kafka import Kafka
 from smoke.verdict import Finding, delivery
 
@@ -21,13 +22,13 @@ def check(run: Run, section: cluster.Kafka) -> dict[str, Finding]:
         return _check(run, section)
     except Exception as error:
         if not run.topic.done():  # let nobody wait for records that will not come
-            run.topic.set_exception(CheckError(f"no records: {type(error).__name__}: {error}"))
+            run.topic.set_exception(CheckError(f"no records: {told(error)}"))
         raise
 
 
 def _check(run: Run, section: cluster.Kafka) -> dict[str, Finding]:
     topic = group = run.name
-    kafka = Kafka(section)
+    kafka = Kafka(section, stopping=run.stopping)
     replication = min(3, len(section.brokers))
     run.console.awaiting("kafka", "creating the topic")
     run.cleanup(f"topic {topic}", lambda: kafka.delete_topic(topic))

@@ -24,7 +24,7 @@ def check(run: Run, section: ZooKeeper) -> dict[str, Finding]:
             stack.callback(clients[-1].close)
             stack.callback(clients[-1].stop)
         writer, others = clients[0], clients[1:]
-        run.cleanup(f"znode {path}", lambda: _remove(servers[0], path))
+        run.cleanup(f"znode {path}", lambda: _remove(servers, path))
         writer.create(path, value)
         evidence = []
         for server, reader in zip(servers[1:], others, strict=True):
@@ -46,8 +46,8 @@ def check(run: Run, section: ZooKeeper) -> dict[str, Finding]:
     }
 
 
-def _remove(server: ZooKeeperServer, path: str) -> None:
-    zookeeper = client(server)
+def _remove(servers: tuple[ZooKeeperServer, ...], path: str) -> None:
+    zookeeper = client(*servers)
     try:
         if zookeeper.exists(path):
             zookeeper.delete(path)

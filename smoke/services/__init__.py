@@ -12,3 +12,9 @@ Verdict = tuple[bool, str]
 def plural(count: int, noun: str) -> str:
     """The count and its noun."""
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def told(error: BaseException) -> str:
+    """The error's name and text; some texts begin with the name."""
+    name, text = type(error).__name__, str(error)
+    return text if text.startswith(name) else f"{name}: {text}".rstrip(": ")

@@ -65,7 +65,7 @@ def fetch(section: Hdfs) -> State:
 
 
 def judge(state: State, datanodes: int) -> Verdict:
-    """One active NameNode, all others standby, none in safe mode, each with exactly the DataNodes expected."""
+    """One active NameNode, all others standby, none in safe mode, each with just the DataNodes expected."""
     answers = (*state.namenodes.values(), *state.journalnodes.values())
     silent = [why for why in answers if isinstance(why, str) and why]
     if silent:
@@ -87,7 +87,7 @@ def judge(state: State, datanodes: int) -> Verdict:
         if node.get("State") == "active" and node.get("MissingBlocks") != 0:
             return False, f"{name}: {node.get('MissingBlocks')} missing blocks"
     (active,) = (name for name, node in nodes.items() if node["State"] == "active")
-    parts = [f"{active} active", f"{len(nodes) - 1} standby", f"{datanodes} DataNodes", "safe mode off"]
+    parts = [f"{active} active", f"{len(nodes) - 1} standby", plural(datanodes, "DataNode"), "safe mode off"]
     if state.journalnodes:
         parts.append(plural(len(state.journalnodes), "JournalNode"))
     return True, ", ".join(part for part in parts if part != "0 standby")

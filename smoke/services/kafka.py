@@ -6,15 +6,16 @@ import contextlib
 import logging
 import re
 import socket
+import threading
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
-from kafka.errors import KafkaError
+from kafka.errors import KafkaError, KafkaTimeoutError
 
-from smoke.services import Verdict, plural
+from smoke.services import Verdict, plural, told
 from smoke.wait import wait_until
 
 if TYPE_CHECKING:
@@ -93,7 +94,7 @@ def fetch(section: cluster.Kafka, timeout: float = 3.0) -> State:
         with Kafka(section, timeout=timeout).admin() as admin:
             return _describe(admin, section)
     except (KafkaError, OSError) as error:
-        return State(unreachable={section.brokers[0].id: f"{type(error).__name__}: {error}"})
+        return State(unreachable={section.brokers[0].id: told(error)})
 
 
 def _describe(admin: Any, section: cluster.Kafka) -> State:
@@ -138,8 +139,11 @@ Record = tuple[int, bytes]
 class Kafka:
     """A client outside the cluster. Times out in seconds; raises kafka.errors.KafkaError."""
 
-    def __init__(self, section: cluster.Kafka, timeout: float = 20.0) -> None:
+    def __init__(
+        self, section: cluster.Kafka, timeout: float = 20.0, stopping: threading.Event | None = None
+    ) -> None:
         self.timeout = timeout
+        self._stopping = stopping or threading.Event()
         self._brokers = {
             "bootstrap_servers": section.bootstrap,
             "api_version": api_version(section.version),
@@ -190,22 +194,23 @@ class Kafka:
             wait_until(gone, self.timeout, f"consumer group {group} is still there")
 
     def produce(self, topic: str, records: Iterable[Record]) -> Produced:
-        """Send all with acks=all and wait for each acknowledgement."""
+        """Send all with acks=all and wait for each acknowledgement; what is late counts as refused."""
         produced = Produced()
-        producer = KafkaProducer(
-            acks="all", linger_ms=5, max_block_ms=int(self.timeout * 1000), **self._brokers
-        )
+        limits = {"max_block_ms": int(self.timeout * 1000), "delivery_timeout_ms": int(self.timeout * 2000)}
+        producer = KafkaProducer(acks="all", linger_ms=5, **limits, **self._brokers)
         try:
             sent = [(n, producer.send(topic, key=str(n).encode(), value=value)) for n, value in records]
-            producer.flush(timeout=self.timeout * 2)
+            with contextlib.suppress(KafkaTimeoutError):  # each record tells for itself
+                producer.flush(timeout=self.timeout * 2)
             for number, future in sent:
                 try:
-                    metadata = future.get(timeout=self.timeout)
+                    metadata = future.get(timeout=0)
                     produced.acked[number] = (metadata.partition, metadata.offset)
                 except KafkaError as error:
-                    produced.refused[number] = f"{type(error).__name__}: {error}"
+                    produced.refused[number] = told(error)
         finally:
-            producer.close(timeout=self.timeout)
+            with contextlib.suppress(KafkaTimeoutError):  # it flushes first what was told above
+                producer.close(timeout=0)
         return produced
 
     def consume(self, topic: str, group: str) -> list[Record]:
@@ -229,12 +234,12 @@ class Kafka:
             else:
                 consumer.assign(partitions)
             deadline = time.monotonic() + self.timeout * 2
-            while left and time.monotonic() < deadline:
+            while left and time.monotonic() < deadline and not self._stopping.is_set():
                 for partition, batch in consumer.poll(timeout_ms=500, max_records=5000).items():
                     records += [(_id(message.key), message.value or b"") for message in batch]
                     if batch[-1].offset + 1 >= left.get(partition, 0):
                         left.pop(partition, None)
-            if group and records:
+            if group and not left:
                 consumer.commit()
         return records
 

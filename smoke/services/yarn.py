@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from smoke.services import plural
 from smoke.web import WebError, get_json
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def judge(state: State, nodemanagers: int) -> Verdict:
             f"{active}: {facts.get('activeNodes')} active NodeManagers{unhealthy}, expected {nodemanagers}",
         )
     standby = [f"{len(managers) - 1} standby"] if len(managers) > 1 else []
-    return True, ", ".join([f"{active} active", *standby, f"{nodemanagers} NodeManagers"])
+    return True, ", ".join([f"{active} active", *standby, plural(nodemanagers, "NodeManager")])
 
 
 def fetch_history(server: WebServer) -> dict[str, Any] | str:

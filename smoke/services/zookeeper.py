@@ -7,6 +7,7 @@ import socket
 from typing import TYPE_CHECKING
 
 from kazoo.client import KazooClient
+from kazoo.handlers.threading import KazooTimeoutError
 from kazoo.retry import KazooRetry
 
 from smoke.services import Verdict, plural
@@ -71,10 +72,12 @@ def judge(state: State) -> Verdict:
     return True, f"leader {leader}, {plural(followers, 'follower')} synced"
 
 
-def client(server: ZooKeeperServer, timeout: float = 10.0) -> KazooClient:
-    """A started client of this one server, and no other; to be closed. Raises kazoo's KazooTimeoutError."""
-    zookeeper = KazooClient(
-        hosts=f"{server.host}:{server.port}", timeout=timeout, connection_retry=KazooRetry(max_tries=3)
-    )
-    zookeeper.start(timeout=timeout)
+def client(*servers: ZooKeeperServer, timeout: float = 10.0) -> KazooClient:
+    """A started client of these servers alone, to be stopped and closed. Raises OSError naming them."""
+    hosts = ",".join(f"{server.host}:{server.port}" for server in servers)
+    zookeeper = KazooClient(hosts=hosts, timeout=timeout, connection_retry=KazooRetry(max_tries=3))
+    try:
+        zookeeper.start(timeout=timeout)
+    except KazooTimeoutError:
+        raise OSError(f"no session with {hosts} within {timeout:g} s") from None
     return zookeeper
