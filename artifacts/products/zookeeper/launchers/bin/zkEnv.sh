@@ -9,6 +9,7 @@ ZOOCFG=${ZOOCFG:-zoo.cfg}
 # shellcheck source=/dev/null
 [[ ! -f $ZOOCFGDIR/java.env ]] || . "$ZOOCFGDIR/java.env"
 ZOO_LOG_DIR=${ZOO_LOG_DIR:-$ZOOKEEPER_PREFIX/logs}
+USER=${USER:-$(id -un)}
 JAVA=${JAVA_HOME:+$JAVA_HOME/bin/}java
 SERVER_JVMFLAGS="-Xmx${ZK_SERVER_HEAP:-1000}m $SERVER_JVMFLAGS"
 CLIENT_JVMFLAGS="-Xmx${ZK_CLIENT_HEAP:-256}m $CLIENT_JVMFLAGS"
