@@ -1,0 +1,126 @@
+"""A live cluster: its machines through pytest-testinfra, its services through smoke, and site.yml to run again.
+
+MILLRACE_INVENTORY and MILLRACE_REPORTS name the inventory and the directory of its reports (the lab's by default).
+The tests are run in the order of their files: state as deployed, again, faults.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import testinfra
+
+from smoke import cluster as description
+from smoke.cluster import Cluster
+
+CHECKOUT = Path(__file__).parents[2]
+INVENTORY = os.environ.get("MILLRACE_INVENTORY", str(CHECKOUT / "inventories/lab"))
+REPORTS = Path(os.environ.get("MILLRACE_REPORTS", CHECKOUT / "out"))
+CLUSTER = description.load(REPORTS / "cluster.json")
+
+PROPERTIES = ("Id", "ActiveState", "MainPID", "InvocationID", "User", "ActiveEnterTimestampMonotonic", "InactiveEnterTimestampMonotonic")
+
+
+@dataclass(frozen=True)
+class Unit:
+    """What systemd says of a running daemon; times in microseconds of the machine's monotonic clock."""
+
+    active: bool
+    pid: int
+    invocation: str
+    user: str
+    up_since: int
+    down_at: int
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished ansible-playbook: exit status, output, changed tasks by host."""
+
+    rc: int
+    output: str
+    changed: dict[str, int]
+
+
+class Site:
+    """Verbs and facts of the deployed cluster."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self.cluster = cluster
+
+    def host(self, name: str) -> Any:
+        """The machine, as testinfra sees it."""
+        *options, target = self.cluster.machines[name].ssh[1:]
+        return testinfra.get_host(f"ssh://{target}", ssh_extra_args=shlex.join(options))
+
+    def run(self, *words: str, playbook: str = "site.yml") -> Run:
+        """Run a playbook of the kit on this inventory."""
+        done = subprocess.run(
+            [Path(sys.executable).parent / "ansible-playbook", "-i", INVENTORY, playbook, *words],
+            cwd=CHECKOUT,
+            env=os.environ | {"ANSIBLE_CONFIG": str(CHECKOUT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1"},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=600,
+            check=False,
+        )
+        recap = re.findall(r"^(\S+) +: ok=\d+ +changed=(\d+)", done.stdout, re.MULTILINE)
+        return Run(done.returncode, done.stdout, {name: int(count) for name, count in recap})
+
+    def units(self) -> dict[tuple[str, str], Unit]:
+        """(machine, unit) -> state of every unit of the cluster."""
+        found = {}
+        for name, machine in self.cluster.machines.items():
+            shown = machine.run(f"systemctl show -p {','.join(PROPERTIES)} {shlex.join(machine.units)}")
+            for block in shown.strip().split("\n\n"):
+                fact = dict(line.split("=", 1) for line in block.splitlines())
+                found[name, fact["Id"].removesuffix(".service")] = Unit(
+                    fact["ActiveState"] == "active", int(fact["MainPID"]), fact["InvocationID"], fact["User"],
+                    int(fact["ActiveEnterTimestampMonotonic"]), int(fact["InactiveEnterTimestampMonotonic"]),
+                )  # fmt: skip
+        return found
+
+    def restarted_since(self, before: dict[tuple[str, str], Unit]) -> set[tuple[str, str]]:
+        """The units that run under another invocation than before."""
+        return {key for key, unit in self.units().items() if unit.invocation != before[key].invocation}
+
+    def smoke(self, *words: str) -> dict[str, Any]:
+        """Run the smoke tests; their report. Fails with what they printed when they fail."""
+        report = REPORTS / "verify-smoke.json"
+        self._python("-m", "smoke", "run", "--cluster", str(REPORTS / "cluster.json"), "--out", str(report), *words)
+        return dict(json.loads(report.read_text(encoding="utf-8")))
+
+    def check(self, *only: str, timeout: int = 120) -> None:
+        """Await the gates of these services, of all when none is named."""
+        words = ["--only", *only] if only else []
+        self._python("-m", "smoke", "check", "--cluster", str(REPORTS / "cluster.json"), "--timeout", str(timeout), *words)
+
+    def _python(self, *words: str) -> None:
+        done = subprocess.run([sys.executable, *words], cwd=CHECKOUT, capture_output=True, text=True, timeout=600, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.fixture(scope="session")
+def site() -> Iterator[Site]:
+    """The cluster under test."""
+    yield Site(CLUSTER)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """A test that asks for a machine, or for a machine and a unit of it, runs once for each."""
+    if {"machine", "unit"} <= set(metafunc.fixturenames):
+        metafunc.parametrize(("machine", "unit"), [(name, unit) for name, machine in CLUSTER.machines.items() for unit in machine.units])
+    elif "machine" in metafunc.fixturenames:
+        metafunc.parametrize("machine", list(CLUSTER.machines))

@@ -1,0 +1,130 @@
+"""Running again: nothing changes, or only what must."""
+
+from __future__ import annotations
+
+import pytest
+import yaml
+from kafka import KafkaAdminClient
+
+from conftest import CHECKOUT, CLUSTER, Site
+
+FILES = "find /etc/zookeeper /etc/kafka /etc/hadoop /etc/spark /etc/systemd/system /opt -maxdepth 1 -type f -printf '%p %T@ %s\\n' | sort"
+
+
+def files(site: Site) -> dict[str, str]:
+    """Path, time and size of every file of the kit on each machine."""
+    return {name: machine.run(FILES) for name, machine in CLUSTER.machines.items()}
+
+
+def test_second_run_changes_nothing(site: Site) -> None:
+    units, before = site.units(), files(site)
+    run = site.run()
+    assert run.rc == 0, run.output
+    assert set(run.changed.values()) == {0}, run.output
+    assert files(site) == before
+    assert {key: unit.pid for key, unit in site.units().items()} == {key: unit.pid for key, unit in units.items()}
+    assert "nothing changed" in run.output
+
+
+def test_check_mode_foresees_nothing(site: Site) -> None:
+    units = site.units()
+    run = site.run("--check", "--diff")
+    assert run.rc == 0, run.output
+    assert set(run.changed.values()) == {0}, run.output
+    assert site.restarted_since(units) == set()
+
+
+def test_check_mode_foresees_a_change_and_makes_none(site: Site) -> None:
+    before = files(site)
+    run = site.run("--check", "--diff", "-e", '{"hdfs_site_overrides": {"dfs.replication": 2}}', playbook="playbooks/hdfs.yml")
+    assert run.rc == 0, run.output
+    assert all(count == 1 for count in run.changed.values()), run.output
+    assert "+  <property><name>dfs.replication</name><value>2</value></property>" in run.output
+    assert files(site) == before
+
+
+def test_one_property_restarts_only_what_reads_it_one_at_a_time(site: Site) -> None:
+    assert CLUSTER.kafka
+    settings = yaml.safe_load((CHECKOUT / "inventories/lab/group_vars/cluster.yml").read_text(encoding="utf-8"))
+    overrides = settings["kafka_server_properties_overrides"] | {"message.max.bytes": 2097152}
+    before = site.units()
+    brokers = {(broker.host, broker.unit) for broker in CLUSTER.kafka.brokers}
+    try:
+        run = site.run("--skip-tags", "smoke", "-e", yaml.safe_dump({"kafka_server_properties_overrides": overrides}, default_flow_style=True, width=10**6))
+        assert run.rc == 0, run.output
+        assert site.restarted_since(before) == brokers
+        outages = sorted((unit.down_at, unit.up_since) for key, unit in site.units().items() if key in brokers)
+        assert all(down < up for down, up in outages)
+        # The machines share one clock: the next broker went down only after the one before it had come up.
+        assert all(earlier[1] < later[0] for earlier, later in zip(outages, outages[1:], strict=False)), outages
+        admin = KafkaAdminClient(bootstrap_servers=[f"{b.host}:{b.port}" for b in CLUSTER.kafka.brokers])
+        assert "2097152" in str(admin.describe_configs([_broker(1)]))
+        admin.close()
+    finally:
+        back = site.run(playbook="playbooks/kafka.yml")
+        assert back.rc == 0, back.output
+
+
+def _broker(number: int) -> object:
+    from kafka.admin import ConfigResource, ConfigResourceType
+
+    return ConfigResource(ConfigResourceType.BROKER, str(number))
+
+
+def test_a_stopped_daemon_is_started_and_no_other(site: Site) -> None:
+    assert CLUSTER.hdfs
+    victim = (CLUSTER.hdfs.datanodes[-1], CLUSTER.hdfs.datanode_unit)
+    before = site.units()
+    site.host(victim[0]).check_output("systemctl stop %s", victim[1])
+    assert not site.units()[victim].active
+    run = site.run("--skip-tags", "smoke")
+    assert run.rc == 0, run.output
+    assert site.units()[victim].active
+    assert site.restarted_since(before) == {victim}
+
+
+def test_what_holds_data_is_never_formatted(site: Site) -> None:
+    """The images of both NameNodes are gone, the JournalNodes have edits: the run refuses, and says what to do."""
+    assert CLUSTER.hdfs
+    nodes = [CLUSTER.machines[namenode.host] for namenode in CLUSTER.hdfs.namenodes]
+    identity = nodes[0].run("cat /var/lib/hdfs/name/current/VERSION")
+    try:
+        for node in nodes:
+            node.run("systemctl stop hdfs-zkfc hdfs-namenode && mv /var/lib/hdfs/name/current /var/lib/hdfs/name.aside")
+        run = site.run(playbook="playbooks/hdfs.yml")
+        assert run.rc != 0
+        assert "Formatting would lose it" in run.output
+        assert all(node.run("ls /var/lib/hdfs/name").strip() == "" for node in nodes)
+    finally:
+        for node in nodes:
+            node.run("rm -rf /var/lib/hdfs/name/current && mv /var/lib/hdfs/name.aside /var/lib/hdfs/name/current")
+    assert site.run(playbook="playbooks/hdfs.yml").rc == 0
+    assert nodes[0].run("cat /var/lib/hdfs/name/current/VERSION") == identity
+    site.check("hdfs")
+
+
+def test_a_namenode_that_lost_its_image_gets_it_from_the_other(site: Site) -> None:
+    assert CLUSTER.hdfs
+    node = CLUSTER.machines[CLUSTER.hdfs.namenodes[0].host]
+    identity = node.run("grep -h ID /var/lib/hdfs/name/current/VERSION")
+    node.run("systemctl stop hdfs-zkfc hdfs-namenode && rm -rf /var/lib/hdfs/name/current")
+    run = site.run(playbook="playbooks/hdfs.yml")
+    assert run.rc == 0, run.output
+    assert node.run("grep -h ID /var/lib/hdfs/name/current/VERSION") == identity
+    site.check("hdfs")
+
+
+@pytest.mark.parametrize(
+    ("words", "names"),
+    [
+        (["-e", '{"kafka_replication_factor": 4}'], "kafka_replication_factor"),
+        (["-e", '{"hdfs_name_dir": "/"}'], "hdfs_name_dir"),
+    ],
+)
+def test_bad_input_is_refused_before_anything_changes(site: Site, words: list[str], names: str) -> None:
+    before = files(site)
+    run = site.run(*words)
+    assert run.rc != 0
+    assert names in run.output
+    assert set(run.changed.values()) == {0}
+    assert files(site) == before
