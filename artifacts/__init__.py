@@ -8,4 +8,4 @@ from __future__ import annotations
 
 
 class ArtifactError(Exception):
-    """A file that is not what the lock says, or a source that failed; the message names it and the way out."""
+    """A file that is not what the lock says, or a source that failed; the message says what to do."""

@@ -27,7 +27,7 @@ class Built:
 
 
 class Cache:
-    """A cache directory: `jars/<name>-<version>/` as Maven gave them, `tarballs/`, and `work/` for what is half done."""
+    """A cache directory: `jars/<name>-<version>/` as Maven gave them, `tarballs/`, `work/`: half done."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -41,18 +41,17 @@ class Cache:
 
     def tarball(self, product: Product) -> Path:
         """Its name holds the recipe's key: another recipe is another file."""
-        return self.tarballs / f"{product.stem}-{product.key()}.tar"
+        return self.tarballs / f"{product.stem}-{product.key}.tar"
 
     @contextlib.contextmanager
     def alone(self) -> Iterator[None]:
-        """Keep other builds off the cache meanwhile; the kernel lets go of the lock when this process dies."""
+        """Keep other builds off the cache meanwhile; the kernel frees the lock when this process dies."""
         with (self.root / "lock").open("w") as stream:
             try:
                 fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 with Progress(f"{self.root}: waiting for another build to end"):
                     fcntl.flock(stream, fcntl.LOCK_EX)
-            # whoever held the lock before and was killed left its half-done things here
             yield
 
 
@@ -78,18 +77,17 @@ def _sidecar(path: Path) -> Path:
 
 def _verify(products: Iterable[Product], cache: Cache) -> dict[Path, str]:
     """Check every file that the cache holds of the products; return the SHA-512 of the whole tarballs."""
-    locks: dict[Path, tuple[Path, dict[str, str]]] = {}
+    locks: dict[Path, dict[str, str]] = {}
     for product in products:
         tar = cache.tarball(product)
         if tar.exists() and _sidecar(tar).exists():
-            locks[tar] = tar.parent, lock.read(_sidecar(tar))
+            locks[tar] = lock.read(_sidecar(tar))
         jars = cache.jars(product)
         if jars.exists():
-            locked = product.locked_jars()
-            locks |= {path: (jars, locked) for path in jars.iterdir()}
+            locks |= dict.fromkeys(jars.iterdir(), product.locked_jars())
     with Progress(f"verifying {len(locks)} cached files"):
         found = lock.digest_all(locks)
-    wrong = [line for path in found for line in lock.compare(locks[path][0], locks[path][1], {path: found[path]})]
+    wrong = [line for path, digest in found.items() for line in lock.compare(locks[path], {path: digest})]
     if wrong:
         raise ArtifactError("\n".join(sorted(wrong)))
     return {path: found[path] for path in found if path.parent == cache.tarballs}
@@ -132,10 +130,13 @@ def _jars(product: Product, cache: Cache) -> Path:
     shutil.rmtree(part, ignore_errors=True)
     maven.fetch(product, part)
     found = lock.digest_all(part.iterdir())
-    missing = [f"{part / name}: in the lock, but Maven did not bring it" for name in sorted(locked.keys() - {path.name for path in found})]
-    wrong = lock.compare(part, locked, found) + missing
+    brought = {path.name for path in found}
+    wrong = lock.compare(locked, found) + [
+        f"{part / name}: in the lock, but Maven did not bring it" for name in sorted(locked.keys() - brought)
+    ]
     if wrong:
-        raise ArtifactError("\n".join([*wrong, "(they came through Maven's local repository: delete them there too)"]))
+        wrong.append("Maven's local repository gave these: delete them there and run again")
+        raise ArtifactError("\n".join(wrong))
     shutil.rmtree(final, ignore_errors=True)
     os.replace(part, final)
     return final

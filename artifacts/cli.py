@@ -23,12 +23,17 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m artifacts", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     make = commands.add_parser("build", help="verify the cached tarballs and make the missing ones")
-    make.add_argument("--manifest", type=Path, required=True, help="JSON file to write: what was built, and where it is")
+    make.add_argument("--manifest", type=Path, required=True, help="JSON file to write: what is where")
     relocking = commands.add_parser("lock", help="rewrite the committed locks (for maintainers)")
     for command in (make, relocking):
         command.add_argument("--cache", type=Path, default=_default_cache(), help="default: %(default)s")
         command.add_argument("products", nargs="+", metavar="NAME=VERSION")
     return parser
+
+
+def _product(word: str, products: Path) -> Product:
+    name, _, version = word.partition("=")
+    return load(name, version, products)
 
 
 def _manifest(built: Sequence[Built]) -> str:
@@ -49,10 +54,10 @@ def _manifest(built: Sequence[Built]) -> str:
 
 
 def main(arguments: Sequence[str] | None = None, products: Path = PRODUCTS) -> int:
-    """Run the command; returns 1, having said why on stderr, when a file or a source is not as it should be."""
+    """Run the command; returns 1, having said why on stderr, when a file or a source is wrong."""
     options = _parser().parse_args(arguments)
     try:
-        wanted: list[Product] = [load(*word.partition("=")[::2], products) for word in options.products]
+        wanted: list[Product] = [_product(word, products) for word in options.products]
         cache = Cache(options.cache)
         if options.command == "lock":
             for product in wanted:
@@ -63,7 +68,8 @@ def main(arguments: Sequence[str] | None = None, products: Path = PRODUCTS) -> i
         print(error, file=sys.stderr)
         return 1
     for each in built:
-        say(f"{each.product.label}: {each.path.name}, {each.path.stat().st_size >> 20} MiB, {'made' if each.fresh else 'verified'}")
+        size = each.path.stat().st_size >> 20
+        say(f"{each.product.label}: {each.path.name}, {size} MiB, {'made' if each.fresh else 'verified'}")
     options.manifest.parent.mkdir(parents=True, exist_ok=True)
     options.manifest.write_text(_manifest(built) + "\n", encoding="utf-8")
     return 0

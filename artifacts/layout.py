@@ -56,13 +56,13 @@ def _member(sdist: tarfile.TarFile, member: tarfile.TarInfo) -> Entry:
 
 
 def _cut(jar: Path, repack: Repack) -> bytes:
-    """A jar of some members of a jar: stored, with one date, so that neither zlib nor the clock shows in it."""
+    """A jar of some members of a jar: stored, with one date: neither zlib nor the clock shows."""
     result = io.BytesIO()
     with zipfile.ZipFile(jar) as source, zipfile.ZipFile(result, "w") as target:
         names = {n for n in source.namelist() if n.startswith(repack.keep) and not n.endswith("/")}
         if not names:
             raise ArtifactError(f"{jar}: has nothing under {repack.keep}")
-        # Hadoop looks for the directory webapps/hdfs on the class path: directories need entries of their own.
+        # Hadoop looks up the directory webapps/hdfs on the class path: it needs an entry of its own.
         folders = {f"{parent}/" for name in names for parent in PurePosixPath(name).parents if parent.name}
         for name in sorted(names | folders):
             info = zipfile.ZipInfo(name)
@@ -72,7 +72,7 @@ def _cut(jar: Path, repack: Repack) -> bytes:
 
 
 def _launchers(product: Product) -> Iterator[tuple[str, Entry | Link]]:
-    """The launchers as they lie in their directory, the launch table, and a name in bin/ for each line of it."""
+    """The launchers as they lie in their directory, the launch table, a name in bin/ for each line of it."""
     root = product.launchers
     for path in root.rglob("*"):
         if path.is_symlink():

@@ -16,7 +16,7 @@ def read(path: Path) -> dict[str, str]:
     try:
         pairs = [line.split("  ", 1) for line in path.read_text(encoding="utf-8").splitlines()]
     except FileNotFoundError as error:
-        raise ArtifactError(f"{path}: there is no such lock file; make it with: python -m artifacts lock") from error
+        raise ArtifactError(f"{path}: no such lock; make it with: python -m artifacts lock") from error
     if not all(len(pair) == 2 and len(pair[0]) == 128 for pair in pairs):
         raise ArtifactError(f"{path}: not a list of SHA-512 digests and names")
     return {name: digest for digest, name in pairs}
@@ -49,10 +49,10 @@ def tampered(path: Path) -> str:
     )
 
 
-def compare(directory: Path, locked: Mapping[str, str], found: Mapping[Path, str]) -> list[str]:
-    """What is wrong with the files of a directory, a line each; a file that is not there is not wrong here."""
+def compare(locked: Mapping[str, str], found: Mapping[Path, str]) -> list[str]:
+    """What is wrong with the files found, a line each; whether a locked one is missing is not asked."""
     wrong = []
-    for path in sorted(path for path in found if path.parent == directory):
+    for path in sorted(found):
         if path.name not in locked:
             wrong.append(f"{path}: not in the lock. Delete it and run again")
         elif found[path] != locked[path.name]:

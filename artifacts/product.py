@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import fnmatch
+import functools
 import hashlib
 import json
 import tomllib
@@ -29,7 +30,7 @@ class Repack:
 
 @dataclasses.dataclass(frozen=True)
 class Sdist:
-    """Where the members of a Python source distribution lie: (prefix, new prefix) pairs, and patterns left out."""
+    """Where the members of a source distribution lie: (prefix, new prefix) pairs, patterns left out."""
 
     layout: tuple[tuple[str, str], ...]
     drop: tuple[str, ...]
@@ -89,10 +90,11 @@ class Product:
                 return f"{directory}/{jar}"
         raise ArtifactError(f"{self.label}: product.toml has no place for {jar}")
 
+    @functools.cached_property
     def key(self) -> str:
         """A digest of all that decides the tarball: POM, locks, layout, launch table, launchers, builder."""
         recipe = {
-            str(path.relative_to(root)): hashlib.sha512(path.read_bytes()).hexdigest()
+            f"{path.relative_to(root)}:{path.stat().st_mode & 0o100}": lock.digest(path)
             for root, path in self._recipe_files()
         }
         return hashlib.sha512(json.dumps(recipe, sort_keys=True).encode()).hexdigest()[:16]
@@ -113,7 +115,8 @@ def load(name: str, version: str, products: Path = PRODUCTS) -> Product:
     try:
         data = tomllib.loads((directory / "product.toml").read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        known = sorted(f"{path.parent.parent.name}={path.parent.name}" for path in products.glob("*/*/product.toml"))
+        homes = [path.parent for path in products.glob("*/*/product.toml")]
+        known = sorted(f"{home.parent.name}={home.name}" for home in homes)
         raise ArtifactError(f"no such product: {name}={version}; there are: {' '.join(known)}") from error
     sdist = data.get("sdist")
     return Product(

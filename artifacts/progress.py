@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
+from typing import Self
 
 from artifacts import ArtifactError
 
@@ -31,7 +32,7 @@ class Progress:
         self._done = threading.Event()
         self._thread = threading.Thread(target=self._speak, daemon=True)
 
-    def __enter__(self) -> Progress:
+    def __enter__(self) -> Self:
         self._begun = time.monotonic()
         say(self.label)
         self._thread.start()

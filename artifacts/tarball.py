@@ -34,10 +34,12 @@ class Link:
 
 
 def from_path(path: Path, executable: bool = False) -> Entry:
+    """An entry with the content of a file."""
     return Entry(path.stat().st_size, executable, lambda: path.open("rb"))
 
 
 def from_bytes(content: bytes, executable: bool = False) -> Entry:
+    """An entry with a content of its own."""
     return Entry(len(content), executable, lambda: io.BytesIO(content))
 
 

@@ -60,10 +60,12 @@ export CLASSPATH
 
 java=${JAVA_HOME:+$JAVA_HOME/bin/}java
 config=$home/config/$logging
+# shellcheck disable=SC2206
+log4j=($KAFKA_LOG4J_OPTS)
 if [[ -z $KAFKA_LOG4J_OPTS && -e $config ]]; then
     case $logging in
-        *.yaml) KAFKA_LOG4J_OPTS=-Dlog4j2.configurationFile=$config ;;
-        *) KAFKA_LOG4J_OPTS=-Dlog4j.configuration=file:$config ;;
+        *.yaml) log4j=("-Dlog4j2.configurationFile=$config") ;;
+        *) log4j=("-Dlog4j.configuration=file:$config") ;;
     esac
 fi
 KAFKA_HEAP_OPTS=${KAFKA_HEAP_OPTS:-$heap}
@@ -89,10 +91,10 @@ if [[ -n $loggc && -z $KAFKA_GC_LOG_OPTS ]]; then
     fi
 fi
 
-# The log directory may hold spaces, so it is a word of its own; the option variables are upstream's lists of words.
+# Paths may hold spaces, so each is a word of its own; the option variables are upstream's lists of words.
 # shellcheck disable=SC2206
 command=("$java" $KAFKA_HEAP_OPTS $KAFKA_JVM_PERFORMANCE_OPTS $KAFKA_GC_LOG_OPTS "${gc[@]}" $KAFKA_JMX_OPTS
-    "-Dkafka.logs.dir=$LOG_DIR" $KAFKA_LOG4J_OPTS $KAFKA_OPTS "$class" "$@")
+    "-Dkafka.logs.dir=$LOG_DIR" "${log4j[@]}" $KAFKA_OPTS "$class" "$@")
 if [[ -n $background ]]; then
     nohup "${command[@]}" >"$LOG_DIR/${daemon/#-/kafka}.out" 2>&1 </dev/null &
 else

@@ -1,0 +1,398 @@
+"""The builder of tarballs, on small products that need no network."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import tarfile
+import threading
+import time
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from artifacts import ArtifactError, lock
+from artifacts.build import Cache
+from artifacts.cli import main
+from artifacts.product import PRODUCTS, load
+
+REAL = sorted(path.parent for path in PRODUCTS.glob("*/*/product.toml"))
+
+# Copies what a repository holds to where the real plugin would.
+MVN = """#!/bin/sh
+for word; do case $word in -DoutputDirectory=*) out=${word#*=} ;; esac; done
+mkdir -p "$out" && cp "$REPOSITORY"/* "$out" && echo "[INFO] Copying x.jar to $out"
+"""
+
+
+def jar(path: Path, **members: str) -> None:
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name.replace("__", "/"), content)
+
+
+class Mill:
+    """A products directory, a repository behind a fake Maven and a cache, with the command line over them."""
+
+    def __init__(self, root: Path) -> None:
+        self.products, self.repository, self.cache = root / "products", root / "repository", root / "cache"
+        self.manifest = root / "manifest.json"
+        self.directory = self.products / "river" / "1.0"
+        launchers = self.products / "river" / "launchers" / "libexec"
+        for directory in (self.directory, launchers, self.repository):
+            directory.mkdir(parents=True)
+        jar(self.repository / "river-core-1.0.jar", river__Core="code")
+        jar(self.repository / "river-tests-1.0.jar", webapps__index="page", other="left out")
+        jar(self.repository / "zebra-2.0.jar", zebra="code")
+        (self.directory / "pom.xml").write_text("<project/>\n")
+        (self.directory / "commands").write_text("flow river.Core\n")
+        (self.directory / "product.toml").write_text(
+            'jars = [["river-*.jar", "lib/own"], ["*.jar", "lib"]]\n[links]\nconf = "/etc/river"\n'
+            '[[repack]]\nfrom = "river-tests-1.0.jar"\nkeep = "webapps/"\nto = "lib/own/webapps.jar"\n'
+        )
+        self.launcher = launchers / "launch.sh"
+        self.launcher.write_text("#!/bin/sh\n")
+        self.launcher.chmod(0o755)
+        self.relock()
+
+    def relock(self) -> None:
+        digests = {path.name: lock.digest(path) for path in self.repository.iterdir()}
+        (self.directory / "jars.sha512").write_text(lock.text(digests))
+
+    def build(self, cache: Path | None = None) -> int:
+        words = ["build", "--cache", str(cache or self.cache), "--manifest", str(self.manifest), "river=1.0"]
+        return main(words, self.products)
+
+    def built(self) -> dict[str, object]:
+        entry: dict[str, object] = json.loads(self.manifest.read_text())["river"]
+        return entry
+
+    def tarballs(self) -> list[Path]:
+        return sorted((self.cache / "tarballs").glob("*.tar"))
+
+    def jar(self, name: str) -> Path:
+        return self.cache / "jars" / "river-1.0" / name
+
+
+@pytest.fixture
+def mill(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Mill:
+    made = Mill(tmp_path)
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    (programs / "mvn").write_text(MVN)
+    (programs / "mvn").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{programs}:{os.environ['PATH']}")
+    monkeypatch.setenv("REPOSITORY", str(made.repository))
+    return made
+
+
+def flip(path: Path) -> None:
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+
+
+def test_tarball_has_upstreams_layout(mill: Mill) -> None:
+    assert mill.build() == 0
+    with tarfile.open(mill.tarballs()[0]) as tar:
+        members = {member.name: member for member in tar.getmembers()}
+        webapps = tar.extractfile("river-1.0/lib/own/webapps.jar")
+        assert webapps
+        with zipfile.ZipFile(io.BytesIO(webapps.read())) as archive:
+            assert archive.namelist() == ["webapps/", "webapps/index"]
+    assert list(members) == [
+        "river-1.0",
+        "river-1.0/bin",
+        "river-1.0/bin/flow",
+        "river-1.0/conf",
+        "river-1.0/lib",
+        "river-1.0/lib/own",
+        "river-1.0/lib/own/river-core-1.0.jar",
+        "river-1.0/lib/own/webapps.jar",
+        "river-1.0/lib/zebra-2.0.jar",
+        "river-1.0/libexec",
+        "river-1.0/libexec/commands",
+        "river-1.0/libexec/launch.sh",
+    ]
+    assert members["river-1.0/conf"].linkname == "/etc/river"
+    assert members["river-1.0/bin/flow"].linkname == "../libexec/launch.sh"
+    assert members["river-1.0/libexec/launch.sh"].mode == 0o755
+    assert members["river-1.0/libexec/commands"].mode == 0o644
+    assert {(m.uid, m.gid, m.uname, m.gname) for m in members.values()} == {(0, 0, "root", "root")}
+
+
+def test_manifest_tells_what_is_where(mill: Mill) -> None:
+    mill.build()
+    (tarball,) = mill.tarballs()
+    assert mill.built() == {
+        "version": "1.0",
+        "tarball": tarball.name,
+        "sha512": lock.digest(tarball),
+        "bytes": tarball.stat().st_size,
+        "source": "maven",
+        "built": True,
+    }
+    before = tarball.stat().st_mtime_ns
+    assert mill.build() == 0
+    assert mill.built()["built"] is False
+    assert tarball.stat().st_mtime_ns == before
+
+
+def test_same_input_same_bytes(mill: Mill, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor do time of the files, umask, locale or time zone show in the tarball."""
+    mill.build()
+    first = mill.built()["sha512"]
+    for path in mill.products.rglob("*"):
+        os.utime(path, (1, 1))
+    monkeypatch.setenv("LC_ALL", "tr_TR.UTF-8")
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    umask = os.umask(0o077)
+    try:
+        assert mill.build(tmp_path / "other") == 0
+    finally:
+        os.umask(umask)
+    assert mill.built()["built"] is True
+    assert mill.built()["sha512"] == first
+
+
+@pytest.mark.parametrize("part", ["launcher", "pom.xml", "commands", "product.toml", "jars.sha512", "mode"])
+def test_changed_recipe_makes_a_new_tarball(mill: Mill, part: str) -> None:
+    mill.build()
+    old = mill.tarballs()
+    if part == "launcher":
+        mill.launcher.write_text("#!/bin/sh\necho\n")
+    elif part == "mode":
+        mill.launcher.chmod(0o644)
+    elif part == "jars.sha512":
+        jar(mill.repository / "zebra-2.0.jar", zebra="other code")
+        mill.jar("zebra-2.0.jar").unlink()
+        mill.relock()
+    else:
+        path = mill.directory / part
+        path.write_text(path.read_text() + "\n" if part != "commands" else "ebb river.Core\n")
+    assert mill.build() == 0
+    assert mill.built()["built"] is True
+    (new,) = mill.tarballs()
+    assert new not in old
+    assert sorted((mill.cache / "tarballs").iterdir()) == [new, new.with_name(f"{new.name}.sha512")]
+
+
+def test_flipped_byte_in_a_cached_jar_is_refused(mill: Mill, capsys: pytest.CaptureFixture[str]) -> None:
+    mill.build()
+    mill.manifest.unlink()
+    flip(mill.jar("zebra-2.0.jar"))
+    assert mill.build() == 1
+    error = capsys.readouterr().err
+    assert f"{mill.jar('zebra-2.0.jar')}: its SHA-512 is not the locked one" in error
+    assert "river-core" not in error
+    assert not mill.manifest.exists()
+    mill.jar("zebra-2.0.jar").unlink()
+    assert mill.build() == 0
+
+
+def test_unknown_file_among_the_jars_is_refused(mill: Mill, capsys: pytest.CaptureFixture[str]) -> None:
+    mill.build()
+    mill.jar("evil.jar").write_bytes(b"x")
+    assert mill.build() == 1
+    assert f"{mill.jar('evil.jar')}: not in the lock" in capsys.readouterr().err
+
+
+def test_truncated_tarball_is_refused(mill: Mill, capsys: pytest.CaptureFixture[str]) -> None:
+    mill.build()
+    (tarball,) = mill.tarballs()
+    os.truncate(tarball, tarball.stat().st_size - 512)
+    assert mill.build() == 1
+    assert f"{tarball}: its SHA-512 is not the locked one" in capsys.readouterr().err
+    tarball.unlink()
+    assert mill.build() == 0
+
+
+def test_every_wrong_file_is_named_at_once(mill: Mill, capsys: pytest.CaptureFixture[str]) -> None:
+    mill.build()
+    flip(mill.jar("zebra-2.0.jar"))
+    flip(mill.tarballs()[0])
+    assert mill.build() == 1
+    error = capsys.readouterr().err
+    assert str(mill.jar("zebra-2.0.jar")) in error
+    assert str(mill.tarballs()[0]) in error
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            lambda repository: (repository / "zebra-2.0.jar").unlink(),
+            "zebra-2.0.jar: in the lock, but Maven did",
+        ),
+        (lambda repository: (repository / "new-1.jar").write_bytes(b"x"), "new-1.jar: not in the lock"),
+        (
+            lambda repository: flip(repository / "zebra-2.0.jar"),
+            "zebra-2.0.jar: its SHA-512 is not the locked",
+        ),
+    ],
+    ids=["missing", "unknown", "flipped"],
+)
+def test_what_maven_brings_must_be_what_is_locked(
+    mill: Mill, change: object, message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert callable(change)
+    change(mill.repository)
+    assert mill.build() == 1
+    assert message in capsys.readouterr().err
+    assert mill.tarballs() == []
+    assert not mill.jar("zebra-2.0.jar").exists()
+
+
+def test_failing_maven_is_told(
+    mill: Mill, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("REPOSITORY", "/nonexistent")
+    assert mill.build() == 1
+    assert "mvn failed with 1" in capsys.readouterr().err
+
+
+def test_unknown_product_names_the_known_ones(mill: Mill, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["build", "--cache", str(mill.cache), "--manifest", str(mill.manifest), "river=9.9"]
+    assert main(words, mill.products) == 1
+    assert "no such product: river=9.9; there are: river=1.0" in capsys.readouterr().err
+
+
+def test_killed_build_is_redone(mill: Mill, tmp_path: Path) -> None:
+    """Kill -9 while the tarball is being written: nothing half done is taken for whole."""
+    (mill.repository / "large.jar").write_bytes(os.urandom(1 << 20) * 100)
+    mill.relock()
+    program = f"import sys; sys.path.insert(0, {str(Path.cwd())!r}); from pathlib import Path; "
+    program += "from artifacts.cli import main; "
+    program += (
+        f"main(['build', '--cache', {str(mill.cache)!r}, '--manifest', {str(mill.manifest)!r}, 'river=1.0'], "
+    )
+    program += f"Path({str(mill.products)!r}))"
+    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.DEVNULL) as process:
+        deadline = time.monotonic() + 60
+        while not any(part.stat().st_size for part in (mill.cache / "work").glob("*.tar")):
+            assert process.poll() is None, "built before it could be killed"
+            assert time.monotonic() < deadline
+        process.send_signal(signal.SIGKILL)
+    assert process.returncode == -signal.SIGKILL
+    assert mill.tarballs() == []
+    assert mill.build() == 0
+    assert lock.digest(mill.tarballs()[0]) == mill.built()["sha512"]
+
+
+def test_tarball_without_its_digest_is_not_trusted(mill: Mill) -> None:
+    mill.build()
+    (tarball,) = mill.tarballs()
+    tarball.with_name(f"{tarball.name}.sha512").unlink()
+    flip(tarball)
+    assert mill.build() == 0
+    assert mill.built()["built"] is True
+    assert lock.digest(tarball) == mill.built()["sha512"]
+
+
+def test_two_builds_take_turns(mill: Mill) -> None:
+    cache = Cache(mill.cache)
+    codes: list[int] = []
+    other = threading.Thread(target=lambda: codes.append(mill.build()))
+    with cache.alone():
+        other.start()
+        other.join(1)
+        assert other.is_alive()
+        assert mill.tarballs() == []
+    other.join(30)
+    assert codes == [0]
+
+
+def sdist(path: Path, **extra: str) -> None:
+    """A source distribution that pip accepts."""
+    files = {
+        "setup.py": "from setuptools import setup\nsetup(name='brook', version='1.0', packages=[])\n",
+        "PKG-INFO": "Metadata-Version: 2.1\nName: brook\nVersion: 1.0\n",
+        "deps/bin/paddle": "#!/bin/sh\n",
+        "deps/bin/paddle.cmd": "windows",
+        "lib/brook.zip": "zip",
+        **extra,
+    }
+    with tarfile.open(path, "w:gz") as tar:
+        for name, content in files.items():
+            info = tarfile.TarInfo(f"brook-1.0/{name}")
+            info.size, info.mode, info.uid = len(content), 0o755 if name.endswith("paddle") else 0o644, 1001
+            tar.addfile(info, io.BytesIO(content.encode()))
+
+
+@pytest.fixture
+def brook(mill: Mill, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The product changed into one from a source distribution, in a directory in place of an index."""
+    index = tmp_path / "index"
+    index.mkdir()
+    archive = index / "brook-1.0.tar.gz"
+    sdist(archive)
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(index))
+    description = mill.directory / "product.toml"
+    description.write_text(
+        'jars = [["*.jar", "jars"]]\n[sdist]\ndrop = ["*.cmd"]\n'
+        'layout = [["deps/", ""], ["lib/", "python/lib/"]]\n'
+    )
+    (mill.directory / "requirements.txt").write_text(f"brook==1.0 --hash=sha512:{lock.digest(archive)}\n")
+    return archive
+
+
+def test_source_distribution_is_laid_out(mill: Mill, brook: Path) -> None:
+    assert mill.build() == 0
+    assert mill.built()["source"] == "pypi"
+    with tarfile.open(mill.tarballs()[0]) as tar:
+        members = {member.name.removeprefix("river-1.0/"): member for member in tar if member.isfile()}
+    assert {"bin/paddle", "python/lib/brook.zip", "jars/zebra-2.0.jar"} <= members.keys()
+    assert not {"bin/paddle.cmd", "setup.py", "PKG-INFO"} & members.keys()
+    assert members["bin/paddle"].mode == 0o755
+    assert members["bin/paddle"].uid == 0
+    assert not list(mill.cache.rglob("brook*")), "the source distribution is not kept"
+
+
+def test_changed_source_distribution_is_refused(
+    mill: Mill, brook: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sdist(brook, evil="x")
+    assert mill.build() == 1
+    error = capsys.readouterr().err
+    assert "DO NOT MATCH THE HASHES" in error
+    assert "brook==1.0" in error
+    assert mill.tarballs() == []
+
+
+def test_lock_is_rewritten_from_the_sources(mill: Mill) -> None:
+    jar(mill.repository / "zebra-2.0.jar", zebra="other code")
+    assert main(["lock", "--cache", str(mill.cache), "river=1.0"], mill.products) == 0
+    assert mill.build() == 0
+
+
+@pytest.mark.parametrize("content", ["", "abc  x.jar\n", "nothing\n"], ids=["empty", "short", "words"])
+def test_lock_that_is_none_locks_nothing(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "jars.sha512"
+    path.write_text(content)
+    if content:
+        with pytest.raises(ArtifactError, match="not a list"):
+            lock.read(path)
+    else:
+        assert lock.read(path) == {}
+
+
+@pytest.mark.parametrize("directory", REAL, ids=lambda path: f"{path.parent.name}-{path.name}")
+def test_committed_products_are_whole(directory: Path) -> None:
+    """Every jar has a place, every version is pinned, and nothing names a registry's host."""
+    product = load(directory.parent.name, directory.name)
+    jars = product.locked_jars()
+    assert jars
+    assert all(product.place(name) for name in jars)
+    assert all(repack.source in jars for repack in product.repacks)
+    pom = product.pom.read_text()
+    assert pom.count("<dependency>") == pom.count("<artifactId>") - 1 - pom.count("<exclusion>")
+    assert "http" not in pom
+    assert not [word for word in ("LATEST", "RELEASE", "SNAPSHOT", "[", "(") if f"<version>{word}" in pom]
+    if product.sdist:
+        assert "--hash=sha512:" in product.requirements.read_text()

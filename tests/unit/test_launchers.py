@@ -1,0 +1,508 @@
+"""The launchers as they lie in the tarballs, over a fake java that prints how it was called."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tarfile
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from artifacts import layout, lock, tarball
+from artifacts.build import Cache, build
+from artifacts.product import PRODUCTS, Product, load
+from artifacts.progress import Progress
+
+REAL = sorted(path.parent for path in PRODUCTS.glob("*/*/commands"))
+
+JAVA = f"""#!{sys.executable}
+import json, os, sys
+if sys.argv[1:] == ["-version"]:
+    print('openjdk version "' + os.environ.get("FAKE_JAVA", "17.0.1") + '"', file=sys.stderr)
+else:
+    print(json.dumps({{"words": sys.argv[1:], "environment": dict(os.environ), "pid": os.getpid()}}))
+"""
+
+
+def real_cache() -> Path:
+    return Path(os.environ.get("MILLRACE_CACHE") or "~/.cache/millrace").expanduser()
+
+
+class Call:
+    """What the fake java saw."""
+
+    def __init__(self, text: str) -> None:
+        seen = json.loads(text)
+        self.words: list[str] = seen["words"]
+        self.environment: dict[str, str] = seen["environment"]
+        self.pid: int = seen["pid"]
+
+    def after(self, main_class: str) -> list[str]:
+        """The arguments of the program."""
+        return self.words[self.words.index(main_class) + 1 :]
+
+    def classpath(self) -> list[str]:
+        return self.environment["CLASSPATH"].split(":")
+
+
+class Host:
+    """A machine with the products unpacked under a directory whose name has a space, and a fake java."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root / "the opt"
+        self.bin = root / "bin"
+        self.bin.mkdir(parents=True)
+        (self.bin / "java").write_text(JAVA)
+        (self.bin / "java").chmod(0o755)
+
+    def install(self, product: Product) -> Path:
+        """Unpack the launchers of a product over empty jars; returns the link /opt/<name>."""
+        jars = self.root.parent / "jars" / product.stem
+        jars.mkdir(parents=True)
+        for name in product.locked_jars():
+            with zipfile.ZipFile(jars / name, "w") as archive:
+                for repack in product.repacks:
+                    archive.writestr(f"{repack.keep}x", "")
+        packed = self.root.parent / f"{product.stem}.tar"
+        entries = {
+            path: tarball.Link(str(self.root.parent / "etc" / product.name))
+            if path in product.links
+            else entry
+            for path, entry in layout.entries(product, jars, None).items()
+        }
+        tarball.write(packed, product.stem, entries, Progress(""))
+        self.root.mkdir(exist_ok=True)
+        with tarfile.open(packed) as tar:
+            tar.extractall(self.root)
+        (self.root.parent / "etc" / product.name).mkdir(parents=True)
+        link = self.root / product.name
+        link.symlink_to(product.stem)
+        return link
+
+    def run(self, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        """Run a command with nothing else in its environment, in a directory of no meaning."""
+        return subprocess.run(
+            words,
+            env={"PATH": f"{self.bin}:/usr/bin:/bin", "USER": "miller", **environment},
+            cwd="/",
+            text=True,
+            capture_output=True,
+            timeout=30,
+            check=False,
+        )
+
+    def java(self, *words: str, **environment: str) -> Call:
+        """Run a command that shall end in java."""
+        result = self.run(*words, **environment)
+        assert result.returncode == 0, result.stderr
+        return Call(result.stdout)
+
+
+@pytest.fixture(scope="module")
+def host(tmp_path_factory: pytest.TempPathFactory) -> Host:
+    made = Host(tmp_path_factory.mktemp("host"))
+    for directory in REAL:
+        made.install(load(directory.parent.name, directory.name))
+    return made
+
+
+def command(host: Host, path: str) -> str:
+    return str(host.root / path)
+
+
+def etc(host: Host, path: str) -> Path:
+    return host.root.parent / "etc" / path
+
+
+# Kafka
+
+
+def test_kafka_server(host: Host) -> None:
+    call = host.java(
+        command(host, "kafka/bin/kafka-server-start.sh"), "/etc/a b.properties", "--override", "x=y z"
+    )
+    assert call.after("kafka.Kafka") == ["/etc/a b.properties", "--override", "x=y z"]
+    assert {"-Xmx1G", "-Xms1G", "-XX:+UseG1GC"} <= set(call.words)
+    logs = host.root / "kafka-4.3.0" / "logs"
+    assert f"-Dkafka.logs.dir={logs}" in call.words
+    assert f"-Xlog:gc*:file={logs}/kafkaServer-gc.log:time,tags:filecount=10,filesize=100M" in call.words
+    assert not [word for word in call.words if "log4j" in word], "no file is named that is not there"
+    jars = call.classpath()
+    assert jars == sorted(jars)
+    assert len(jars) == len(load("kafka", "4.3.0").locked_jars())
+    assert jars[0].startswith(str(host.root / "kafka-4.3.0" / "libs"))
+
+
+def test_kafka_honours_the_environment(host: Host) -> None:
+    call = host.java(
+        command(host, "kafka/bin/kafka-server-start.sh"),
+        "f",
+        KAFKA_HEAP_OPTS="-Xmx77m",
+        KAFKA_OPTS="-Done=* -Dtwo=2",
+        KAFKA_JVM_PERFORMANCE_OPTS="-XX:+UseSerialGC",
+        KAFKA_LOG4J_OPTS="-Dmine",
+        KAFKA_JMX_OPTS="-Djmx",
+        JMX_PORT="9999",
+        KAFKA_GC_LOG_OPTS="-Xlog:mine",
+        CLASSPATH="/extra/*",
+        LOG_DIR="/nonexistent logs",
+        EXTRA_ARGS="-name other",
+    )
+    wanted = ["-Xmx77m", "-XX:+UseSerialGC", "-Xlog:mine", "-Djmx", "-Dmine", "-Done=*", "-Dtwo=2"]
+    assert [word for word in call.words if word in wanted] == wanted
+    assert "-Dkafka.logs.dir=/nonexistent logs" in call.words
+    assert "-Dcom.sun.management.jmxremote.port=9999" in call.words
+    assert not [
+        word for word in call.words if word in ("-Xmx1G", "-Xms1G", "-XX:+UseG1GC") or "gc.log" in word
+    ]
+    assert call.classpath()[0] == "/extra/*"
+
+
+def test_kafka_tool(host: Host) -> None:
+    words = ["--create", "--topic", "a b", "-name", "x", "*", ""]
+    call = host.java(command(host, "kafka/bin/kafka-topics.sh"), *words)
+    assert call.after("org.apache.kafka.tools.TopicCommand") == words
+    assert "-Xmx256M" in call.words
+    assert not [word for word in call.words if "gc.log" in word]
+    assert (
+        "-Xmx512M"
+        in host.java(command(host, "kafka/bin/kafka-console-producer.sh"), KAFKA_OPTS="-Da=b").words
+    )
+
+
+def test_kafka_log4j_file_of_the_configuration_directory(host: Host) -> None:
+    files = etc(host, "kafka/log4j2.yaml"), etc(host, "kafka/tools-log4j2.yaml")
+    for file in files:
+        file.touch()
+    try:
+        server = host.java(command(host, "kafka/bin/kafka-server-start.sh"), "f")
+        tool = host.java(command(host, "kafka/bin/kafka-acls.sh"))
+    finally:
+        for file in files:
+            file.unlink()
+    config = host.root / "kafka-4.3.0" / "config"
+    assert f"-Dlog4j2.configurationFile={config}/log4j2.yaml" in server.words
+    assert f"-Dlog4j2.configurationFile={config}/tools-log4j2.yaml" in tool.words
+
+
+def test_kafka_run_class(host: Host) -> None:
+    program = command(host, "kafka/bin/kafka-run-class.sh")
+    call = host.java(program, "-name", "mill", "-loggc", "a.B", "-daemon", "c d")
+    assert call.after("a.B") == ["-daemon", "c d"]
+    assert [word for word in call.words if "mill-gc.log" in word]
+    assert host.run(program).returncode == 1
+
+
+def test_kafka_gc_log_of_java_8(host: Host) -> None:
+    call = host.java(command(host, "kafka/bin/kafka-server-start.sh"), "f", FAKE_JAVA="1.8.0_504")
+    assert [word for word in call.words if word.startswith("-Xloggc:")]
+    assert not [word for word in call.words if word.startswith("-Xlog:")]
+
+
+def test_kafka_daemon_writes_its_console_file(host: Host, tmp_path: Path) -> None:
+    logs = tmp_path / "lo gs"
+    result = host.run(command(host, "kafka/bin/kafka-server-start.sh"), "-daemon", "f", LOG_DIR=str(logs))
+    assert result.returncode == 0
+    assert result.stdout == ""
+    file = logs / "kafkaServer.out"
+    # the shell waits for nobody: the fake java ends by itself and very soon
+    for _ in range(10_000):
+        if file.exists() and file.read_text().endswith("\n"):
+            break
+    assert Call(file.read_text()).after("kafka.Kafka") == ["f"]
+
+
+def test_kafka_server_wants_a_file(host: Host) -> None:
+    result = host.run(command(host, "kafka/bin/kafka-server-start.sh"))
+    assert result.returncode == 1
+    assert result.stderr.startswith("USAGE: kafka-server-start.sh")
+
+
+def test_kafka_server_stop(host: Host, tmp_path: Path) -> None:
+    """Of two servers the one with the node id is stopped; a wrong id stops none."""
+    file = tmp_path / "s.properties"
+    file.write_text("node.id = 7107\nprocess.roles=broker,controller\n")
+    sleeper = ["/usr/bin/python3", "-c", "import signal; print(flush=True); signal.pause()", "kafka.Kafka"]
+    stop = command(host, "kafka/bin/kafka-server-stop.sh")
+    with (
+        subprocess.Popen([*sleeper, str(file)], stdout=subprocess.PIPE) as one,
+        subprocess.Popen(
+            [*sleeper, "s.properties", "--override", "node.id=7108"], stdout=subprocess.PIPE, cwd=tmp_path
+        ) as two,
+    ):
+        assert one.stdout
+        assert two.stdout
+        one.stdout.readline(), two.stdout.readline()
+        assert host.run(stop, "--node-id=7109").returncode == 1
+        assert host.run(stop, "--node-id=7107", "--process-role=none").returncode == 1
+        assert host.run(stop, "--node-id=7108", "--process-role=controller").returncode == 0
+        assert two.wait(10) == -15
+        assert one.poll() is None
+        assert host.run(stop, "--node-id=7107", SIGNAL="KILL").returncode == 0
+        assert one.wait(10) == -9
+
+
+# ZooKeeper
+
+SERVER = "org.apache.zookeeper.server.quorum.QuorumPeerMain"
+
+
+def test_zookeeper_server_in_the_foreground(host: Host) -> None:
+    call = host.java(command(host, "zookeeper/bin/zkServer.sh"), "start-foreground")
+    home = host.root / "zookeeper-3.9.5"
+    assert call.after(SERVER) == [f"{home}/conf/zoo.cfg"]
+    assert "-Xmx1000m" in call.words
+    assert call.classpath()[-1] == f"{home}/conf"
+    assert call.classpath()[:-1] == sorted(call.classpath()[:-1])
+
+
+def test_zookeeper_honours_the_environment(host: Host, tmp_path: Path) -> None:
+    (tmp_path / "java.env").write_text('SERVER_JVMFLAGS="-Dfrom=java.env"\n')
+    (tmp_path / "zookeeper-env.sh").write_text('ZOO_LOG_DIR="/lo gs"\n')
+    call = host.java(
+        command(host, "zookeeper/bin/zkServer.sh"),
+        "start-foreground",
+        "my.cfg",
+        ZOOCFGDIR=str(tmp_path),
+        ZK_SERVER_HEAP="64",
+        JVMFLAGS="-Dboth=*",
+        JMXDISABLE="true",
+    )
+    assert call.after(SERVER) == [f"{tmp_path}/my.cfg"]
+    assert {"-Xmx64m", "-Dfrom=java.env", "-Dboth=*", "-Dzookeeper.log.dir=/lo gs"} <= set(call.words)
+    assert not [word for word in call.words if "jmxremote" in word]
+    absolute = host.java(command(host, "zookeeper/bin/zkServer.sh"), "start-foreground", "/x/my.cfg")
+    assert absolute.after(SERVER) == ["/x/my.cfg"]
+
+
+def test_zookeeper_client(host: Host) -> None:
+    call = host.java(
+        command(host, "zookeeper/bin/zkCli.sh"),
+        "create",
+        "/a b",
+        "",
+        ZK_CLIENT_HEAP="33",
+        CLIENT_JVMFLAGS="-Dc",
+    )
+    assert call.after("org.apache.zookeeper.ZooKeeperMain") == ["create", "/a b", ""]
+    assert {"-Xmx33m", "-Dc"} <= set(call.words)
+
+
+def test_zookeeper_cleanup_takes_the_directories_of_the_configuration(host: Host, tmp_path: Path) -> None:
+    (tmp_path / "zoo.cfg").write_text("dataDir=/da ta\ndataLogDir = /log \n")
+    call = host.java(command(host, "zookeeper/bin/zkCleanup.sh"), "-n", "3", ZOOCFGDIR=str(tmp_path))
+    assert call.after("org.apache.zookeeper.server.PurgeTxnLog") == ["/log", "/da ta", "-n", "3"]
+
+
+@pytest.mark.parametrize(
+    ("lines", "address"),
+    [
+        ("clientPort=2222\n", "localhost 2222"),
+        ("clientPort=2222\nclientPortAddress=10.0.0.1\n", "10.0.0.1 2222"),
+        ("server.1=a:1:2;3333\nserver.2=b:1:2;10.0.0.2:4444\n", "10.0.0.2 4444"),
+    ],
+    ids=["port", "address", "ensemble"],
+)
+def test_zookeeper_status_finds_the_port(host: Host, tmp_path: Path, lines: str, address: str) -> None:
+    (tmp_path / "myid").write_text("2\n")
+    (tmp_path / "zoo.cfg").write_text(f"dataDir={tmp_path}\n{lines}")
+    result = host.run(command(host, "zookeeper/bin/zkServer.sh"), "--config", str(tmp_path), "status")
+    name, port = address.split()
+    assert f"Client port found: {port}. Client address: {name}." in result.stdout
+    assert result.returncode == 1, "the fake java answers no mode"
+
+
+def test_zookeeper_without_a_command(host: Host) -> None:
+    result = host.run(command(host, "zookeeper/bin/zkServer.sh"))
+    assert result.returncode == 1
+    assert "start-foreground" in result.stdout
+
+
+# Hadoop
+
+NAMENODE = "org.apache.hadoop.hdfs.server.namenode.NameNode"
+
+
+def test_hadoop_daemon(host: Host) -> None:
+    call = host.java(
+        command(host, "hadoop/bin/hdfs"),
+        "namenode",
+        "-format",
+        "a b",
+        HDFS_NAMENODE_OPTS="-Xmx9m -Dn=*",
+        HADOOP_CLIENT_OPTS="-Dclient",
+        HADOOP_HEAPSIZE_MAX="100",
+        HADOOP_LOG_DIR="/lo gs",
+    )
+    assert call.after(NAMENODE) == ["-format", "a b"]
+    assert {"-Xmx9m", "-Dn=*", "-Dhadoop.log.dir=/lo gs", "-Dhadoop.root.logger=INFO,console"} <= set(
+        call.words
+    )
+    assert "-Xmx100m" not in call.words
+    assert "-Dclient" not in call.words
+    home = host.root / "hadoop-3.5.0"
+    assert {
+        call.environment[f"HADOOP_{part}HOME"] for part in ("", "COMMON_", "HDFS_", "YARN_", "MAPRED_")
+    } == {str(home)}
+    assert call.environment["HADOOP_CONF_DIR"] == f"{home}/etc/hadoop"
+
+
+def test_hadoop_classpath_is_jars_then_configuration(host: Host) -> None:
+    path = (
+        host.run(command(host, "hadoop/bin/hadoop"), "classpath", LC_ALL="C.UTF-8").stdout.strip().split(":")
+    )
+    home = host.root / "hadoop-3.5.0"
+    assert path[-1] == f"{home}/etc/hadoop"
+    assert all(word.endswith(".jar") for word in path[:-1])
+    assert len(path) - 1 == len(load("hadoop", "3.5.0").locked_jars()), (
+        "the tests jar makes room for the webapps"
+    )
+    assert f"{home}/share/hadoop/hdfs/hadoop-hdfs-webapps-3.5.0.jar" in path
+    call = host.java(command(host, "hadoop/bin/hadoop"), "fs", HADOOP_CLASSPATH="/mine/*")
+    assert call.classpath() == [*path, "/mine/*"]
+    first = host.java(
+        command(host, "hadoop/bin/hadoop"),
+        "fs",
+        HADOOP_CLASSPATH="/mine/*",
+        HADOOP_USER_CLASSPATH_FIRST="true",
+    )
+    assert first.classpath() == ["/mine/*", *path]
+
+
+def test_hadoop_client(host: Host) -> None:
+    call = host.java(
+        command(host, "hadoop/bin/hdfs"),
+        "--loglevel",
+        "WARN",
+        "dfs",
+        "-put",
+        "a b",
+        "",
+        HADOOP_CLIENT_OPTS="-Dclient",
+        HADOOP_HEAPSIZE_MAX="100",
+        HADOOP_HEAPSIZE_MIN="1g",
+        HADOOP_OPTS="-Dmine",
+    )
+    assert call.after("org.apache.hadoop.fs.FsShell") == ["-put", "a b", ""]
+    assert {"-Xmx100m", "-Xms1g", "-Dclient", "-Dmine", "-Dhadoop.root.logger=WARN,console"} <= set(
+        call.words
+    )
+
+
+def test_hadoop_reads_the_environment_files(host: Host, tmp_path: Path) -> None:
+    (tmp_path / "hadoop-env.sh").write_text("export HADOOP_OPTS=-Denv YARN_RESOURCEMANAGER_OPTS=-Drm\n")
+    (tmp_path / "yarn-env.sh").write_text("export HADOOP_LOG_DIR=/yarn\n")
+    rm = host.java(command(host, "hadoop/bin/yarn"), "--config", str(tmp_path), "resourcemanager")
+    assert {"-Denv", "-Drm", "-Dhadoop.log.dir=/yarn", "-Dyarn.log.dir=/yarn"} <= set(rm.words)
+    assert rm.classpath()[-1] == str(tmp_path)
+    hdfs = host.java(command(host, "hadoop/bin/hdfs"), "datanode", HADOOP_CONF_DIR=str(tmp_path))
+    assert "-Dhadoop.log.dir=/yarn" not in hdfs.words
+
+
+def test_hadoop_fixed_arguments_and_class_names(host: Host) -> None:
+    yarn = host.java(command(host, "hadoop/bin/yarn"), "application", "-list")
+    assert yarn.after("org.apache.hadoop.yarn.client.cli.ApplicationCLI") == ["application", "-list"]
+    jar = host.java(command(host, "hadoop/bin/hadoop"), "jar", "a b.jar", "Main")
+    assert jar.after("org.apache.hadoop.util.RunJar") == ["a b.jar", "Main"]
+    assert host.java(command(host, "hadoop/bin/hadoop"), "my.Class", "x y").after("my.Class") == ["x y"]
+
+
+@pytest.mark.parametrize("program", ["hadoop", "hdfs", "yarn", "mapred"])
+def test_hadoop_usage_lists_every_command(host: Host, program: str) -> None:
+    result = host.run(command(host, f"hadoop/bin/{program}"))
+    assert result.returncode == 1
+    rows = [line.split() for line in (PRODUCTS / "hadoop/3.5.0/commands").read_text().splitlines()]
+    assert {row[1] for row in rows if row[0] == program} <= set(result.stdout.split())
+    unknown = host.run(command(host, f"hadoop/bin/{program}"), "nosuch")
+    assert unknown.returncode == 1
+    assert "nosuch is not COMMAND" in unknown.stderr
+
+
+def test_hadoop_daemon_life(host: Host, tmp_path: Path) -> None:
+    """Start, status, second start, stop and the answers in between; the daemon here is a java that waits."""
+    waiting = tmp_path / "jdk" / "bin"
+    waiting.mkdir(parents=True)
+    (waiting / "java").write_text(f"#!{sys.executable}\nimport signal\nsignal.pause()\n")
+    (waiting / "java").chmod(0o755)
+    pids, logs = tmp_path / "pid s", tmp_path / "lo gs"
+
+    def daemon(verb: str, jdk: Path = waiting.parent) -> int:
+        return host.run(
+            command(host, "hadoop/bin/hdfs"), "--daemon", verb, "namenode",
+            HADOOP_PID_DIR=str(pids), HADOOP_LOG_DIR=str(logs), JAVA_HOME=str(jdk),
+        ).returncode  # fmt: skip
+
+    assert daemon("status") == 3
+    assert daemon("start") == 0
+    try:
+        assert daemon("status") == 0
+        assert daemon("start") == 1
+    finally:
+        assert daemon("stop") == 0
+    assert daemon("status") == 3
+    assert daemon("start", tmp_path / "nothing") == 1, "a daemon that dies at once did not start"
+    assert list(pids.iterdir()) == []
+
+
+# All
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        ("kafka/bin/kafka-server-start.sh", ("f",)),
+        ("zookeeper/bin/zkServer.sh", ("start-foreground",)),
+        ("zookeeper/bin/zkCli.sh", ()),
+        ("hadoop/bin/hdfs", ("datanode",)),
+    ],
+)
+def test_launcher_becomes_java_and_works_through_links(
+    host: Host, tmp_path: Path, path: str, words: tuple[str, ...]
+) -> None:
+    link = tmp_path / Path(path).name
+    link.symlink_to(host.root / path)
+    with subprocess.Popen(
+        [str(link), *words],
+        env={"PATH": f"{host.bin}:/usr/bin:/bin"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    ) as process:
+        output = process.communicate(timeout=30)[0]
+    assert Call(output).pid == process.pid
+
+
+def test_java_home_goes_before_the_path(host: Host, tmp_path: Path) -> None:
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "java").write_text("#!/bin/sh\necho mine\n")
+    (tmp_path / "bin" / "java").chmod(0o755)
+    for words in (
+        ("kafka/bin/kafka-topics.sh",),
+        ("zookeeper/bin/zkCli.sh",),
+        ("hadoop/bin/hadoop", "version"),
+    ):
+        result = host.run(command(host, words[0]), *words[1:], JAVA_HOME=str(tmp_path))
+        assert result.stdout == "mine\n"
+
+
+@pytest.mark.parametrize("directory", REAL, ids=lambda path: f"{path.parent.name}-{path.name}")
+def test_launch_table_names_classes_that_are_there(directory: Path) -> None:
+    """Needs the built cache (MILLRACE_CACHE): builds it when it is absent."""
+    product = load(directory.parent.name, directory.name)
+    cache = Cache(real_cache())
+    if not cache.jars(product).exists():
+        build([product], cache)
+    classes: set[str] = set()
+    for name, digest in product.locked_jars().items():
+        path = cache.jars(product) / name
+        assert lock.digest(path) == digest
+        with zipfile.ZipFile(path) as archive:
+            classes |= {member.removesuffix(".class").replace("/", ".") for member in archive.namelist()}
+    rows = [line.split() for line in (directory / "commands").read_text().splitlines()]
+    named = {next(word for word in row if word.count(".") > 1 or word == "kafka.Kafka") for row in rows}
+    assert named - classes == set()
+    assert len(rows) >= 5
