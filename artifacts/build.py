@@ -98,6 +98,8 @@ def _make(product: Product, cache: Cache) -> str:
     jars = _jars(product, cache)
     target = cache.tarball(product)
     part = cache.work / target.name
+    for left in cache.work.glob(f"{product.stem}-*.tar"):  # of a build that was killed
+        left.unlink()
     with contextlib.ExitStack() as stack:
         sdist = stack.enter_context(_sdist(product, cache)) if product.sdist else None
         progress = stack.enter_context(Progress(f"{product.label}: packing {target.name}"))

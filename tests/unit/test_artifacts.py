@@ -280,8 +280,11 @@ def test_killed_build_is_redone(mill: Mill, tmp_path: Path) -> None:
         process.send_signal(signal.SIGKILL)
     assert process.returncode == -signal.SIGKILL
     assert mill.tarballs() == []
+    left = mill.cache / "work" / "river-1.0-0123.tar"
+    left.write_bytes(b"of another recipe")
     assert mill.build() == 0
     assert lock.digest(mill.tarballs()[0]) == mill.built()["sha512"]
+    assert list((mill.cache / "work").iterdir()) == []
 
 
 def test_tarball_without_its_digest_is_not_trusted(mill: Mill) -> None:

@@ -1,3 +1,4 @@
+# shellcheck shell=bash disable=SC2034
 # Sourced by the other launchers (and by whoever wants their class path): upstream's variables with upstream's defaults.
 # Expects ZOOBINDIR; sets ZOOCFGDIR, ZOOCFG, ZOO_LOG_DIR, ZOO_LOG_FILE, JAVA, CLASSPATH, SERVER_JVMFLAGS, CLIENT_JVMFLAGS.
 ZOOKEEPER_PREFIX=${ZOOBINDIR%/*}
