@@ -9,7 +9,8 @@ def to_hadoop_units(daemons: dict[str, dict[str, Any]], common: dict[str, Any]) 
     """The unit of each daemon, in the form that to_unit_files takes.
 
     daemons: {"hdfs-namenode": {"command": "hdfs namenode", "user": "hdfs", "heap": "1g", "writes": "/var/lib/hdfs/name"}}
-        writes may be missing; reads may name more files than the common ones.
+        writes may be missing; reads may name more files than the common ones; needs is a file without which it does
+        not start (the image of a NameNode).
     common: {"group": str, "environment": dict, "reads": list of paths, "java_options": list}
 
     The JVM options go into the variable that upstream's launchers read: HDFS_NAMENODE_OPTS for ``hdfs namenode``.
@@ -20,7 +21,10 @@ def to_hadoop_units(daemons: dict[str, dict[str, Any]], common: dict[str, Any]) 
         options = " ".join([f"-Xmx{daemon['heap']}", *common["java_options"]])
         units[name] = {
             "reads": common["reads"] + daemon.get("reads", []),
-            "Unit": {"Description": f"Hadoop {daemon['command']}"},
+            "Unit": {
+                "Description": f"Hadoop {daemon['command']}",
+                "ConditionPathExists": daemon.get("needs"),
+            },
             "Service": {
                 "User": daemon["user"],
                 "Group": common["group"],

@@ -43,17 +43,31 @@ RETURN = r"""
 started: {description: units that were started, returned: always, type: list, elements: str}
 restarted: {description: units that were restarted, returned: always, type: list, elements: str}
 stopped: {description: units that were stopped, returned: always, type: list, elements: str}
+waiting: {description: units that did not start since a condition of theirs is not met, returned: always, type: list, elements: str}
 stale: {description: units that still run with older files, returned: always, type: list, elements: str}
 units: {description: MainPID and InvocationID of each unit, returned: always, type: dict}
 """
 
-PROPERTIES = ("Id", "LoadState", "ActiveState", "UnitFileState", "NeedDaemonReload", "MainPID", "InvocationID", "RuntimeDirectory")
+PROPERTIES = (
+    "Id",
+    "LoadState",
+    "ActiveState",
+    "UnitFileState",
+    "NeedDaemonReload",
+    "MainPID",
+    "InvocationID",
+    "RuntimeDirectory",
+    "ConditionResult",
+)
 RECORD = "config.sha256"
 
 
 def parse_show(text: str) -> dict[str, dict[str, str]]:
     """The blocks that ``systemctl show`` prints, by unit name without its suffix."""
-    blocks = (dict(line.split("=", 1) for line in block.splitlines() if "=" in line) for block in text.strip().split("\n\n"))
+    blocks = (
+        dict(line.split("=", 1) for line in block.splitlines() if "=" in line)
+        for block in text.strip().split("\n\n")
+    )
     return {block["Id"].removesuffix(".service"): block for block in blocks if "Id" in block}
 
 
@@ -117,7 +131,9 @@ class Systemd:
 def journal(units: list[str]) -> str:
     """The last lines that the units wrote, as evidence."""
     words = [word for unit in units for word in ("--unit", unit)]
-    return subprocess.run(["journalctl", "--no-pager", "--lines", "40", *words], capture_output=True, text=True, check=False).stdout
+    return subprocess.run(
+        ["journalctl", "--no-pager", "--lines", "40", *words], capture_output=True, text=True, check=False
+    ).stdout
 
 
 def main() -> None:
@@ -125,21 +141,32 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             "units": {"type": "list", "elements": "str", "required": True},
-            "state": {"type": "str", "choices": ["started", "current", "restarted", "stopped"], "required": True},
+            "state": {
+                "type": "str",
+                "choices": ["started", "current", "restarted", "stopped"],
+                "required": True,
+            },
         },
         supports_check_mode=True,
     )
     units, state, systemctl = module.params["units"], module.params["state"], Systemd(module)
     if not units:
-        module.exit_json(changed=False, started=[], restarted=[], stopped=[], stale=[], units={})
+        module.exit_json(changed=False, started=[], restarted=[], stopped=[], stale=[], waiting=[], units={})
     shown = systemctl.show(units)
     missing = [unit for unit in units if shown.get(unit, {}).get("LoadState") != "loaded"]
     if missing and not module.check_mode:
         module.fail_json(msg=f"no unit file for {missing}: run the verb config first")
-    active = {unit: unit not in missing and shown[unit]["ActiveState"] in ("active", "activating", "reloading") for unit in units}
+    active = {
+        unit: unit not in missing and shown[unit]["ActiveState"] in ("active", "activating", "reloading")
+        for unit in units
+    }
     stale = {unit: active[unit] and is_stale(shown[unit]["RuntimeDirectory"]) for unit in units}
     work = plan(state, active, stale)
-    disabled = [unit for unit in units if state != "stopped" and unit not in missing and shown[unit]["UnitFileState"] != "enabled"]
+    disabled = [
+        unit
+        for unit in units
+        if state != "stopped" and unit not in missing and shown[unit]["UnitFileState"] != "enabled"
+    ]
     changed = bool(disabled or work["started"] or work["restarted"] or work["stopped"])
     if not module.check_mode:
         if disabled:
@@ -154,8 +181,16 @@ def main() -> None:
             systemctl("stop", *work["stopped"])
         if changed:
             shown = systemctl.show(units)
-    facts = {unit: {"pid": int(shown[unit]["MainPID"]), "invocation": shown[unit]["InvocationID"]} for unit in units if unit in shown}
-    module.exit_json(changed=changed, units=facts, **work)
+    # systemctl start says nothing of a condition that is not met (data that is not there yet, for one).
+    waiting = [unit for unit in work["started"] if shown.get(unit, {}).get("ConditionResult") == "no"]
+    work["started"] = [unit for unit in work["started"] if unit not in waiting]
+    changed = bool(disabled or work["started"] or work["restarted"] or work["stopped"])
+    facts = {
+        unit: {"pid": int(shown[unit]["MainPID"]), "invocation": shown[unit]["InvocationID"]}
+        for unit in units
+        if unit in shown
+    }
+    module.exit_json(changed=changed, waiting=waiting, units=facts, **work)
 
 
 if __name__ == "__main__":
