@@ -113,7 +113,7 @@ case $mode in
         if running; then
             pid=$(<"$pidfile")
             kill "$pid"
-            timeout "${HADOOP_STOP_TIMEOUT:-5}" tail --pid="$pid" -f /dev/null || kill -9 "$pid"
+            timeout "${HADOOP_STOP_TIMEOUT:-5}" tail -s 0.1 --pid="$pid" -f /dev/null || kill -9 "$pid"
         fi
         rm -f "$pidfile"
         exit
@@ -158,7 +158,7 @@ mkdir -p "$HADOOP_LOG_DIR" "$HADOOP_PID_DIR" || exit
 nohup "${line[@]}" >"$HADOOP_LOG_DIR/$logfile.out" 2>&1 </dev/null &
 echo $! >"$pidfile" || exit
 # it may die at once, of a wrong file or a taken port
-if timeout 1 tail --pid=$! -f /dev/null; then
+if timeout 1 tail -s 0.1 --pid=$! -f /dev/null; then
     rm -f "$pidfile"
     fail "$command died at once: see $HADOOP_LOG_DIR/$logfile.out"
 fi

@@ -46,7 +46,7 @@ start() {
     nohup "${server[@]}" >"$ZOO_LOG_DIR/zookeeper-$USER-server-$HOSTNAME.out" 2>&1 </dev/null &
     echo $! >"$(pid_file)" || exit
     # it may die at once, of a wrong file or a taken port
-    if timeout 1 tail --pid=$! -f /dev/null; then
+    if timeout 1 tail -s 0.1 --pid=$! -f /dev/null; then
         rm -f "$(pid_file)"
         echo "Starting zookeeper ... FAILED TO START: see $ZOO_LOG_DIR"
         exit 1
@@ -61,7 +61,7 @@ stop() {
     fi
     local pid
     pid=$(<"$(pid_file)")
-    ! kill "$pid" 2>/dev/null || timeout 10 tail --pid="$pid" -f /dev/null || kill -9 "$pid"
+    ! kill "$pid" 2>/dev/null || timeout 10 tail -s 0.1 --pid="$pid" -f /dev/null || kill -9 "$pid"
     rm -f "$(pid_file)"
     echo "Stopping zookeeper ... STOPPED"
 }
