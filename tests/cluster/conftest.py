@@ -60,8 +60,7 @@ class Site:
 
     def host(self, name: str) -> Any:
         """The machine, as testinfra sees it."""
-        *options, target = self.cluster.machines[name].ssh[1:]
-        return testinfra.get_host(f"ssh://{target}", ssh_extra_args=shlex.join(options))
+        return testinfra.get_host(f"ssh://{name}", ssh_config=str(REPORTS / "ssh_config"))
 
     def run(self, *words: str, playbook: str = "site.yml") -> Run:
         """Run a playbook of the kit on this inventory."""
