@@ -1,13 +1,14 @@
 """One renderer per configuration format, and the one policy for values that all of them share.
 
-true and false are written in lower case; None leaves the key out; a list is joined with commas (in a systemd
-unit, which has lists of its own, the key is repeated); text and numbers are written as they are, escaped as the
-format asks; anything else is refused with the key and the type, before it becomes a wrong value on a host.
-Keys are sorted, so that the same settings give the same bytes.
+true and false are written in lower case; None leaves the key out; a list is joined with commas (in a
+systemd unit, which has lists of its own, the key is repeated); text and numbers are written as they are,
+escaped as the format asks; anything else is refused with the key and the type, before it becomes a wrong
+value on a host. Keys are sorted, so that the same settings give the same bytes.
 """
 
 from __future__ import annotations
 
+import re
 from typing import Any
 from xml.sax.saxutils import escape
 
@@ -15,6 +16,7 @@ from ansible.errors import AnsibleFilterError
 from ansible.utils.vars import merge_hash
 
 UNIT_DIR = "/etc/systemd/system"
+UNIT_SECTIONS = ("Unit", "Service", "Install")
 
 
 def _scalar(form: str, key: str, value: Any) -> str:
@@ -22,7 +24,9 @@ def _scalar(form: str, key: str, value: Any) -> str:
         return "true" if value else "false"
     if isinstance(value, (int, float, str)):
         return str(value)
-    raise AnsibleFilterError(f"{form}: {key} must be text, a number, true or false, or a list of these, got {type(value).__name__}")
+    raise AnsibleFilterError(
+        f"{form}: {key} must be text, a number, true or false, or a list of these, got {type(value).__name__}"
+    )
 
 
 def _text(form: str, key: str, value: Any) -> str:
@@ -34,7 +38,11 @@ def _text(form: str, key: str, value: Any) -> str:
 def _settings(form: str, settings: Any) -> list[tuple[str, str]]:
     if not isinstance(settings, dict):
         raise AnsibleFilterError(f"{form} requires a dict, got {type(settings).__name__}")
-    return [(str(key), _text(form, str(key), settings[key])) for key in sorted(settings) if settings[key] is not None]
+    return [
+        (str(key), _text(form, str(key), settings[key]))
+        for key in sorted(settings, key=str)
+        if settings[key] is not None
+    ]
 
 
 def _properties_escape(text: str, *, key: bool = False) -> str:
@@ -43,19 +51,28 @@ def _properties_escape(text: str, *, key: bool = False) -> str:
     if key:
         for special in " :=#!":
             out = out.replace(special, "\\" + special)
-    elif out.startswith(" "):
+    elif out.startswith((" ", ":", "=")):
+        # Leading blanks are skipped, and one separator after them.
         out = "\\" + out
-    return "".join(char if ord(char) < 127 else f"\\u{ord(char):04x}" for char in out)
+    return "".join(char if 31 < ord(char) < 127 else _unicode_escape(char) for char in out)
+
+
+def _unicode_escape(char: str) -> str:
+    # Java's characters are UTF-16: one beyond the first 65536 is a pair.
+    units = char.encode("utf-16-be").hex()
+    return "".join(f"\\u{units[start : start + 4]}" for start in range(0, len(units), 4))
 
 
 def to_properties(settings: dict[str, Any], *, separator: str = "=") -> str:
-    """Text of a Java .properties file (server.properties, zoo.cfg), as java.util.Properties reads it.
+    """Text of a .properties file (server.properties, zoo.cfg), as java.util.Properties reads it.
 
     >>> to_properties({"b": True, "a": ["x", "y"], "c": None})
     'a=x,y\\nb=true\\n'
     """
     lines = _settings("to_properties", settings)
-    return "".join(f"{_properties_escape(key, key=True)}{separator}{_properties_escape(text)}\n" for key, text in lines)
+    return "".join(
+        f"{_properties_escape(key, key=True)}{separator}{_properties_escape(text)}\n" for key, text in lines
+    )
 
 
 def to_spark_conf(settings: dict[str, Any]) -> str:
@@ -86,14 +103,18 @@ def to_shell_env(settings: dict[str, Any]) -> str:
     >>> to_shell_env({"HEAP": "-Xmx1g -Xms1g"})
     "export HEAP='-Xmx1g -Xms1g'\\n"
     """
-    quoted = ((key, text.replace("'", "'\\''")) for key, text in _settings("to_shell_env", settings))
+    lines = _settings("to_shell_env", settings)
+    for key, _ in lines:
+        if not re.fullmatch("[A-Za-z_][A-Za-z0-9_]*", key):
+            raise AnsibleFilterError(f"to_shell_env: {key!r} is not a name of a variable")
+    quoted = ((key, text.replace("'", "'\\''")) for key, text in lines)
     return "".join(f"export {key}='{text}'\n" for key, text in quoted)
 
 
-def _unit_value(text: str) -> str:
+def _unit_line(key: str, text: str) -> str:
     if "\n" in text:
-        raise AnsibleFilterError("to_systemd_unit: a value must be one line")
-    return text
+        raise AnsibleFilterError(f"to_systemd_unit: {key} must be one line, got {text!r}")
+    return f"{key}={text}"
 
 
 def to_systemd_unit(sections: dict[str, dict[str, Any]]) -> str:
@@ -108,6 +129,10 @@ def to_systemd_unit(sections: dict[str, dict[str, Any]]) -> str:
         raise AnsibleFilterError(f"to_systemd_unit requires a dict, got {type(sections).__name__}")
     blocks = []
     for section, settings in sections.items():
+        if not isinstance(settings, dict):
+            raise AnsibleFilterError(
+                f"to_systemd_unit: section {section} must be a dict, got {type(settings).__name__}"
+            )
         lines = [f"[{section}]"]
         for key in sorted(settings):
             value = settings[key]
@@ -116,25 +141,31 @@ def to_systemd_unit(sections: dict[str, dict[str, Any]]) -> str:
             if key == "Environment" and isinstance(value, dict):
                 # In a unit a percent sign begins a specifier, a backslash an escape.
                 pairs = _settings("to_systemd_unit", value)
-                escaped = ((name, text.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%")) for name, text in pairs)
-                lines += [_unit_value(f'Environment="{name}={text}"') for name, text in escaped]
+                escaped = (
+                    (name, text.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%"))
+                    for name, text in pairs
+                )
+                lines += [_unit_line(key, f'"{name}={text}"') for name, text in escaped]
                 continue
             values = value if isinstance(value, (list, tuple)) else [value]
-            lines += [_unit_value(f"{key}={_scalar('to_systemd_unit', key, item)}") for item in values]
+            lines += [_unit_line(key, _scalar("to_systemd_unit", key, item)) for item in values]
         blocks.append("\n".join(lines) + "\n")
     return "\n".join(blocks)
 
 
 def to_unit_files(
-    units: dict[str, dict[str, Any]], defaults: dict[str, dict[str, Any]], overrides: dict[str, dict[str, Any]], header: str
+    units: dict[str, dict[str, Any]],
+    defaults: dict[str, dict[str, Any]],
+    overrides: dict[str, dict[str, Any]],
+    header: str,
 ) -> list[dict[str, str]]:
-    """The {path, content} of each unit: the kit's defaults, the unit, the user's overrides, merged by section.
+    """The {path, content} of each unit: defaults, the unit itself and the user's overrides, merged by section.
 
     units: {"kafka@": {"reads": ["/etc/kafka/server-%i.properties"], "Unit": {...}, "Service": {...}}}
 
-    ``reads`` names the files that the daemon reads. Their digests, and the unit's own, are recorded by ExecStartPre at
-    every start, whoever starts it: the module service_units can then read at any time whether the daemon runs with the
-    files that lie there, and a run that is killed loses no pending restart.
+    ``reads`` names the files that the daemon reads. Their digests, and the unit's own, are recorded by
+    ExecStartPre at every start, whoever starts it: the module service_units can then read at any time whether
+    the daemon runs with the files that lie there, and a run that is killed loses no pending restart.
     """
     files = []
     for name in sorted(units):
@@ -142,8 +173,15 @@ def to_unit_files(
         path = f"{UNIT_DIR}/{name}.service"
         reads = " ".join([path, *unit.pop("reads", [])])
         sections = merge_hash(merge_hash(defaults, unit), overrides.get(name, {}))
-        sections["Service"]["ExecStartPre"] = f"/usr/bin/sh -c 'exec sha256sum {reads} > $RUNTIME_DIRECTORY/config.sha256'"
-        ordered = {key: sections[key] for key in ("Unit", "Service", "Install")}
+        if unknown := set(sections) - set(UNIT_SECTIONS):
+            raise AnsibleFilterError(
+                f"to_unit_files: {name} has no section {', '.join(sorted(unknown))}: "
+                f"a service has {', '.join(UNIT_SECTIONS)}"
+            )
+        record = f"/usr/bin/sh -c 'exec sha256sum {reads} > $RUNTIME_DIRECTORY/config.sha256'"
+        before = sections["Service"].get("ExecStartPre") or []
+        sections["Service"]["ExecStartPre"] = [record, *([before] if isinstance(before, str) else before)]
+        ordered = {key: sections[key] for key in UNIT_SECTIONS}
         files.append({"path": path, "content": f"# {header}\n{to_systemd_unit(ordered)}"})
     return files
 

@@ -1,0 +1,272 @@
+"""The renderers: golden text, the same settings read back, and each refusal in words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import config_formats
+import pytest
+from ansible.errors import AnsibleFilterError
+from config_formats import (
+    to_hadoop_xml,
+    to_properties,
+    to_shell_env,
+    to_spark_conf,
+    to_systemd_unit,
+    to_unit_files,
+)
+
+from tests.unit.readers import read_environment, read_hadoop_xml, read_properties, read_shell, read_unit
+
+SETTINGS = {
+    "zeta": "plain",
+    "alpha": True,
+    "beta": False,
+    "gamma": None,
+    "delta": ["a", 1, True],
+    "epsilon": 0.5,
+    "number": 3,
+    "empty": "",
+    "none_listed": [],
+}
+
+AWKWARD = {
+    "windows": "C:\\temp\\new",
+    "lines": "one\ntwo\r\n\tthree",
+    "led": "  two blanks",
+    "feed": "\fform",
+    "trailing": "blank ",
+    "equals": "=a=b",
+    "colon": ":a:b",
+    "comment": "#no ! comment",
+    "markup": "a < b && c > 'd' \"e\"",
+    "umlaut": "Grüße, 世界",
+    "emoji": "\N{GRINNING FACE}",
+    "variable": "${user.name} $HOME `id` %p %n",
+    "continued": "ends with \\",
+}
+
+
+def test_properties_golden() -> None:
+    assert to_properties(SETTINGS) == (
+        "alpha=true\nbeta=false\ndelta=a,1,true\nempty=\nepsilon=0.5\nnone_listed=\nnumber=3\nzeta=plain\n"
+    )
+
+
+def test_properties_escapes_golden() -> None:
+    assert to_properties({"a b": " x", "#c": "é\N{GRINNING FACE}", "d:e=f!": "\\\n\t\r", "g": "=h"}) == (
+        "\\#c=\\u00e9\\ud83d\\ude00\na\\ b=\\ x\nd\\:e\\=f\\!=\\\\\\n\\t\\r\ng=\\=h\n"
+    )
+
+
+def test_spark_conf_golden() -> None:
+    assert to_spark_conf({"spark.b": True, "spark.a": "x y", "spark.c": None, "spark.d": ":0"}) == (
+        "spark.a x y\nspark.b true\nspark.d \\:0\n"
+    )
+
+
+def test_hadoop_xml_golden() -> None:
+    assert to_hadoop_xml({"b": True, "a": ["x", "y"], "c": None, "d<": "1 < 2 & 3"}) == (
+        "<configuration>\n"
+        "  <property><name>a</name><value>x,y</value></property>\n"
+        "  <property><name>b</name><value>true</value></property>\n"
+        "  <property><name>d&lt;</name><value>1 &lt; 2 &amp; 3</value></property>\n"
+        "</configuration>\n"
+    )
+
+
+def test_shell_env_golden() -> None:
+    assert to_shell_env({"B": "it's", "A": ["x", "y"], "C": None, "D": 1}) == (
+        "export A='x,y'\nexport B='it'\\''s'\nexport D='1'\n"
+    )
+
+
+def test_systemd_unit_golden() -> None:
+    unit = {
+        "Unit": {"Description": "A daemon", "After": ["a.target", "b.target"], "Wants": None},
+        "Service": {
+            "User": "kafka",
+            "LimitNOFILE": 128000,
+            "PrivateTmp": True,
+            "CapabilityBoundingSet": "",
+            "Environment": {"B": '50% of "all" \\', "A": ["x", "y"], "C": None},
+        },
+        "Install": {"WantedBy": "multi-user.target"},
+    }
+    assert to_systemd_unit(unit) == (
+        "[Unit]\nAfter=a.target\nAfter=b.target\nDescription=A daemon\n"
+        "\n"
+        '[Service]\nCapabilityBoundingSet=\nEnvironment="A=x,y"\nEnvironment="B=50%% of \\"all\\" \\\\"\n'
+        "LimitNOFILE=128000\nPrivateTmp=true\nUser=kafka\n"
+        "\n"
+        "[Install]\nWantedBy=multi-user.target\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("render", "nothing"),
+    [
+        (to_properties, ""),
+        (to_spark_conf, ""),
+        (to_shell_env, ""),
+        (to_hadoop_xml, "<configuration>\n</configuration>\n"),
+    ],
+)
+def test_none_leaves_the_key_out(render: Callable[[dict[str, Any]], str], nothing: str) -> None:
+    assert render({}) == nothing
+    assert render({"a": None}) == nothing
+
+
+@pytest.mark.parametrize("render", [to_properties, to_spark_conf])
+def test_properties_are_read_back(render: Callable[[dict[str, Any]], str]) -> None:
+    assert read_properties(render(AWKWARD)) == AWKWARD
+    keys = dict.fromkeys(("a b", "#a", "!a", "a=b", "a:b", "a\\b", "ä", "\ta"), "x")
+    assert read_properties(render(keys)) == keys
+
+
+def test_hadoop_xml_is_read_back() -> None:
+    # No XML has a form feed, and its readers make one line end of two characters.
+    awkward = {key: text for key, text in AWKWARD.items() if key not in ("feed", "lines")}
+    assert read_hadoop_xml(to_hadoop_xml(awkward | {"lines": "one\ntwo"})) == awkward | {"lines": "one\ntwo"}
+
+
+def test_shell_env_is_read_back() -> None:
+    assert read_shell(to_shell_env(AWKWARD), *AWKWARD) == AWKWARD
+
+
+def test_unit_environment_is_read_back() -> None:
+    awkward = {key: text for key, text in AWKWARD.items() if "\n" not in text}
+    unit = read_unit(to_systemd_unit({"Service": {"Environment": awkward}}))
+    assert read_environment(unit["Service"]["Environment"]) == awkward
+
+
+@pytest.mark.parametrize("render", [to_properties, to_spark_conf, to_hadoop_xml, to_shell_env])
+def test_order_of_keys_does_not_matter(render: Callable[[dict[str, Any]], str]) -> None:
+    assert render(SETTINGS) == render(dict(reversed(SETTINGS.items())))
+
+
+def test_keys_may_be_numbers() -> None:
+    assert to_properties({2: "b", "10": "a", True: "c"}) == "10=a\n2=b\nTrue=c\n"
+
+
+@pytest.mark.parametrize("name", ["to_properties", "to_hadoop_xml", "to_shell_env"])
+@pytest.mark.parametrize(
+    ("value", "got"), [({"x": 1}, "dict"), ([["x"]], "list"), ([None], "NoneType"), (object(), "object")]
+)
+def test_other_values_are_refused_with_key_and_type(name: str, value: Any, got: str) -> None:
+    with pytest.raises(AnsibleFilterError) as refused:
+        getattr(config_formats, name)({"my_key": value})
+    assert refused.value.message == (
+        f"{name}: my_key must be text, a number, true or false, or a list of these, got {got}"
+    )
+
+
+@pytest.mark.parametrize("name", ["to_properties", "to_hadoop_xml", "to_shell_env", "to_systemd_unit"])
+@pytest.mark.parametrize(("value", "got"), [(["a"], "list"), ("a", "str"), (None, "NoneType")])
+def test_other_settings_are_refused(name: str, value: Any, got: str) -> None:
+    with pytest.raises(AnsibleFilterError) as refused:
+        getattr(config_formats, name)(value)
+    assert refused.value.message == f"{name} requires a dict, got {got}"
+
+
+@pytest.mark.parametrize("key", ["A-B", "1A", "A B", "A;id", ""])
+def test_shell_env_refuses_what_is_no_name(key: str) -> None:
+    with pytest.raises(AnsibleFilterError) as refused:
+        to_shell_env({key: "x"})
+    assert refused.value.message == f"to_shell_env: {key!r} is not a name of a variable"
+
+
+@pytest.mark.parametrize(
+    ("sections", "message"),
+    [
+        ({"Service": "x"}, "to_systemd_unit: section Service must be a dict, got str"),
+        ({"Service": {"User": "a\nb"}}, r"to_systemd_unit: User must be one line, got 'a\nb'"),
+        (
+            {"Service": {"Environment": {"A": "1\n2"}}},
+            "to_systemd_unit: Environment must be one line, got '\"A=1\\n2\"'",
+        ),
+        (
+            {"Service": {"User": {"a": 1}}},
+            "to_systemd_unit: User must be text, a number, true or false, or a list of these, got dict",
+        ),
+        (
+            {"Service": {"Environment": {"A": {"a": 1}}}},
+            "to_systemd_unit: A must be text, a number, true or false, or a list of these, got dict",
+        ),
+    ],
+)
+def test_systemd_unit_refuses(sections: dict[str, Any], message: str) -> None:
+    with pytest.raises(AnsibleFilterError) as refused:
+        to_systemd_unit(sections)
+    assert refused.value.message == message
+
+
+DEFAULTS = {
+    "Unit": {"After": "network-online.target"},
+    "Service": {"Restart": "on-failure", "Environment": {"LANG": "C.UTF-8"}},
+    "Install": {"WantedBy": "multi-user.target"},
+}
+UNITS = {
+    "kafka@": {
+        "reads": ["/etc/kafka/server-%i.properties"],
+        "Unit": {"Description": "Broker %i"},
+        "Service": {"User": "kafka", "Environment": {"LOG_DIR": "/var/log/kafka"}},
+    }
+}
+
+
+def test_unit_files_merges_by_section_golden() -> None:
+    overrides = {
+        "kafka@": {"Service": {"Restart": None, "Environment": {"LANG": "de"}}},
+        "other": {"Unit": {}},
+    }
+    assert to_unit_files(UNITS, DEFAULTS, overrides, "Ours.") == [
+        {
+            "path": "/etc/systemd/system/kafka@.service",
+            "content": (
+                "# Ours.\n"
+                "[Unit]\nAfter=network-online.target\nDescription=Broker %i\n"
+                "\n"
+                '[Service]\nEnvironment="LANG=de"\nEnvironment="LOG_DIR=/var/log/kafka"\n'
+                "ExecStartPre=/usr/bin/sh -c 'exec sha256sum /etc/systemd/system/kafka@.service"
+                " /etc/kafka/server-%i.properties > $RUNTIME_DIRECTORY/config.sha256'\n"
+                "User=kafka\n"
+                "\n"
+                "[Install]\nWantedBy=multi-user.target\n"
+            ),
+        }
+    ]
+
+
+def test_unit_files_leaves_its_input_alone() -> None:
+    before = repr((UNITS, DEFAULTS))
+    to_unit_files(UNITS, DEFAULTS, {"kafka@": {"Service": {"User": "x"}}}, "Ours.")
+    assert repr((UNITS, DEFAULTS)) == before
+
+
+@pytest.mark.parametrize("theirs", ["/usr/bin/true", ["/usr/bin/true"]])
+def test_unit_files_keeps_the_users_own_commands_before_the_start(theirs: Any) -> None:
+    (file,) = to_unit_files(UNITS, DEFAULTS, {"kafka@": {"Service": {"ExecStartPre": theirs}}}, "Ours.")
+    record, own = read_unit(file["content"])["Service"]["ExecStartPre"]
+    assert "config.sha256" in record
+    assert own == "/usr/bin/true"
+
+
+def test_unit_files_refuses_a_section_that_no_service_has() -> None:
+    with pytest.raises(AnsibleFilterError) as refused:
+        to_unit_files(UNITS, DEFAULTS, {"kafka@": {"service": {"User": "x"}}}, "Ours.")
+    assert refused.value.message == (
+        "to_unit_files: kafka@ has no section service: a service has Unit, Service, Install"
+    )
+
+
+def test_ansible_finds_every_filter() -> None:
+    assert set(config_formats.FilterModule().filters()) == {
+        "to_hadoop_xml",
+        "to_properties",
+        "to_shell_env",
+        "to_spark_conf",
+        "to_systemd_unit",
+        "to_unit_files",
+    }
