@@ -47,7 +47,9 @@ molecule: bootstrap-test ## A whole cluster on machines of its own, tested and d
 .PHONY: clean
 clean: bootstrap ## Remove all the kit made here: machines, image, network, caches, .venv, out
 	ansible-playbook -i $(INVENTORY) playbooks/lab_clean.yml
-	rm -rf '$(CACHE)' out .venv .ansible .mypy_cache .pytest_cache .ruff_cache
+	cd '$(CACHE)' && rm -rf tarballs jars work lock  # what the kit made there, and nothing else
+	rmdir --ignore-fail-on-non-empty '$(CACHE)'
+	rm -rf out .venv .ansible .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .PHONY: lock
