@@ -137,23 +137,25 @@ def run(options: argparse.Namespace) -> int:
     absent = [name for name in ("zookeeper", "kafka", "hdfs", "spark") if name not in names]
     if absent and not options.quick:
         console.say(f"not checked, for the cluster has not all it needs: {', '.join(absent)}")
-    results: list[checks.Result] = []
+    stopped: BaseException | None = None
     try:
-        results = checks.run_all(wanted, this)
-    finally:
-        results.append(checks.clean_up(this))
+        checks.run_all(wanted, this)
+    except (KeyboardInterrupt, SystemExit) as signalled:
+        stopped = signalled
+        facts = "stopped by a signal before its end"
+        this.results.append(checks.Result("run", False, round(time.monotonic() - began, 1), facts, (facts,)))
+    checks.clean_up(this)
+    mode = "quick" if options.quick else "full"
     document = report.document(
-        this.id,
-        started.isoformat(timespec="seconds"),
-        time.monotonic() - began,
-        "quick" if options.quick else "full",
-        results,
+        this.id, started.isoformat(timespec="seconds"), time.monotonic() - began, mode, this.results
     )
     _write(options.out, json.dumps(document, indent=2) + "\n")
     _write(options.junit, report.junit(document))
     if not document["ok"]:
         print(report.evidence(document))
     print(report.table(document), flush=True)
+    if stopped:
+        raise stopped
     return 0 if document["ok"] else 1
 
 

@@ -95,7 +95,7 @@ def text(receipt: dict[str, Any]) -> str:
 
     def section(title: str, rows: list[tuple[str, str]]) -> None:
         lines.extend(["", title])
-        width = max(len(name) for name, _ in rows)
+        width = max((len(name) for name, _ in rows), default=0)
         for name, value in rows:
             first, *rest = wrap(value, WIDTH - width - 4) or [""]
             lines.append(f"  {name:<{width}}  {first}".rstrip())

@@ -49,6 +49,7 @@ class Run:
     topic: Future[Produced] = field(default_factory=Future)
     """Done when the topic holds all records, for those who read it too."""
     cleanups: list[tuple[str, Callable[[], object]]] = field(default_factory=list)
+    results: list[Result] = field(default_factory=list)
 
     @property
     def name(self) -> str:
@@ -85,10 +86,9 @@ class Result:
     evidence: tuple[str, ...] = ()
 
 
-def run_all(checks: Sequence[Check], run: Run) -> list[Result]:
+def run_all(checks: Sequence[Check], run: Run) -> None:
     """Run the checks side by side, a line for each finding as it comes; those too late fail."""
     started = time.monotonic()
-    results: list[Result] = []
     pending: dict[Future[dict[str, Finding]], Check] = {}
     for check in checks:
         run.console.awaiting(check.name, "running")
@@ -96,7 +96,7 @@ def run_all(checks: Sequence[Check], run: Run) -> list[Result]:
     try:
         while pending and (left := started + run.timeout - time.monotonic()) > 0:
             for future in wait(pending, timeout=min(1.0, left), return_when=FIRST_COMPLETED).done:
-                results += _results(run, pending.pop(future), future, time.monotonic() - started)
+                _conclude(run, pending.pop(future), future, time.monotonic() - started)
             run.console.heartbeat()
     finally:
         run.stopping.set()
@@ -104,11 +104,10 @@ def run_all(checks: Sequence[Check], run: Run) -> list[Result]:
     for check in pending.values():
         late: Future[dict[str, Finding]] = Future()
         late.set_exception(CheckError(f"did not end within {run.timeout:g} s"))
-        results += _results(run, check, late, run.timeout)
-    return results
+        _conclude(run, check, late, run.timeout)
 
 
-def _results(run: Run, check: Check, done: Future[dict[str, Finding]], seconds: float) -> list[Result]:
+def _conclude(run: Run, check: Check, done: Future[dict[str, Finding]], seconds: float) -> None:
     try:
         findings = done.result()
     except CheckError as error:
@@ -120,13 +119,11 @@ def _results(run: Run, check: Check, done: Future[dict[str, Finding]], seconds: 
     if not all(finding.ok for finding in findings.values()):
         run.console.awaiting(check.name, "gathering the journals of its units")
         journals = tuple(run.cluster.journals(check.units))
-    results = []
     for name, finding in findings.items():
         evidence = () if finding.ok else finding.evidence + journals
         journals = () if not finding.ok else journals  # once is enough
-        results.append(Result(name, finding.ok, round(seconds, 1), finding.facts, evidence))
-        run.console.done(check.name, line(results[-1]))
-    return results
+        run.results.append(Result(name, finding.ok, round(seconds, 1), finding.facts, evidence))
+        run.console.done(check.name, line(run.results[-1]))
 
 
 def line(result: Result) -> str:
@@ -136,7 +133,7 @@ def line(result: Result) -> str:
     )
 
 
-def clean_up(run: Run, timeout: float = 60) -> Result:
+def clean_up(run: Run, timeout: float = 60) -> None:
     """Remove what the run made, the last first, and see that it is gone."""
     started = time.monotonic()
     evidence = []
@@ -149,10 +146,10 @@ def clean_up(run: Run, timeout: float = 60) -> Result:
         try:
             done.result(timeout=0)
         except TimeoutError as error:
-            evidence.append(f"{what}: {error or f'not removed within {timeout:g} s'}")
+            evidence.append(f"{what}: {str(error) or f'not removed within {timeout:g} s'}")
         except Exception as error:  # noqa: BLE001 (the other things must go too)
             evidence.append(f"{what}: {told(error)}")
     facts = f"{len(run.cleanups) - len(evidence)} of {len(run.cleanups)} things of this run are gone"
     result = Result("cleanup", not evidence, round(time.monotonic() - started, 1), facts, tuple(evidence))
+    run.results.append(result)
     run.console.done("cleanup", line(result))
-    return result

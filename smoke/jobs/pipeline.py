@@ -10,7 +10,8 @@ import sys
 import threading
 import time
 from pathlib import Path
-from typing import Any, TextIO
+from queue import SimpleQueue
+from typing import Any
 
 from pyspark.sql import SparkSession  # type: ignore[import-not-found]
 from pyspark.sql import functions as f
@@ -21,27 +22,26 @@ def tell(**message: Any) -> None:
     print("smoke: " + json.dumps(message), flush=True)
 
 
-def end_with(orders: TextIO) -> None:
-    """The controller keeps the orders open until this process has ended; their end means that it is gone."""
-    orders.read()
+def listen(orders: SimpleQueue[str]) -> None:
+    """Pass the order on, then watch: the controller keeps the FIFO open as long as it wants this process."""
+    with Path(sys.argv[1]).open() as fifo:
+        for line in fifo:
+            orders.put(line)
     os._exit(3)
 
 
 def main() -> None:
     """Start the session, wait for the order, do both jobs, tell what was found."""
+    orders: SimpleQueue[str] = SimpleQueue()
+    threading.Thread(target=listen, args=(orders,), daemon=True).start()
+
     tell(progress="starting the session")
     began = time.monotonic()
     spark = SparkSession.builder.getOrCreate()
     spark.sparkContext.setLogLevel("WARN")
     session = time.monotonic() - began
     tell(progress=f"session ready after {session:.1f} s", application=spark.sparkContext.applicationId)
-
-    orders = Path(sys.argv[1]).open()  # noqa: SIM115 (open until the end)
-    line = orders.readline()
-    if not line:
-        sys.exit("no orders: the controller is gone")
-    order = json.loads(line)
-    threading.Thread(target=end_with, args=(orders,), daemon=True).start()
+    order = json.loads(orders.get())
 
     source = {
         "kafka.bootstrap.servers": order["bootstrap"],

@@ -210,7 +210,7 @@ class Kafka:
                     produced.refused[number] = told(error)
         finally:
             with contextlib.suppress(KafkaTimeoutError):  # it flushes first what was told above
-                producer.close(timeout=0)
+                producer.close(timeout=1)
         return produced
 
     def consume(self, topic: str, group: str) -> list[Record]:

@@ -118,6 +118,7 @@ class Job:
         readers = [
             threading.Thread(target=self._listen, args=(stream,), daemon=True)
             for stream in (self._process.stdout, self._process.stderr)
+            if stream
         ]
         for reader in readers:
             reader.start()
@@ -152,7 +153,8 @@ class Job:
             self._process.wait()
             if self.application:
                 self._as_user(f"yarn application -kill {self.application}")
-        self._machine.run(f"rm -rf {self._directory}; test ! -e {self._directory}")
+        finally:
+            self._machine.run(f"rm -rf {self._directory}; test ! -e {self._directory}")
 
     def evidence(self) -> list[str]:
         """The last lines of the job, and of its application's logs where it got so far."""
@@ -179,15 +181,19 @@ class Job:
             self._process.stdin.write(data)
             self._process.stdin.flush()
 
-    def _listen(self, stream: IO[bytes] | None) -> None:
-        for raw in stream or ():
-            line = raw.decode(errors="replace").rstrip("\n")
-            if line.startswith(MARK):
-                self._hear(json.loads(line.removeprefix(MARK)))
-                continue
+    def _listen(self, stream: IO[bytes]) -> None:
+        with stream:
+            for raw in stream:
+                self._take(raw.decode(errors="replace").rstrip("\n"))
+
+    def _take(self, line: str) -> None:
+        if line.startswith(MARK):
+            self._hear(json.loads(line.removeprefix(MARK)))
+            return
+        if not re.match(r"\s+(at |\.\.\. \d+ more)", line):  # frames would crowd out what they are of
             self._said.append(line)
-            if found := re.search(r"application_\d+_\d+", line):
-                self.application = found.group()
+        if found := re.search(r"application_\d+_\d+", line):
+            self.application = found.group()
 
     def _hear(self, message: dict[str, Any]) -> None:
         self.application = message.get("application", self.application)

@@ -1,0 +1,377 @@
+"""Smoke's gates: each judge opens on the exact state only, and names what is wrong with any other."""
+
+from __future__ import annotations
+
+import http.server
+import io
+import json
+import re
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from smoke.cluster import Peer, Yarn, ZooKeeperServer
+from smoke.cluster import ZooKeeper as ZooKeeperSection
+from smoke.console import Console
+from smoke.gates import Gate, open_all
+from smoke.services import hdfs, kafka, spark, yarn, zookeeper
+from smoke.services.kafka import Partition
+from smoke.web import WebError, get_json
+
+LEADER = {"zk_server_state": "leader", "zk_synced_followers": "2"}
+FOLLOWER = {"zk_server_state": "follower"}
+ALONE = {"zk_server_state": "standalone"}
+
+
+REFUSED = "mntr is not executed because it is not in the whitelist."
+
+
+def led(synced: str) -> zookeeper.State:
+    return {"a": FOLLOWER, "b": LEADER | {"zk_synced_followers": synced}, "c": FOLLOWER}
+
+
+@pytest.mark.parametrize(
+    ("state", "verdict"),
+    [
+        ({"a": FOLLOWER, "b": LEADER, "c": FOLLOWER}, (True, "leader b, 2 followers synced")),
+        ({"a": LEADER | {"zk_synced_followers": "1"}, "b": FOLLOWER}, (True, "leader a, 1 follower synced")),
+        (led("2.0"), (True, "leader b, 2 followers synced")),
+        ({"a": ALONE}, (True, "standalone")),
+        ({}, (False, "no servers")),
+        (led("1"), (False, "leader b: 1 of 2 followers synced")),
+        (led("3"), (False, "leader b: 3 of 2 followers synced")),
+        (
+            {"a": FOLLOWER, "b": {"zk_server_state": "leader"}, "c": FOLLOWER},
+            (False, "leader b: none of 2 followers synced"),
+        ),
+        ({"a": LEADER, "b": LEADER, "c": FOLLOWER}, (False, "states: follower, leader, leader")),
+        ({"a": FOLLOWER, "b": FOLLOWER, "c": FOLLOWER}, (False, "states: follower, follower, follower")),
+        ({"a": ALONE, "b": LEADER}, (False, "states: leader, standalone")),
+        ({"a": ALONE, "b": ALONE}, (False, "states: standalone, standalone")),
+        ({"a": LEADER | {"zk_synced_followers": "0"}}, (False, "states: leader")),
+        ({"a": FOLLOWER, "b": "Connection refused", "c": LEADER}, (False, "b: Connection refused")),
+    ],
+)
+def test_zookeeper(state: zookeeper.State, verdict: tuple[bool, str]) -> None:
+    assert zookeeper.judge(state) == verdict
+
+
+@pytest.mark.parametrize(
+    ("answer", "parsed"),
+    [
+        (
+            "zk_version\t3.9.5-x, built on\nzk_server_state\tleader\nzk_synced_followers\t2\n",
+            {"zk_version": "3.9.5-x, built on", "zk_server_state": "leader", "zk_synced_followers": "2"},
+        ),
+        ("", "an empty answer"),
+        ("mntr is not executed because it is not in the whitelist.\n", REFUSED),
+        ("zk_version\t3.9.5\n", "zk_version\t3.9.5"),
+    ],
+)
+def test_zookeeper_answers(answer: str, parsed: dict[str, str] | str) -> None:
+    assert zookeeper.parse_mntr(answer) == parsed
+
+
+def test_zookeeper_is_asked_over_a_socket() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        asked = []
+
+        def serve() -> None:
+            connection, _ = listener.accept()
+            with connection:
+                asked.append(connection.recv(4))
+                connection.sendall(b"zk_server_state\tstand")
+                connection.sendall(b"alone\n")
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        state = zookeeper.fetch(ZooKeeperSection((ZooKeeperServer("127.0.0.1", port, "zookeeper"),)))
+        thread.join()
+    assert asked == [b"mntr"]
+    assert zookeeper.judge(state) == (True, "standalone")
+    closed = zookeeper.fetch(ZooKeeperSection((ZooKeeperServer("127.0.0.1", port, "zookeeper"),)))
+    assert closed == {f"127.0.0.1:{port}": "Connection refused"}
+
+
+def broker_state(**changes: Any) -> kafka.State:
+    facts: dict[str, Any] = {
+        "brokers": (1, 2, 3),
+        "voters": (3, 1, 2),
+        "leader": 2,
+        "partitions": (Partition("t", 0, 1, (1, 2, 3), (3, 2, 1)),),
+    }
+    return kafka.State(**(facts | changes))
+
+
+@pytest.mark.parametrize(
+    ("state", "verdict"),
+    [
+        (broker_state(), (True, "3 brokers, quorum of 3, 0 under-replicated")),
+        (broker_state(partitions=()), (True, "3 brokers, quorum of 3, 0 under-replicated")),
+        (kafka.State(), (False, "brokers [], expected [1, 2, 3]")),
+        (broker_state(unreachable={2: "Connection refused"}), (False, "broker 2: Connection refused")),
+        (broker_state(brokers=(1, 2)), (False, "brokers [1, 2], expected [1, 2, 3]")),
+        (broker_state(brokers=(1, 2, 3, 4)), (False, "brokers [1, 2, 3, 4], expected [1, 2, 3]")),
+        (broker_state(voters=(1, 2)), (False, "voters [1, 2], expected [1, 2, 3]")),
+        (broker_state(voters=()), (False, "voters [], expected [1, 2, 3]")),
+        (broker_state(voters=(1, 2, 3, 3)), (False, "voters [1, 2, 3, 3], expected [1, 2, 3]")),
+        (broker_state(leader=-1), (False, "no quorum leader (leader id -1)")),
+        (
+            broker_state(partitions=(Partition("t", 1, -1, (1, 2), ()),)),
+            (False, "1 offline: t-1 (leader -1, isr [] of [1, 2])"),
+        ),
+        (
+            broker_state(partitions=(Partition("t", 0, 1, (1,), (1,)), Partition("t", 1, 2, (1, 2), (2,)))),
+            (False, "1 under-replicated: t-1 (leader 2, isr [2] of [1, 2])"),
+        ),
+    ],
+)
+def test_kafka(state: kafka.State, verdict: tuple[bool, str]) -> None:
+    assert kafka.judge(state, [1, 2, 3], [1, 2, 3]) == verdict
+
+
+def test_kafka_on_zookeeper_has_no_voters_to_expect() -> None:
+    assert kafka.judge(broker_state(voters=(), leader=-1), [3, 2, 1], []) == (
+        True,
+        "3 brokers, 0 under-replicated",
+    )
+
+
+@pytest.mark.parametrize(
+    ("version", "told"),
+    [
+        ("4.3.0", None),
+        ("3.9.2", None),
+        ("0.10.0.1", None),
+        ("0.11.0.3", None),
+        ("0.9.0.1", (0, 9, 0)),
+        ("0.8.2.1", (0, 8, 2)),
+    ],
+)
+def test_only_brokers_before_0_10_need_their_version_told(version: str, told: tuple[int, ...] | None) -> None:
+    assert kafka.api_version(version) == told
+
+
+def test_a_version_without_a_number_is_refused() -> None:
+    with pytest.raises(ValueError, match="'latest' is no Kafka version"):
+        kafka.api_version("latest")
+
+
+NODES = {"NumLiveDataNodes": 3, "NumDeadDataNodes": 0, "NumStaleDataNodes": 0, "MissingBlocks": 0}
+ACTIVE: dict[str, Any] = {"State": "active", "FSState": "Operational", **NODES}
+STANDBY: dict[str, Any] = {**ACTIVE, "State": "standby"}
+JOURNALS = {"j1": "", "j2": "", "j3": ""}
+
+
+def judge_hdfs(nn1: Any, nn2: Any = None, journalnodes: dict[str, str] | None = None) -> tuple[bool, str]:
+    nodes = {"nn1": nn1, "nn2": nn2} if nn2 else {"nn1": nn1}
+    return hdfs.judge(hdfs.State(nodes, journalnodes or {}), 3)
+
+
+def test_hdfs_right() -> None:
+    assert judge_hdfs(ACTIVE) == (True, "nn1 active, 3 DataNodes, safe mode off")
+    sentence = "nn2 active, 1 standby, 3 DataNodes, safe mode off, 3 JournalNodes"
+    assert judge_hdfs(STANDBY, ACTIVE, JOURNALS) == (True, sentence)
+
+
+def test_hdfs_without_a_namenode() -> None:
+    assert hdfs.judge(hdfs.State({}, {}), 3) == (False, "NameNodes: none")
+
+
+@pytest.mark.parametrize(
+    ("nn1", "nn2", "sentence"),
+    [
+        ({}, None, "NameNodes: nn1 None"),
+        (STANDBY, None, "NameNodes: nn1 standby"),
+        (ACTIVE, ACTIVE, "NameNodes: nn1 active, nn2 active"),
+        (STANDBY, STANDBY, "NameNodes: nn1 standby, nn2 standby"),
+        (ACTIVE, "millrace-2:9870 refuses", "millrace-2:9870 refuses"),
+        (
+            ACTIVE | {"FSState": "safeMode", "NumLiveDataNodes": 1},
+            None,
+            "nn1: safeMode, 1 of 3 DataNodes live",
+        ),
+        (ACTIVE | {"MissingBlocks": 2}, STANDBY, "nn1: 2 missing blocks"),
+    ],
+)
+def test_hdfs_wrong(nn1: Any, nn2: Any, sentence: str) -> None:
+    assert judge_hdfs(nn1, nn2) == (False, sentence)
+
+
+@pytest.mark.parametrize(
+    ("live", "dead", "stale"), [(2, 0, 0), (4, 0, 0), (3, 1, 0), (3, 0, 1), (None, None, None)]
+)
+def test_hdfs_expects_its_datanodes_exactly_on_every_namenode(live: Any, dead: Any, stale: Any) -> None:
+    counts = {"NumLiveDataNodes": live, "NumDeadDataNodes": dead, "NumStaleDataNodes": stale}
+    seen = f"DataNodes {live} live, {dead} dead, {stale} stale, expected 3 live"
+    assert judge_hdfs(ACTIVE | counts) == (False, f"nn1: {seen}")
+    assert judge_hdfs(ACTIVE, STANDBY | counts) == (False, f"nn2: {seen}")
+
+
+def test_hdfs_needs_every_journalnode() -> None:
+    assert judge_hdfs(ACTIVE, STANDBY, JOURNALS | {"j2": "j2 is silent"}) == (False, "j2 is silent")
+
+
+def test_hdfs_block_locations() -> None:
+    answer = {
+        "LocatedBlocks": {
+            "locatedBlocks": [{"locations": [{"hostName": "b"}, {"hostName": "a"}]}, {"locations": []}]
+        }
+    }
+    assert hdfs.parse_block_locations(answer) == [["a", "b"], []]
+    with pytest.raises(WebError, match="no block locations"):
+        hdfs.parse_block_locations({"RemoteException": {"message": "File does not exist"}})
+    with pytest.raises(WebError, match="no block locations"):
+        hdfs.parse_block_locations(None)
+
+
+RM_ACTIVE = {"haState": "ACTIVE", "activeNodes": 3, "unhealthyNodes": 0}
+RM_STANDBY = {"haState": "STANDBY"}
+
+
+@pytest.mark.parametrize(
+    ("state", "verdict"),
+    [
+        ({"rm1": RM_STANDBY, "rm2": RM_ACTIVE}, (True, "rm2 active, 1 standby, 3 NodeManagers")),
+        ({"rm1": RM_ACTIVE}, (True, "rm1 active, 3 NodeManagers")),
+        ({}, (False, "ResourceManagers: none")),
+        ({"rm1": {}}, (False, "ResourceManagers: rm1 None")),
+        ({"rm1": {"haState": "INITIALIZING"}}, (False, "ResourceManagers: rm1 INITIALIZING")),
+        ({"rm1": RM_ACTIVE, "rm2": RM_ACTIVE}, (False, "ResourceManagers: rm1 ACTIVE, rm2 ACTIVE")),
+        ({"rm1": RM_STANDBY, "rm2": RM_STANDBY}, (False, "ResourceManagers: rm1 STANDBY, rm2 STANDBY")),
+        ({"rm1": RM_ACTIVE, "rm2": "h:8088 refuses"}, (False, "h:8088 refuses")),
+        ({"rm1": RM_ACTIVE | {"activeNodes": 4}}, (False, "rm1: 4 active NodeManagers, expected 3")),
+        (
+            {"rm1": RM_ACTIVE | {"activeNodes": 2, "unhealthyNodes": 1}},
+            (False, "rm1: 2 active NodeManagers, 1 unhealthy, expected 3"),
+        ),
+        ({"rm1": {"haState": "ACTIVE"}}, (False, "rm1: None active NodeManagers, expected 3")),
+    ],
+)
+def test_yarn(state: yarn.State, verdict: tuple[bool, str]) -> None:
+    assert yarn.judge(state, 3) == verdict
+
+
+@pytest.mark.parametrize(
+    ("state", "verdict"),
+    [
+        ({"historyInfo": {"hadoopVersion": "3.5.0"}}, (True, "answers, Hadoop 3.5.0")),
+        ({}, (False, "answers without historyInfo")),
+        ({"historyInfo": None}, (False, "answers without historyInfo")),
+        ("h:19888 refuses", (False, "h:19888 refuses")),
+    ],
+)
+def test_mapreduce_history(state: Any, verdict: tuple[bool, str]) -> None:
+    assert yarn.judge_history(state) == verdict
+
+
+@pytest.mark.parametrize(
+    ("state", "verdict"),
+    [
+        ({"spark": "4.2.0"}, (True, "answers, Spark 4.2.0")),
+        ({}, (False, "answers without a version")),
+        ("h:18080 is silent", (False, "h:18080 is silent")),
+    ],
+)
+def test_spark_history(state: Any, verdict: tuple[bool, str]) -> None:
+    assert spark.judge_history(state) == verdict
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    """Answers by path: what a test's server says."""
+
+    answers: dict[str, tuple[int, bytes]]
+
+    def do_GET(self) -> None:
+        status, body = self.answers.get(self.path, (404, b""))
+        self.send_response(status)
+        if status == 307:
+            self.send_header("Location", "/ok")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 (its name upstream)
+        """Say nothing."""
+
+
+@contextmanager
+def web(**answers: tuple[int, Any]) -> Iterator[int]:
+    table = {"/" + path: (status, json.dumps(body).encode()) for path, (status, body) in answers.items()}
+    handler = type("Answers", (Handler,), {"answers": table})
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            yield server.server_address[1]
+        finally:
+            server.shutdown()
+
+
+def test_web_answers_and_refusals() -> None:
+    with web(ok=(200, {"a": 1}), moved=(307, {}), broken=(503, {})) as port:
+        assert get_json("127.0.0.1", port, "/ok") == {"a": 1}
+        with pytest.raises(WebError, match=f"127.0.0.1:{port} answers 307 Temporary Redirect"):
+            get_json("127.0.0.1", port, "/moved")  # not followed
+        with pytest.raises(WebError, match="answers 503"):
+            get_json("127.0.0.1", port, "/broken")
+    with pytest.raises(WebError, match=f"127.0.0.1:{port} refuses"):
+        get_json("127.0.0.1", port, "/ok")
+
+
+def test_web_without_json_or_answer() -> None:
+    handler = type("Answers", (Handler,), {"answers": {"/page": (200, b"<html>")}})
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        with pytest.raises(WebError, match="answers no JSON"):
+            get_json("127.0.0.1", server.server_address[1], "/page")
+        server.shutdown()
+    with socket.create_server(("127.0.0.1", 0)) as deaf, pytest.raises(WebError, match="is silent"):
+        get_json("127.0.0.1", deaf.getsockname()[1], "/", timeout=0.1)
+
+
+def test_a_standby_resourcemanager_is_not_asked_for_nodes() -> None:
+    info = {"clusterInfo": {"haState": "STANDBY"}}
+    with web(**{"ws/v1/cluster/info": (200, info), "ws/v1/cluster/metrics": (307, {})}) as port:
+        section = Yarn((Peer("127.0.0.1", port, "yarn-resourcemanager", id="rm1"),), ())
+        assert yarn.fetch(section) == {"rm1": {"haState": "STANDBY"}}
+        assert yarn.states(section) == {"rm1": "standby"}
+
+
+def test_a_resourcemanager_that_answers_something_else_is_told() -> None:
+    with web(**{"ws/v1/cluster/info": (200, [])}) as port:
+        section = Yarn((Peer("127.0.0.1", port, "yarn-resourcemanager", id="rm1"),), ())
+        assert yarn.fetch(section) == {"rm1": f"127.0.0.1:{port} answers without the facts"}
+
+
+def test_gates_open_together_and_say_so() -> None:
+    answers = iter([(False, "1 of 2"), (True, "2 of 2")])
+    stream = io.StringIO()
+    gates = [Gate("late", lambda: next(answers), {}), Gate("early", lambda: (True, "there"), {})]
+    assert open_all(gates, 5, Console(stream)) == []
+    lines = [re.sub(r" +[\d.]+ s$", "", line) for line in stream.getvalue().splitlines()]
+    assert lines == ["early  there", "late   2 of 2"]
+
+
+def test_a_gate_that_stays_closed_is_returned_with_its_last_state() -> None:
+    stream = io.StringIO()
+    shut = Gate("hdfs", lambda: (False, "nn1: safeMode"), {})
+    (closed,) = open_all([shut, Gate("kafka", lambda: (True, "fine"), {})], 0.3, Console(stream))
+    assert (closed.gate, closed.reason) == (shut, "nn1: safeMode (waited 0.3 s)")
+    assert "hdfs   FAILED: nn1: safeMode (waited 0.3 s)" in stream.getvalue()
+
+
+def test_a_gate_with_a_fault_of_its_own_is_closed_and_stops_no_other() -> None:
+    def look() -> tuple[bool, str]:
+        raise KeyError("surprise")
+
+    stream = io.StringIO()
+    (closed,) = open_all(
+        [Gate("bad", look, {}), Gate("good", lambda: (True, "fine"), {})], 5, Console(stream)
+    )
+    assert "KeyError: 'surprise'" in closed.reason
+    assert "good  fine" in stream.getvalue()

@@ -1,0 +1,217 @@
+"""The run: checks side by side, failures with evidence, cleanup whatever happens, the Spark job's talk."""
+
+from __future__ import annotations
+
+import io
+import shlex
+import subprocess
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from smoke import checks
+from smoke.checks import Check, CheckError, Result, Run
+from smoke.cluster import Cluster, Spark
+from smoke.console import Console
+from smoke.machine import Machine
+from smoke.services import spark, told
+from smoke.services.spark import Job, JobError
+from smoke.verdict import Finding
+
+QUIET = Machine(("sh", "-c", "echo '== millrace-1 kafka@1'; echo its journal"), name="millrace-1")
+
+
+def new_run(timeout: float = 5, stream: io.StringIO | None = None) -> Run:
+    cluster = Cluster("lab", "current", {}, {"millrace-1": QUIET})
+    return Run("id", cluster, Console(stream or io.StringIO()), records=1, timeout=timeout)
+
+
+def test_findings_become_results_in_the_order_they_come() -> None:
+    stream, gate = io.StringIO(), threading.Event()
+    run = new_run(stream=stream)
+
+    def late(_: Run) -> dict[str, Finding]:
+        gate.wait(5)
+        return {"one": Finding("1"), "two": Finding("2", ("wrong",))}
+
+    def early(_: Run) -> dict[str, Finding]:
+        gate.set()
+        return {"early": Finding("0")}
+
+    checks.run_all([Check("late", late, {"millrace-1": ["kafka@1"]}), Check("early", early, {})], run)
+    assert sorted((r.name, r.ok, r.facts, r.evidence) for r in run.results) == [
+        ("early", True, "0", ()),
+        ("one", True, "1", ()),
+        ("two", False, "2", ("wrong", "== millrace-1 kafka@1", "its journal")),
+    ]
+    assert "FAILED  two               2" in stream.getvalue()
+
+
+def failing(error: Exception) -> Result:
+    def body(_: Run) -> dict[str, Finding]:
+        raise error
+
+    run = new_run()
+    checks.run_all([Check("kafka", body, {"millrace-1": ["kafka@1"]})], run)
+    (result,) = run.results
+    return result
+
+
+def test_a_check_that_fails_tells_its_reason_evidence_and_journal() -> None:
+    result = failing(CheckError("2 of 3 acknowledged", ["offsets"]))
+    assert (result.name, result.ok, result.facts) == ("kafka", False, "2 of 3 acknowledged")
+    assert result.evidence == ("2 of 3 acknowledged", "offsets", "== millrace-1 kafka@1", "its journal")
+
+
+def test_a_check_that_a_client_broke_tells_where() -> None:
+    result = failing(OSError("connection reset"))
+    assert (result.ok, result.facts) == (False, "OSError: connection reset")
+    assert "OSError: connection reset" in result.evidence
+    assert result.evidence[-1] == "its journal"
+
+
+def test_an_error_is_told_once() -> None:
+    assert told(OSError("gone")) == "OSError: gone"
+    assert told(OSError("OSError: gone")) == "OSError: gone"
+    assert told(TimeoutError()) == "TimeoutError"
+
+
+def test_a_check_that_does_not_end_fails_and_may_make_nothing_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checks, "GRACE", 0.05)
+    run, release, refused = new_run(timeout=0.1), threading.Event(), []
+
+    def stuck(run: Run) -> dict[str, Finding]:
+        release.wait(5)
+        try:
+            run.cleanup("topic t", lambda: None)
+        except CheckError as error:
+            refused.append(str(error))
+        return {}
+
+    checks.run_all([Check("hdfs", stuck, {})], run)
+    assert [(r.name, r.ok, r.facts) for r in run.results] == [("hdfs", False, "did not end within 0.1 s")]
+    assert run.stopping.is_set()
+    release.set()
+    with pytest.raises(CheckError, match="the run is stopping"):
+        run.cleanup("topic t", lambda: None)
+
+
+def test_cleanup_removes_the_last_first_and_all() -> None:
+    run, done = new_run(), []
+    run.cleanup("topic", lambda: done.append("topic"))
+    run.cleanup("group", lambda: done.append("group"))
+    checks.clean_up(run)
+    assert done == ["group", "topic"]
+    (result,) = run.results
+    assert (result.ok, result.facts) == (True, "2 of 2 things of this run are gone")
+
+
+def test_what_cannot_be_removed_is_named_and_keeps_nothing_else() -> None:
+    run, done = new_run(), []
+
+    def broken() -> None:
+        raise OSError("/user/spark/x is still there")
+
+    run.cleanup("topic", lambda: done.append("topic"))
+    run.cleanup("hdfs /user/spark/x", broken)
+    run.cleanup("slow", threading.Event().wait)
+    checks.clean_up(run, timeout=0.1)
+    assert done == ["topic"]
+    (result,) = run.results
+    assert (result.ok, result.facts) == (False, "1 of 3 things of this run are gone")
+    assert result.evidence == (
+        "slow: not removed within 0.1 s",
+        "hdfs /user/spark/x: OSError: /user/spark/x is still there",
+    )
+
+
+SECTION = Spark("millrace-1", "/opt/spark", "spark", "/user/spark")
+
+
+def test_the_submit_script_is_a_shell_script_of_the_service_user() -> None:
+    script = spark.submit_script("spark", "/var/tmp/x", 7, "millrace-smoke-x")
+    subprocess.run(["sh", "-n", "-c", script], check=True)
+    submit = shlex.split(next(line for line in script.splitlines() if line.startswith("runuser")))
+    assert submit[:6] == ["runuser", "-l", "spark", "-s", "/bin/bash", "-c"]
+    words = shlex.split(submit[6])
+    assert words[:3] == ["spark-submit", "--master", "yarn"]
+    assert words[-2:] == ["/var/tmp/x/pipeline.py", "/var/tmp/x/orders"]
+    assert "spark.executor.memoryOverhead=256m" in words
+    assert "spark.yarn.jars" not in script  # the role's spark-defaults.conf gives it
+
+
+@pytest.fixture
+def submit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A Job whose machine is this one, and whose spark-submit is a given shell script."""
+
+    def make(body: str) -> tuple[Job, list[str]]:
+        (tmp_path / "bin").mkdir()
+        for name, text in {
+            "spark-submit": f"while [ $# -gt 2 ]; do shift; done\n{body}",
+            "runuser": 'while [ "$1" != -c ]; do shift; done\nexec sh -c "$2"',
+            "install": 'for last; do :; done\nexec mkdir -p "$last"',
+            "yarn": "echo its yarn log",
+        }.items():
+            tool = tmp_path / "bin" / name
+            tool.write_text(f"#!/bin/sh\n{text}\n")
+            tool.chmod(0o755)
+        machine = Machine(("sh", "-c", f'PATH={tmp_path}/bin:$PATH; eval "$*"', "ssh"), name="millrace-1")
+        heard: list[str] = []
+        job = Job(machine, SECTION, "id", heard.append)
+        monkeypatch.setattr(job, "_directory", str(tmp_path / "job"))
+        return job, heard
+
+    return make
+
+
+def test_the_job_gets_its_script_and_order_and_is_heard(submit: Any, tmp_path: Path) -> None:
+    job, heard = submit(
+        'echo INFO noise >&2; echo \'smoke: {"progress": "ready", "application": "application_1_0002"}\'\n'
+        'read order < "$2"; wc -c < "$1" | sed "s/.*/smoke: {\\"result\\": {\\"size\\": &}}/"\n'
+        'echo "got $order"'
+    )
+    job.start()
+    job.order(topic="t", records=3)
+    assert job.result(10) == {"size": spark.JOB.stat().st_size}
+    job.stop()
+    assert heard == ["ready"]
+    assert job.application == "application_1_0002"
+    assert 'got {"topic": "t", "records": 3}' in job.evidence()
+    assert not (tmp_path / "job").exists()
+
+
+def test_a_job_that_dies_leaves_its_last_lines_and_yarn_logs(submit: Any, tmp_path: Path) -> None:
+    job, _ = submit(
+        "echo Submitted application application_5_0001 >&2\n"
+        "printf 'java.io.IOException: No space left\\n\\tat X.y(X.java:1)\\n\\t... 9 more\\n' >&2; exit 4"
+    )
+    job.start()
+    with pytest.raises(JobError, match="spark-submit ended with status 4") as caught:
+        job.result(10)
+    job.stop()
+    assert caught.value.evidence == [
+        "== last lines of spark-submit",
+        "Submitted application application_5_0001",
+        "java.io.IOException: No space left",
+        "== last lines of yarn logs -applicationId application_5_0001",
+        "its yarn log",
+    ]
+    assert not (tmp_path / "job").exists()
+
+
+def test_a_job_without_a_result_in_time(submit: Any, tmp_path: Path) -> None:
+    job, _ = submit('while read order; do :; done < "$2"')
+    job.start()
+    with pytest.raises(JobError, match=r"no result within 0.3 s"):
+        job.result(0.3)
+    job.stop()  # closes the orders: the job ends by itself
+    assert not (tmp_path / "job").exists()
+
+
+def test_a_job_that_was_never_started_has_nothing_to_stop() -> None:
+    job = Job(QUIET, SECTION, "id", print)
+    job.stop()
+    with pytest.raises(ValueError, match="not started"):
+        job.order(topic="t")
