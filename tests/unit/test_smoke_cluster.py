@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.unit.smoke_lab import LAB, write
 
 from smoke.cluster import Cluster, ClusterError, WebServer, load
+from tests.unit.smoke_lab import LAB, write
 
 
 def test_the_whole_description(tmp_path: Path) -> None:

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.unit.smoke_lab import LAB, write
 
 from smoke import __main__ as cli
 from smoke import receipt, report
 from smoke.checks import Result
 from smoke.cluster import load
+from tests.unit.smoke_lab import LAB, write
 
 RESULTS = [
     Result("zookeeper", True, 0.2, "written on millrace-1, read on 2 others, deleted"),
