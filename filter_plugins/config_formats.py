@@ -76,7 +76,7 @@ def to_properties(settings: dict[str, Any], *, separator: str = "=") -> str:
 
 
 def to_spark_conf(settings: dict[str, Any]) -> str:
-    """Text of spark-defaults.conf: a .properties file that upstream writes with a blank between key and value.
+    """Text of spark-defaults.conf: a .properties file, with a blank between key and value as upstream has it.
 
     >>> to_spark_conf({"spark.master": "yarn"})
     'spark.master yarn\\n'
@@ -159,7 +159,7 @@ def to_unit_files(
     overrides: dict[str, dict[str, Any]],
     header: str,
 ) -> list[dict[str, str]]:
-    """The {path, content} of each unit: defaults, the unit itself and the user's overrides, merged by section.
+    """The {path, content} of each unit: defaults, the unit and the user's overrides, merged by section.
 
     units: {"kafka@": {"reads": ["/etc/kafka/server-%i.properties"], "Unit": {...}, "Service": {...}}}
 

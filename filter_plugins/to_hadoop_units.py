@@ -8,12 +8,13 @@ from typing import Any
 def to_hadoop_units(daemons: dict[str, dict[str, Any]], common: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """The unit of each daemon, in the form that to_unit_files takes.
 
-    daemons: {"hdfs-namenode": {"command": "hdfs namenode", "user": "hdfs", "heap": "1g", "writes": "/var/lib/hdfs/name"}}
-        writes may be missing; reads may name more files than the common ones; needs is a file without which it does
-        not start (the image of a NameNode).
+    daemons: {"hdfs-namenode": {"command": "hdfs namenode", "user": "hdfs", "heap": "1g", "writes": "/a /b"}}
+        writes may be missing; reads may name more files than the common ones; needs is a file without which
+        it does not start (the image of a NameNode).
     common: {"group": str, "environment": dict, "reads": list of paths, "java_options": list}
 
-    The JVM options go into the variable that upstream's launchers read: HDFS_NAMENODE_OPTS for ``hdfs namenode``.
+    The JVM options go into the variable that upstream's launchers read: HDFS_NAMENODE_OPTS for
+    ``hdfs namenode``.
     """
     units = {}
     for name, daemon in daemons.items():

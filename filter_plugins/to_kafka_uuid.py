@@ -16,7 +16,7 @@ def to_kafka_uuid(name: str) -> str:
     """A Kafka Uuid (22 characters of URL-safe base64) that is always the same for the same name.
 
     Every host must format with the same ids: derived ids need no first host that makes them and no file that
-    keeps them. Kafka itself never makes one that begins with a dash, since command lines would read an option.
+    keeps them. None begins with a dash, nor do Kafka's own: command lines would read an option.
 
     >>> len(to_kafka_uuid("lab"))
     22

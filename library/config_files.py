@@ -56,9 +56,14 @@ def _current(path: str) -> tuple[str | None, int | None, str, str]:
     if not os.path.exists(path):
         return None, None, "", ""
     status = os.stat(path)
-    with open(path, encoding="utf-8", errors="surrogateescape") as stream:
+    with open(path, encoding="utf-8", errors="surrogateescape", newline="") as stream:
         text = stream.read()
-    return text, status.st_mode & 0o7777, _name(pwd.getpwuid, status.st_uid), _name(grp.getgrgid, status.st_gid)
+    return (
+        text,
+        status.st_mode & 0o7777,
+        _name(pwd.getpwuid, status.st_uid),
+        _name(grp.getgrgid, status.st_gid),
+    )
 
 
 def _name(lookup: Any, number: int) -> str:
@@ -72,7 +77,7 @@ def _write(path: str, content: str, mode: int, uid: int, gid: int) -> None:
     os.makedirs(os.path.dirname(path), mode=0o755, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=os.path.dirname(path), prefix=".millrace-")
     try:
-        with os.fdopen(handle, "w", encoding="utf-8", errors="surrogateescape") as stream:
+        with os.fdopen(handle, "w", encoding="utf-8", errors="surrogateescape", newline="") as stream:
             stream.write(content)
             os.fchown(stream.fileno(), uid, gid)
             os.fchmod(stream.fileno(), mode)
@@ -85,7 +90,8 @@ def _write(path: str, content: str, mode: int, uid: int, gid: int) -> None:
 def apply(spec: dict[str, Any], *, check: bool) -> dict[str, Any] | None:
     """Bring one file to its content, owner and mode; return its diff, or None when it was right.
 
-    Raises KeyError for an unknown user or group, OSError when the file cannot be written.
+    Raises KeyError for an unknown user or group, ValueError for a mode that is not octal, OSError when the
+    file cannot be written.
     """
     path, mode = spec["path"], int(spec["mode"], 8)
     was = _current(path)
@@ -95,8 +101,15 @@ def apply(spec: dict[str, Any], *, check: bool) -> dict[str, Any] | None:
     if not check:
         uid, gid = pwd.getpwnam(spec["owner"]).pw_uid, grp.getgrnam(spec["group"]).gr_gid
         _write(path, spec["content"], mode, uid, gid)
-    attributes = "" if was[0] is None or was[1:] == wanted[1:] else f" ({was[1]:04o} {was[2]}:{was[3]} -> {mode:04o} {spec['owner']}:{spec['group']})"
-    return {"before_header": path + attributes, "after_header": path, "before": was[0] or "", "after": spec["content"]}
+    attributes = ""
+    if was[0] is not None and was[1:] != wanted[1:]:
+        attributes = f" ({was[1]:04o} {was[2]}:{was[3]} -> {mode:04o} {spec['owner']}:{spec['group']})"
+    return {
+        "before_header": path + attributes,
+        "after_header": path,
+        "before": was[0] or "",
+        "after": spec["content"],
+    }
 
 
 def main() -> None:
@@ -118,12 +131,17 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    diffs = []
+    # A directory that is made here is for the service users to read, whatever umask the session has.
+    os.umask(0o022)
+    diffs: list[dict[str, Any]] = []
     for spec in module.params["files"]:
         try:
             diff = apply(spec, check=module.check_mode)
-        except (KeyError, OSError) as error:
-            module.fail_json(msg=f"{spec['path']} cannot be written: {error}", changed_files=[each["after_header"] for each in diffs])
+        except (KeyError, OSError, ValueError) as error:
+            module.fail_json(
+                msg=f"{spec['path']} cannot be written: {error}",
+                changed_files=[each["after_header"] for each in diffs],
+            )
         if diff:
             diffs.append(diff)
     module.exit_json(changed=bool(diffs), changed_files=[each["after_header"] for each in diffs], diff=diffs)

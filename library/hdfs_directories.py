@@ -16,7 +16,7 @@ DOCUMENTATION = r"""
 module: hdfs_directories
 short_description: directories of HDFS with owner, group and mode
 description:
-  - Waits until a NameNode is active and out of safe mode, then reads each directory and corrects what differs.
+  - Waits until a NameNode is active and out of safe mode, then reads each directory, corrects what differs.
   - Ten of them cost a fifth of a second; the same by C(hdfs dfs) is a JVM each.
 options:
   namenodes:
@@ -63,6 +63,10 @@ made:
 """
 
 
+# The cluster's own machines are asked directly, whatever proxy the session has.
+OPEN = urllib.request.build_opener(urllib.request.ProxyHandler({})).open
+
+
 class WebHdfs:
     """The few calls that are needed, to whichever NameNode is active.
 
@@ -77,7 +81,7 @@ class WebHdfs:
         """One request; the decoded answer. Raises OSError (HTTPError among them)."""
         query = urllib.parse.urlencode({"op": operation, "user.name": self.user} | arguments)
         url = f"http://{namenode}/webhdfs/v1{urllib.parse.quote(path)}?{query}"
-        with urllib.request.urlopen(urllib.request.Request(url, method=method), timeout=10) as answer:
+        with OPEN(urllib.request.Request(url, method=method), timeout=10) as answer:
             body = answer.read()
         return json.loads(body) if body else {}
 
@@ -92,7 +96,9 @@ class WebHdfs:
                 except (OSError, ValueError, KeyError, IndexError) as error:
                     self.last = f"{namenode}: {error}"
             time.sleep(0.1)
-        raise TimeoutError(f"no NameNode was active and out of safe mode within {timeout} s; last seen: {self.last}")
+        raise TimeoutError(
+            f"no NameNode was active and out of safe mode within {timeout} s; last seen: {self.last}"
+        )
 
     def _state(self, namenode: str) -> tuple[str, str]:
         state = self._bean(namenode, "NameNodeStatus")["State"]
@@ -101,7 +107,8 @@ class WebHdfs:
         return state, safemode
 
     def _bean(self, namenode: str, name: str) -> dict[str, Any]:
-        with urllib.request.urlopen(f"http://{namenode}/jmx?qry=Hadoop:service=NameNode,name={name}", timeout=10) as answer:
+        url = f"http://{namenode}/jmx?qry=Hadoop:service=NameNode,name={name}"
+        with OPEN(url, timeout=10) as answer:
             return dict(json.load(answer)["beans"][0])
 
     def status(self, namenode: str, path: str) -> dict[str, Any] | None:
@@ -150,7 +157,9 @@ def main() -> None:
             made.append(wanted["path"])
             if not module.check_mode:
                 hdfs.call("PUT", namenode, wanted["path"], "MKDIRS", permission=wanted["mode"])
-                hdfs.call("PUT", namenode, wanted["path"], "SETOWNER", owner=wanted["owner"], group=wanted["group"])
+                hdfs.call(
+                    "PUT", namenode, wanted["path"], "SETOWNER", owner=wanted["owner"], group=wanted["group"]
+                )
                 hdfs.call("PUT", namenode, wanted["path"], "SETPERMISSION", permission=wanted["mode"])
     except (OSError, ValueError) as error:
         module.fail_json(msg=str(error), made=made)

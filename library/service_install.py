@@ -19,10 +19,11 @@ DOCUMENTATION = r"""
 module: service_install
 short_description: service users, directories and a verified tarball under /opt, in one call
 description:
-  - Makes system users and groups, makes directories or corrects their owner and mode (never what lies in them).
-  - Unpacks a tarball with upstream's layout as C(<prefix>/<name>-<version>) and points the link C(<prefix>/<name>) at it.
-  - The tarball's SHA-512 is compared before anything is unpacked, and kept in C(.artifact) beside the files; an
-    unfinished unpacking leaves nothing under the final name.
+  - Makes system users and groups, makes directories or corrects their owner and mode (never what is in them).
+  - Unpacks a tarball with upstream's layout as C(<prefix>/<name>-<version>) and points the link
+    C(<prefix>/<name>) at it.
+  - The tarball's SHA-512 is compared before anything is unpacked, and kept in C(.artifact) beside the files;
+    an unfinished unpacking leaves nothing under the final name.
 options:
   users:
     description: system users, each with a primary group that is made too
@@ -78,15 +79,11 @@ STAMP = ".artifact"
 
 def sha512(path: str) -> str:
     """Hex SHA-512 of a file."""
-    with open(path, "rb") as stream:
-        return hashlib.file_digest(stream, "sha512").hexdigest() if hasattr(hashlib, "file_digest") else _sha512_old(stream)
-
-
-def _sha512_old(stream: Any) -> str:
     # hashlib.file_digest came with Python 3.11; the hosts may have an older one.
     digest = hashlib.sha512()
-    for block in iter(lambda: stream.read(1 << 20), b""):
-        digest.update(block)
+    with open(path, "rb") as stream:
+        for block in iter(lambda: stream.read(1 << 20), b""):
+            digest.update(block)
     return digest.hexdigest()
 
 
@@ -114,8 +111,9 @@ def make_user(user: dict[str, str], *, check: bool) -> list[str]:
     if not _exists(pwd.getpwnam, user["name"]):
         done.append(f"user {user['name']}")
         if not check:
-            _run("useradd", "--system", "--no-create-home", "--gid", user["group"], "--home-dir", user["home"],
-                 "--shell", "/usr/sbin/nologin", user["name"])  # fmt: skip
+            home = ("--no-create-home", "--home-dir", user["home"])
+            shell = ("--shell", "/usr/sbin/nologin")
+            _run("useradd", "--system", "--gid", user["group"], *home, *shell, user["name"])
     return done
 
 
@@ -123,7 +121,9 @@ def make_directory(spec: dict[str, str], *, check: bool) -> list[str]:
     """Make a directory, or correct its owner and mode; what lies in it is never touched."""
     path, mode = spec["path"], int(spec["mode"], 8)
     made = not os.path.isdir(path)
-    if check and made:
+    # In check mode the user may be one that would have been made before.
+    known = _exists(pwd.getpwnam, spec["owner"]) and _exists(grp.getgrnam, spec["group"])
+    if check and (made or not known):
         return [f"directory {path}"]
     uid, gid = pwd.getpwnam(spec["owner"]).pw_uid, grp.getgrnam(spec["group"]).gr_gid
     if made:
@@ -140,18 +140,19 @@ def make_directory(spec: dict[str, str], *, check: bool) -> list[str]:
 def unpack(artifact: dict[str, str], *, check: bool) -> list[str]:
     """Unpack the artifact and point the link at it.
 
-    Raises ValueError when the tarball is missing or is not the one the digest names.
+    Raises ValueError when the tarball is missing or is not the one the digest names, and when something that
+    is not a link has the link's name.
     """
     prefix, folder = Path(artifact["prefix"]), f"{artifact['name']}-{artifact['version']}"
     target, link, done = prefix / folder, prefix / artifact["name"], []
+    if link.exists() and not link.is_symlink():
+        raise ValueError(f"{link} is not a link: move it away, the kit does not delete what it did not make")
     stamp = target / STAMP
     if not stamp.is_file() or stamp.read_text(encoding="ascii").strip() != artifact["sha512"]:
         done.append(f"{target} unpacked")
         if not check:
             _unpack_to(target, artifact)
     if not link.is_symlink() or os.readlink(link) != folder:
-        if link.exists() and not link.is_symlink():
-            raise ValueError(f"{link} exists and is not a link: move it away, the kit does not delete what it did not make")
         done.append(f"{link} -> {folder}")
         if not check:
             fresh = prefix / f".{artifact['name']}.link"
@@ -167,26 +168,35 @@ def _unpack_to(target: Path, artifact: dict[str, str]) -> None:
         raise ValueError(f"{tarball} is not on this host: run the artifacts play (playbooks/artifacts.yml)")
     found = sha512(tarball)
     if found != artifact["sha512"]:
-        raise ValueError(f"{tarball} has SHA-512 {found[:16]}..., expected {artifact['sha512'][:16]}...: it is damaged or was changed")
-    aside = target.with_name(f".{target.name}.unpacking")
+        raise ValueError(
+            f"{tarball} has SHA-512 {found[:16]}..., expected {artifact['sha512'][:16]}...: "
+            "it is damaged or was changed"
+        )
+    aside, old = (target.with_name(f".{target.name}.{suffix}") for suffix in ("unpacking", "old"))
+    # A killed run may have left them.
     shutil.rmtree(aside, ignore_errors=True)
+    shutil.rmtree(old, ignore_errors=True)
     aside.mkdir(parents=True)
+    try:
+        fresh = _extract(tarball, aside) / target.name
+        if not fresh.is_dir():
+            raise ValueError(f"{tarball} has no top directory {target.name}")
+        (fresh / STAMP).write_text(artifact["sha512"] + "\n", encoding="ascii")
+        if target.exists():
+            target.rename(old)
+        fresh.rename(target)
+    finally:
+        shutil.rmtree(aside)
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def _extract(tarball: str, directory: Path) -> Path:
     with tarfile.open(tarball) as archive:
-        # The digest vouches for the content; the filter is a second lock where Python has it.
+        # The digest vouches for the content; the artifacts' links to /etc need the trusting filter.
         if hasattr(tarfile, "fully_trusted_filter"):
             archive.extraction_filter = tarfile.fully_trusted_filter
-        archive.extractall(aside)
-    fresh = aside / target.name
-    if not fresh.is_dir():
-        raise ValueError(f"{tarball} has no top directory {target.name}")
-    (fresh / STAMP).write_text(artifact["sha512"] + "\n", encoding="ascii")
-    old = target.with_name(f".{target.name}.old")
-    shutil.rmtree(old, ignore_errors=True)
-    if target.exists():
-        target.rename(old)
-    fresh.rename(target)
-    shutil.rmtree(old, ignore_errors=True)
-    shutil.rmtree(aside)
+        archive.extractall(directory)  # noqa: S202 (see above)
+    return directory
 
 
 def main() -> None:
@@ -195,7 +205,12 @@ def main() -> None:
     path = {"type": "path", "required": True}
     module = AnsibleModule(
         argument_spec={
-            "users": {"type": "list", "elements": "dict", "default": [], "options": {"name": text, "group": text, "home": path}},
+            "users": {
+                "type": "list",
+                "elements": "dict",
+                "default": [],
+                "options": {"name": text, "group": text, "home": path},
+            },
             "directories": {
                 "type": "list",
                 "elements": "dict",
@@ -209,11 +224,19 @@ def main() -> None:
             },
             "artifact": {
                 "type": "dict",
-                "options": {"name": text, "version": text, "tarball": path, "sha512": text, "prefix": {"type": "path", "default": "/opt"}},
+                "options": {
+                    "name": text,
+                    "version": text,
+                    "tarball": path,
+                    "sha512": text,
+                    "prefix": {"type": "path", "default": "/opt"},
+                },
             },
         },
         supports_check_mode=True,
     )
+    # What is unpacked here is for the service users to read, whatever umask the session has.
+    os.umask(0o022)
     done: list[str] = []
     check = module.check_mode
     try:

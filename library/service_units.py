@@ -6,6 +6,7 @@ from __future__ import annotations
 import hashlib
 import os
 import subprocess
+from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 
@@ -14,7 +15,8 @@ module: service_units
 short_description: start, stop and restart units by what they run with
 description:
   - A unit made by this kit records at each start the digests of the files its daemon reads
-    (C(config.sha256) in its runtime directory). A unit is I(stale) when it runs and a file differs from that record.
+    (C(config.sha256) in its runtime directory). A unit is I(stale) when it runs and a file differs from that
+    record.
   - Nothing is remembered between runs, so a killed run loses no restart.
 options:
   units:
@@ -43,7 +45,7 @@ RETURN = r"""
 started: {description: units that were started, returned: always, type: list, elements: str}
 restarted: {description: units that were restarted, returned: always, type: list, elements: str}
 stopped: {description: units that were stopped, returned: always, type: list, elements: str}
-waiting: {description: units that did not start since a condition of theirs is not met, returned: always, type: list, elements: str}
+waiting: {description: units that a condition keeps down, returned: always, type: list, elements: str}
 stale: {description: units that still run with older files, returned: always, type: list, elements: str}
 units: {description: MainPID and InvocationID of each unit, returned: always, type: dict}
 """
@@ -60,6 +62,8 @@ PROPERTIES = (
     "ConditionResult",
 )
 RECORD = "config.sha256"
+#: A unit that is on its way up is up.
+UP = ("active", "activating", "reloading")
 
 
 def parse_show(text: str) -> dict[str, dict[str, str]]:
@@ -105,27 +109,17 @@ def plan(state: str, active: dict[str, bool], stale: dict[str, bool]) -> dict[st
     return work
 
 
-class Systemd:
-    """systemctl, with its errors passed on to Ansible."""
+class UnitError(Exception):
+    """What systemd refused, with the units' last lines."""
 
-    def __init__(self, module: AnsibleModule) -> None:
-        self.module = module
 
-    def __call__(self, *words: str) -> str:
-        """Run systemctl with these words; fail the module with the journal's last lines when it fails."""
-        done = subprocess.run(["systemctl", *words], capture_output=True, text=True, check=False)
-        if done.returncode:
-            units = [word for word in words[1:] if not word.startswith("-")]
-            self.module.fail_json(msg=f"systemctl {' '.join(words)}: {done.stderr.strip()}\n{journal(units)}")
-        return done.stdout
-
-    def show(self, units: list[str]) -> dict[str, dict[str, str]]:
-        """Properties of the units; reads unit files again first when one of them changed or is new."""
-        shown = parse_show(self("show", "--property", ",".join(PROPERTIES), *units))
-        if any(unit["NeedDaemonReload"] == "yes" or unit["LoadState"] != "loaded" for unit in shown.values()):
-            self("daemon-reload")
-            shown = parse_show(self("show", "--property", ",".join(PROPERTIES), *units))
-        return shown
+def systemctl(*words: str) -> str:
+    """Run systemctl with these words. Raises UnitError, with the journal as evidence."""
+    done = subprocess.run(["systemctl", *words], capture_output=True, text=True, check=False)
+    if done.returncode:
+        units = [word for word in words[1:] if not word.startswith("-")]
+        raise UnitError(f"systemctl {' '.join(words)}: {done.stderr.strip()}\n{journal(units)}")
+    return done.stdout
 
 
 def journal(units: list[str]) -> str:
@@ -136,61 +130,81 @@ def journal(units: list[str]) -> str:
     ).stdout
 
 
+def show(units: list[str]) -> dict[str, dict[str, str]]:
+    """Properties of the units; reads unit files again first when one of them changed or is new."""
+    words = ("show", f"--property={','.join(PROPERTIES)}", *units)
+    shown = parse_show(systemctl(*words))
+    if any(unit["NeedDaemonReload"] == "yes" or unit["LoadState"] != "loaded" for unit in shown.values()):
+        systemctl("daemon-reload")
+        shown = parse_show(systemctl(*words))
+    return shown
+
+
+def bring(units: list[str], state: str, *, check: bool) -> dict[str, Any]:
+    """Bring the units to the state, or say what that would take; the module's result.
+
+    Raises UnitError when a unit has no file or systemd refuses.
+    """
+    shown = show(units)
+    missing = [unit for unit in units if shown.get(unit, {}).get("LoadState") != "loaded"]
+    if missing and not check:
+        raise UnitError(f"no unit file for {', '.join(missing)}: run the verb config first")
+    active = {unit: shown.get(unit, {}).get("ActiveState") in UP for unit in units}
+    stale = {unit: active[unit] and is_stale(shown[unit]["RuntimeDirectory"]) for unit in units}
+    work = plan(state, active, stale)
+    disabled = []
+    if state != "stopped":
+        disabled = [unit for unit in units if shown.get(unit, {}).get("UnitFileState") != "enabled"]
+    waiting = []
+    if not check and (disabled or work["started"] or work["restarted"] or work["stopped"]):
+        _do(disabled, work)
+        shown = show(units)
+        # systemctl start says nothing of a condition that is not met (data that is not there yet, for one).
+        waiting = [unit for unit in work["started"] if shown[unit]["ConditionResult"] == "no"]
+        work["started"] = [unit for unit in work["started"] if unit not in waiting]
+    return {
+        "changed": bool(disabled or work["started"] or work["restarted"] or work["stopped"]),
+        "waiting": waiting,
+        "units": {
+            unit: {"pid": int(shown[unit]["MainPID"]), "invocation": shown[unit]["InvocationID"]}
+            for unit in units
+            if unit not in missing
+        },
+        **work,
+    }
+
+
+def _do(disabled: list[str], work: dict[str, list[str]]) -> None:
+    if disabled:
+        systemctl("enable", "--quiet", *disabled)
+    if work["started"]:
+        # A unit that failed too often is refused by systemd until its counter is cleared.
+        systemctl("reset-failed", *work["started"])
+        systemctl("start", *work["started"])
+    if work["restarted"]:
+        systemctl("restart", *work["restarted"])
+    if work["stopped"]:
+        systemctl("stop", *work["stopped"])
+
+
 def main() -> None:
     """Run as an Ansible module."""
+    states = ["started", "current", "restarted", "stopped"]
     module = AnsibleModule(
         argument_spec={
             "units": {"type": "list", "elements": "str", "required": True},
-            "state": {
-                "type": "str",
-                "choices": ["started", "current", "restarted", "stopped"],
-                "required": True,
-            },
+            "state": {"type": "str", "choices": states, "required": True},
         },
         supports_check_mode=True,
     )
-    units, state, systemctl = module.params["units"], module.params["state"], Systemd(module)
-    if not units:
-        module.exit_json(changed=False, started=[], restarted=[], stopped=[], stale=[], waiting=[], units={})
-    shown = systemctl.show(units)
-    missing = [unit for unit in units if shown.get(unit, {}).get("LoadState") != "loaded"]
-    if missing and not module.check_mode:
-        module.fail_json(msg=f"no unit file for {missing}: run the verb config first")
-    active = {
-        unit: unit not in missing and shown[unit]["ActiveState"] in ("active", "activating", "reloading")
-        for unit in units
-    }
-    stale = {unit: active[unit] and is_stale(shown[unit]["RuntimeDirectory"]) for unit in units}
-    work = plan(state, active, stale)
-    disabled = [
-        unit
-        for unit in units
-        if state != "stopped" and unit not in missing and shown[unit]["UnitFileState"] != "enabled"
-    ]
-    changed = bool(disabled or work["started"] or work["restarted"] or work["stopped"])
-    if not module.check_mode:
-        if disabled:
-            systemctl("enable", "--quiet", *disabled)
-        if work["started"]:
-            # A unit that failed too often is refused by systemd until its counter is cleared.
-            systemctl("reset-failed", *work["started"])
-            systemctl("start", *work["started"])
-        if work["restarted"]:
-            systemctl("restart", *work["restarted"])
-        if work["stopped"]:
-            systemctl("stop", *work["stopped"])
-        if changed:
-            shown = systemctl.show(units)
-    # systemctl start says nothing of a condition that is not met (data that is not there yet, for one).
-    waiting = [unit for unit in work["started"] if shown.get(unit, {}).get("ConditionResult") == "no"]
-    work["started"] = [unit for unit in work["started"] if unit not in waiting]
-    changed = bool(disabled or work["started"] or work["restarted"] or work["stopped"])
-    facts = {
-        unit: {"pid": int(shown[unit]["MainPID"]), "invocation": shown[unit]["InvocationID"]}
-        for unit in units
-        if unit in shown
-    }
-    module.exit_json(changed=changed, waiting=waiting, units=facts, **work)
+    nothing = {"changed": False, "waiting": [], "units": {}, **plan("started", {}, {})}
+    units = module.params["units"]
+    try:
+        # systemctl without a unit would mean all of them.
+        done = bring(units, module.params["state"], check=module.check_mode) if units else nothing
+    except UnitError as error:
+        module.fail_json(msg=str(error))
+    module.exit_json(**done)
 
 
 if __name__ == "__main__":
