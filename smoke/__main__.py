@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from smoke import checks, gates, receipt, report
+from smoke import checks, gates, processes, receipt, report
 from smoke.checks import hdfs as hdfs_check
 from smoke.checks import kafka as kafka_check
 from smoke.checks import spark as spark_check
@@ -55,6 +55,11 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--out", type=Path, default=Path("out/smoke.json"))
     sub.add_argument("--junit", type=Path, default=Path("out/smoke.xml"))
     sub.add_argument("--quick", action="store_true", help="leave the Spark check out")
+    sub.add_argument(
+        "--unless-proved",
+        action="store_true",
+        help="leave it out when the very processes that run now passed it before (by the report of --out)",
+    )
     sub.add_argument("--records", type=_positive, default=10_000, metavar="N")
     sub.add_argument("--timeout", type=float, default=300, metavar="SECONDS", help="for all checks together")
 
@@ -119,7 +124,10 @@ def checks_of(cluster: Cluster, quick: bool) -> list[checks.Check]:
 def run(options: argparse.Namespace) -> int:
     """Run the checks, remove what they made, report."""
     cluster = load(options.cluster)
-    wanted = checks_of(cluster, options.quick)
+    now = processes.running(cluster)
+    proved = processes.proof(_read(options.out), now)
+    quick = options.quick or (options.unless_proved and proved is not None)
+    wanted = checks_of(cluster, quick)
     if not wanted:
         raise ClusterError(f"{options.cluster}: no service to check")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that a killed run cleans up too
@@ -135,7 +143,9 @@ def run(options: argparse.Namespace) -> int:
     names = [check.name for check in wanted]
     console.say(f"smoke run {this.id}: {', '.join(names)}; {options.records} records")
     absent = [name for name in ("zookeeper", "kafka", "hdfs", "spark") if name not in names]
-    if absent and not options.quick:
+    if proved and quick and not options.quick:
+        console.say(f"spark left out: run {proved['run']} proved it with the very processes that run now")
+    elif absent and not quick:
         console.say(f"not checked, for the cluster has not all it needs: {', '.join(absent)}")
     stopped: BaseException | None = None
     try:
@@ -145,10 +155,13 @@ def run(options: argparse.Namespace) -> int:
         facts = "stopped by a signal before its end"
         this.results.append(checks.Result("run", False, round(time.monotonic() - began, 1), facts, (facts,)))
     checks.clean_up(this)
-    mode = "quick" if options.quick else "full"
+    mode = "quick" if quick else "full"
     document = report.document(
         this.id, started.isoformat(timespec="seconds"), time.monotonic() - began, mode, this.results
     )
+    if document["ok"] and not quick:
+        proved = {"run": this.id, "processes": now}
+    document["proved"] = proved if document["ok"] else None
     _write(options.out, json.dumps(document, indent=2) + "\n")
     _write(options.junit, report.junit(document))
     if not document["ok"]:

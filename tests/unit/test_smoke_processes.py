@@ -1,0 +1,47 @@
+"""When a run counts as proved: only by the very processes that run now."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from smoke.cluster import Cluster
+from smoke.machine import Machine
+from smoke.processes import proof, running
+
+NOW = {"m1 kafka@1": "aa", "m1 zookeeper": "bb"}
+PROVED = {"run": "r1", "processes": NOW}
+
+
+def test_the_same_processes_are_proved() -> None:
+    assert proof({"proved": PROVED}, dict(NOW)) == PROVED
+
+
+@pytest.mark.parametrize(
+    ("earlier", "now"),
+    [
+        (None, NOW),
+        ({}, NOW),
+        ({"proved": None}, NOW),
+        ({"proved": PROVED}, {**NOW, "m1 zookeeper": "cc"}),  # restarted since
+        ({"proved": PROVED}, {"m1 kafka@1": "aa"}),  # one less
+        ({"proved": PROVED}, {**NOW, "m2 zookeeper": "dd"}),  # one more
+        ({"proved": {"run": "r1", "processes": {"m1 kafka@1": ""}}}, {"m1 kafka@1": ""}),  # it does not run
+        ({"proved": {"run": "r1", "processes": {}}}, {}),  # no machine answered
+    ],
+)
+def test_anything_else_is_not(earlier: dict[str, Any] | None, now: dict[str, str]) -> None:
+    assert proof(earlier, now) is None
+
+
+def test_running_asks_each_machine_once() -> None:
+    answer = ("sh", "-c", r"printf 'aa\n\n\n\ncc\n'")  # in place of ssh: three units, the second not running
+    machine = Machine(ssh=answer, units=("zookeeper", "kafka@1", "hdfs-datanode"), name="m1")
+    found = running(Cluster(name="c", stack="s", versions={}, machines={"m1": machine}))
+    assert found == {"m1 zookeeper": "aa", "m1 kafka@1": "", "m1 hdfs-datanode": "cc"}
+
+
+def test_a_machine_that_does_not_answer_proves_nothing() -> None:
+    machine = Machine(ssh=("sh", "-c", "exit 255"), units=("zookeeper",), name="m1")
+    assert running(Cluster(name="c", stack="s", versions={}, machines={"m1": machine})) == {}
