@@ -124,7 +124,7 @@ def checks_of(cluster: Cluster, quick: bool) -> list[checks.Check]:
 def run(options: argparse.Namespace) -> int:
     """Run the checks, remove what they made, report."""
     cluster = load(options.cluster)
-    now = processes.running(cluster)
+    now = processes.running(cluster) if cluster.machines else {}
     proved = processes.proof(_read(options.out), now)
     quick = options.quick or (options.unless_proved and proved is not None)
     wanted = checks_of(cluster, quick)

@@ -136,6 +136,7 @@ class Yarn:
         return _by_host(
             [(manager.host, manager.unit) for manager in self.resourcemanagers]
             + [(host, self.nodemanager_unit) for host in self.nodemanagers]
+            + ([(self.historyserver.host, self.historyserver.unit)] if self.historyserver else [])
         )
 
 
@@ -148,6 +149,10 @@ class Spark:
     user: str
     hdfs_home: str
     historyserver: WebServer | None = None
+
+    @property
+    def units(self) -> Units:
+        return _by_host([(self.historyserver.host, self.historyserver.unit)] if self.historyserver else [])
 
 
 @dataclass(frozen=True)
@@ -164,6 +169,14 @@ class Cluster:
     yarn: Yarn | None = None
     spark: Spark | None = None
     source: str = field(default="", compare=False)
+
+    @property
+    def units(self) -> Units:
+        """All units of all services."""
+        sections = (self.zookeeper, self.kafka, self.hdfs, self.yarn, self.spark)
+        return _by_host(
+            (host, unit) for each in sections if each for host, units in each.units.items() for unit in units
+        )
 
     def journals(self, units: Units, lines: int = 40) -> list[str]:
         """The last `lines` of each unit's journal, a heading before each; evidence, so it never raises."""
@@ -190,7 +203,10 @@ def load(path: Path) -> Cluster:
         cluster: Cluster = _decode(Cluster, document, "")
     except ClusterError as error:
         raise ClusterError(f"{path}: {error}") from None
-    machines = {name: dataclasses.replace(machine, name=name) for name, machine in cluster.machines.items()}
+    machines = {
+        name: dataclasses.replace(machine, name=name, units=machine.units or tuple(cluster.units.get(name, ())))
+        for name, machine in cluster.machines.items()
+    }
     cluster = dataclasses.replace(cluster, machines=machines, source=str(path))
     if cluster.spark and cluster.spark.submit_host not in machines:
         raise ClusterError(f"{path}: spark.submit_host {cluster.spark.submit_host} is not in machines")

@@ -29,7 +29,9 @@ def _invocations(machine: Machine) -> Processes:
         return {}
     shown = machine.run(f"systemctl show --property=InvocationID --value {shlex.join(machine.units)}")
     values = shown.split("\n\n")
-    return {f"{machine.name} {unit}": value.strip() for unit, value in zip(machine.units, values, strict=True)}
+    return {
+        f"{machine.name} {unit}": value.strip() for unit, value in zip(machine.units, values, strict=True)
+    }
 
 
 def proof(earlier: dict[str, Any] | None, now: Processes) -> dict[str, Any] | None:

@@ -34,7 +34,12 @@ def test_units_by_host(tmp_path: Path) -> None:
         "millrace-1": ["hdfs-namenode", "hdfs-journalnode", "hdfs-zkfc", "hdfs-datanode"],
         "millrace-2": ["hdfs-namenode", "hdfs-zkfc", "hdfs-datanode"],
     }
-    assert lab.yarn.units == {"millrace-1": ["yarn-resourcemanager"], "millrace-2": ["yarn-nodemanager"]}
+    assert lab.yarn.units == {
+        "millrace-1": ["yarn-resourcemanager"],
+        "millrace-2": ["yarn-nodemanager", "mapred-historyserver"],
+    }
+    assert "kafka@1" in lab.machines["millrace-1"].units
+    assert "mapred-historyserver" in lab.machines["millrace-2"].units
 
 
 def test_a_single_namenode_has_no_failover_controller(tmp_path: Path) -> None:
