@@ -83,7 +83,7 @@ def test_shell_env_golden() -> None:
 
 
 def test_systemd_unit_golden() -> None:
-    unit = {
+    unit: dict[str, dict[str, Any]] = {
         "Unit": {"Description": "A daemon", "After": ["a.target", "b.target"], "Wants": None},
         "Service": {
             "User": "kafka",
@@ -147,7 +147,8 @@ def test_order_of_keys_does_not_matter(render: Callable[[dict[str, Any]], str]) 
 
 
 def test_keys_may_be_numbers() -> None:
-    assert to_properties({2: "b", "10": "a", True: "c"}) == "10=a\n2=b\nTrue=c\n"
+    settings: dict[Any, str] = {2: "b", "10": "a", True: "c"}
+    assert to_properties(settings) == "10=a\n2=b\nTrue=c\n"
 
 
 @pytest.mark.parametrize("name", ["to_properties", "to_hadoop_xml", "to_shell_env"])
@@ -202,12 +203,12 @@ def test_systemd_unit_refuses(sections: dict[str, Any], message: str) -> None:
     assert refused.value.message == message
 
 
-DEFAULTS = {
+DEFAULTS: dict[str, dict[str, Any]] = {
     "Unit": {"After": "network-online.target"},
     "Service": {"Restart": "on-failure", "Environment": {"LANG": "C.UTF-8"}},
     "Install": {"WantedBy": "multi-user.target"},
 }
-UNITS = {
+UNITS: dict[str, dict[str, Any]] = {
     "kafka@": {
         "reads": ["/etc/kafka/server-%i.properties"],
         "Unit": {"Description": "Broker %i"},

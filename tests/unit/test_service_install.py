@@ -174,11 +174,12 @@ def kill(*arguments):
         os.kill(os.getpid(), 9)
 
 tarfile.copyfileobj = kill
-service_install.unpack(dict(zip(("name", "version", "tarball", "sha512", "prefix"), sys.argv[1:])), check=False)
+names = ("name", "version", "tarball", "sha512", "prefix")
+service_install.unpack(dict(zip(names, sys.argv[1:])), check=False)
 """
 
 
-def test_a_killed_unpacking_leaves_no_final_name_and_is_redone(
+def test_a_killed_unpacking_leaves_no_final_name(
     artifact: dict[str, str],
 ) -> None:
     opt = Path(artifact["prefix"])

@@ -1,0 +1,414 @@
+"""Every file of every role on three topologies, rendered by the roles' own verb and read back."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.unit.playbooks import CHECKOUT, finish, start
+from tests.unit.readers import read_environment, read_hadoop_xml, read_properties, read_shell, read_unit
+
+INVENTORIES = {
+    "lab": "inventories/lab",
+    "plain": "tests/inventories/plain",
+    "three_brokers": "tests/inventories/three_brokers",
+}
+HEADER = "Managed by Millrace: change the inventory, not this file."
+UNITS = "/etc/systemd/system"
+
+Files = dict[str, dict[str, str]]
+
+
+@pytest.fixture(scope="module")
+def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the runs leave everything."""
+    return tmp_path_factory.mktemp("rendered")
+
+
+@pytest.fixture(scope="module")
+def rendered(directory: Path) -> dict[str, dict[str, Files]]:
+    """Content and attributes of each path, by inventory and host; preflight has passed first."""
+    runs = {}
+    for name, inventory in INVENTORIES.items():
+        (directory / name).mkdir()
+        playbooks = ("playbooks/preflight.yml", "tests/render/config.yml")
+        target = {"MILLRACE_RENDERED": str(directory / name / "files")}
+        runs[name] = start(directory / name, "--inventory", inventory, *playbooks, **target)
+    found: dict[str, dict[str, Files]] = {}
+    for name, run in runs.items():
+        output = finish(run)
+        assert run.returncode == 0, output
+        hosts = found[name] = {}
+        for path in sorted((directory / name / "files").glob("*/*.json")):
+            host = hosts.setdefault(path.parent.name, {})
+            for file in json.loads(path.read_text()):
+                assert file["path"] not in host, f"{path}: written by two roles"
+                host[file["path"]] = file
+    return found
+
+
+@pytest.fixture(scope="module")
+def lab(rendered: dict[str, dict[str, Files]]) -> dict[str, Files]:
+    """Files of the lab's machines."""
+    return rendered["lab"]
+
+
+@pytest.fixture(scope="module")
+def plain(rendered: dict[str, dict[str, Files]]) -> Files:
+    """Files of the one machine of the plain topology."""
+    return rendered["plain"]["one"]
+
+
+def every(rendered: dict[str, dict[str, Files]]) -> Iterator[tuple[str, str]]:
+    """Name and content of every file."""
+    for inventory, hosts in rendered.items():
+        for host, files in hosts.items():
+            for path, file in files.items():
+                yield f"{inventory}, {host}: {path}", file["content"]
+
+
+def units(files: Files) -> dict[str, dict[str, dict[str, list[str]]]]:
+    """The units of a host, by name."""
+    return {
+        Path(path).stem: read_unit(file["content"]) for path, file in files.items() if path.startswith(UNITS)
+    }
+
+
+def test_hosts_and_their_files(rendered: dict[str, dict[str, Files]]) -> None:
+    assert {name: sorted(hosts) for name, hosts in rendered.items()} == {
+        "lab": ["millrace-1", "millrace-2", "millrace-3"],
+        "plain": ["one"],
+        "three_brokers": ["one"],
+    }
+    templates = {
+        path.stem: path.parts[-3]
+        for path in CHECKOUT.glob("roles/*/templates/*")
+        if path.parts[-3] != "proof"
+    }
+    written = {Path(path).name for path in rendered["lab"]["millrace-1"]}
+    missing = {name for name in templates if name != "profile.sh"} - written
+    assert not missing, f"templates that no role writes: {missing}"
+
+
+def test_no_template_leaves_python_or_jinja_behind(rendered: dict[str, dict[str, Files]]) -> None:
+    bad = re.compile(
+        r"\{\{|\}\}|\{%|\bNone\b|\bTrue\b|\bFalse\b|\['|\[\"|\[\]|, '|Undefined|omit_place_holder"
+    )
+    found = [(name, match[0]) for name, content in every(rendered) for match in bad.finditer(content)]
+    assert not found
+
+
+def test_every_file_says_who_wrote_it_and_ends_in_one_newline(rendered: dict[str, dict[str, Files]]) -> None:
+    for name, content in every(rendered):
+        assert content.endswith("\n"), name
+        assert not content.endswith("\n\n"), name
+        if not name.endswith("/myid"):
+            assert HEADER in "".join(content.splitlines(keepends=True)[:6]), name
+
+
+def test_nothing_lies_in_tmp(rendered: dict[str, dict[str, Files]]) -> None:
+    assert not [name for name, content in every(rendered) if re.search(r"(?<![\w}])/tmp\b", content)]
+
+
+def test_only_myid_is_not_roots(rendered: dict[str, dict[str, Files]]) -> None:
+    owned = {
+        path: file["owner"]
+        for hosts in rendered.values()
+        for files in hosts.values()
+        for path, file in files.items()
+        if "owner" in file
+    }
+    assert owned == {"/var/lib/zookeeper/myid": "zookeeper"}
+
+
+def test_every_property_file_is_read(rendered: dict[str, dict[str, Files]]) -> None:
+    kinds = (".properties", ".cfg", ".conf")
+    read = {name: read_properties(text) for name, text in every(rendered) if name.endswith(kinds)}
+    assert len(read) == 3 * 5 + 5 + 3
+    for name, properties in read.items():
+        assert properties, name
+        assert all(re.fullmatch(r"[\w.@-]+", key) for key in properties), name
+
+
+def test_every_yaml_file_is_read(rendered: dict[str, dict[str, Files]]) -> None:
+    read = {name: yaml.safe_load(text) for name, text in every(rendered) if name.endswith(".yaml")}
+    assert {name.rsplit("/", 1)[1] for name in read} == {"log4j2.yaml", "tools-log4j2.yaml"}
+    for content in read.values():
+        assert content["Configuration"]["Loggers"]["Root"]["AppenderRef"] == {"ref": "console"}
+
+
+def test_every_shell_file_is_sourced(rendered: dict[str, dict[str, Files]]) -> None:
+    for name, content in every(rendered):
+        if name.endswith(".sh"):
+            assert "/bin" in read_shell(content, "PATH")["PATH"], name
+
+
+# Daemons of each machine, as the inventories ask for them.
+@pytest.mark.parametrize(
+    ("inventory", "host", "expected"),
+    [
+        (
+            "lab",
+            "millrace-1",
+            [
+                *("zookeeper", "kafka@", "hdfs-journalnode", "hdfs-namenode", "hdfs-zkfc", "hdfs-datanode"),
+                *("yarn-resourcemanager", "yarn-nodemanager"),
+            ],
+        ),
+        (
+            "lab",
+            "millrace-3",
+            [
+                *("zookeeper", "kafka@", "hdfs-journalnode", "hdfs-datanode", "yarn-nodemanager"),
+                *("mapred-historyserver", "spark-historyserver"),
+            ],
+        ),
+        (
+            "plain",
+            "one",
+            [
+                *("zookeeper", "kafka@", "hdfs-namenode", "hdfs-datanode"),
+                *("yarn-resourcemanager", "yarn-nodemanager", "mapred-historyserver", "spark-historyserver"),
+            ],
+        ),
+        ("three_brokers", "one", ["kafka@"]),
+    ],
+)
+def test_units_of_a_machine(
+    rendered: dict[str, dict[str, Files]], inventory: str, host: str, expected: list[str]
+) -> None:
+    assert set(units(rendered[inventory][host])) == set(expected)
+
+
+def test_every_unit_is_a_daemon_that_is_not_root_and_comes_back(
+    rendered: dict[str, dict[str, Files]],
+) -> None:
+    for hosts in rendered.values():
+        for files in hosts.values():
+            for name, unit in units(files).items():
+                service = unit["Service"]
+                assert list(unit) == ["Unit", "Service", "Install"], name
+                assert service["User"][0] in ("zookeeper", "kafka", "hdfs", "yarn", "mapred", "spark"), name
+                assert service["Group"][0] in ("zookeeper", "kafka", "hadoop"), name
+                (start_command,) = service["ExecStart"]
+                assert start_command.startswith("/opt/"), name
+                assert service["Restart"] == ["on-failure"], name
+                assert service["SuccessExitStatus"] == ["143"], name
+                assert service["LimitNOFILE"] == ["128000"], name
+                assert service["NoNewPrivileges"] == ["true"], name
+                assert service["RuntimeDirectory"] == [name.replace("@", "/%i")], name
+                assert unit["Install"]["WantedBy"] == ["multi-user.target"], name
+                assert unit["Unit"]["Description"][0], name
+
+
+def test_every_unit_records_what_it_reads_and_all_of_that_is_written(
+    rendered: dict[str, dict[str, Files]],
+) -> None:
+    for hosts in rendered.values():
+        for host, files in hosts.items():
+            for name, unit in units(files).items():
+                (record,) = unit["Service"]["ExecStartPre"]
+                match = re.fullmatch(
+                    r"/usr/bin/sh -c 'exec sha256sum (.+) > \$RUNTIME_DIRECTORY/config.sha256'", record
+                )
+                assert match, name
+                reads = match[1].split()
+                assert reads[0] == f"{UNITS}/{name}.service"
+                assert [path for path in reads if path.startswith("/opt/")], name
+                broker = "server-%i.properties"
+                for path in (each for each in reads if not each.startswith("/opt/")):
+                    known = path in files or (path.endswith(broker) and name == "kafka@")
+                    assert known, f"{host}: {name} reads {path}, which no role writes"
+
+
+# Where each launcher looks for the heap, and what the lab gives it.
+@pytest.mark.parametrize(
+    ("host", "unit", "variable", "value"),
+    [
+        ("millrace-1", "kafka@", "KAFKA_HEAP_OPTS", "-Xms256m -Xmx256m"),
+        ("millrace-1", "hdfs-namenode", "HDFS_NAMENODE_OPTS", "-Xmx128m {java}"),
+        ("millrace-1", "hdfs-zkfc", "HDFS_ZKFC_OPTS", "-Xmx64m {java}"),
+        ("millrace-1", "hdfs-journalnode", "HDFS_JOURNALNODE_OPTS", "-Xmx64m {java}"),
+        ("millrace-1", "hdfs-datanode", "HDFS_DATANODE_OPTS", "-Xmx96m {java}"),
+        ("millrace-1", "yarn-resourcemanager", "YARN_RESOURCEMANAGER_OPTS", "-Xmx160m {java}"),
+        ("millrace-1", "yarn-nodemanager", "YARN_NODEMANAGER_OPTS", "-Xmx128m {java}"),
+        ("millrace-3", "mapred-historyserver", "MAPRED_HISTORYSERVER_OPTS", "-Xmx96m {java}"),
+        ("millrace-3", "spark-historyserver", "SPARK_DAEMON_MEMORY", "192m"),
+        ("millrace-3", "spark-historyserver", "SPARK_DAEMON_JAVA_OPTS", "{java}"),
+    ],
+)
+def test_heaps(lab: dict[str, Files], host: str, unit: str, variable: str, value: str) -> None:
+    environment = read_environment(units(lab[host])[unit]["Service"]["Environment"])
+    java = "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Xss512k -XX:CICompilerCount=1"
+    assert environment[variable] == value.format(java=java)
+    assert environment["JAVA_HOME"] == "/usr/lib/jvm/java-17-openjdk-amd64"
+
+
+def test_heap_of_zookeeper(lab: dict[str, Files]) -> None:
+    text = lab["millrace-1"]["/etc/zookeeper/zookeeper-env.sh"]["content"]
+    flags = read_shell(text, "SERVER_JVMFLAGS")["SERVER_JVMFLAGS"]
+    assert flags.startswith("-Xms96m -Xmx96m -XX:+UseSerialGC ")
+
+
+def test_zookeeper_ensemble(lab: dict[str, Files]) -> None:
+    for number, host in enumerate(sorted(lab), 1):
+        cfg = read_properties(lab[host]["/etc/zookeeper/zoo.cfg"]["content"])
+        servers = {key: value for key, value in cfg.items() if key.startswith("server.")}
+        assert servers == {f"server.{each}": f"millrace-{each}:2888:3888" for each in (1, 2, 3)}
+        assert cfg["dataDir"] == "/var/lib/zookeeper"
+        assert cfg["4lw.commands.whitelist"] == "mntr,srvr,ruok"
+        assert cfg["admin.enableServer"] == "false"
+        assert lab[host]["/var/lib/zookeeper/myid"]["content"] == f"{number}\n"
+
+
+def test_zookeeper_alone_has_no_servers(plain: Files) -> None:
+    cfg = read_properties(plain["/etc/zookeeper/zoo.cfg"]["content"])
+    assert cfg["clientPort"] == "2181"
+    assert not [key for key in cfg if key.startswith("server.")]
+
+
+def test_hdfs_highly_available(lab: dict[str, Files]) -> None:
+    core = read_hadoop_xml(lab["millrace-3"]["/etc/hadoop/core-site.xml"]["content"])
+    hdfs = read_hadoop_xml(lab["millrace-3"]["/etc/hadoop/hdfs-site.xml"]["content"])
+    quorum = "millrace-1:2181,millrace-2:2181,millrace-3:2181"
+    assert core["fs.defaultFS"] == "hdfs://lab"
+    assert core["ha.zookeeper.quorum"] == core["hadoop.zk.address"] == quorum
+    ours = {
+        key: value for key, value in hdfs.items() if re.match(r"dfs\.(nameservices|ha\.(name|auto))", key)
+    }
+    assert ours == {
+        "dfs.nameservices": "lab",
+        "dfs.ha.namenodes.lab": "nn1,nn2",
+        "dfs.ha.automatic-failover.enabled": "true",
+    }
+    addresses = {key: value for key, value in hdfs.items() if re.match(r"dfs\.namenode\.(rpc|http)-a", key)}
+    assert addresses == {
+        "dfs.namenode.rpc-address.lab.nn1": "millrace-1:8020",
+        "dfs.namenode.rpc-address.lab.nn2": "millrace-2:8020",
+        "dfs.namenode.http-address.lab.nn1": "millrace-1:9870",
+        "dfs.namenode.http-address.lab.nn2": "millrace-2:9870",
+    }
+    assert hdfs["dfs.namenode.shared.edits.dir"] == (
+        "qjournal://millrace-1:8485;millrace-2:8485;millrace-3:8485/lab"
+    )
+    assert hdfs["dfs.replication"] == "3"
+
+
+def test_hdfs_plain(plain: Files) -> None:
+    core = read_hadoop_xml(plain["/etc/hadoop/core-site.xml"]["content"])
+    hdfs = read_hadoop_xml(plain["/etc/hadoop/hdfs-site.xml"]["content"])
+    assert core["fs.defaultFS"] == "hdfs://one:8020"
+    assert hdfs["dfs.replication"] == "1"
+    assert hdfs["dfs.namenode.rpc-address"] == "one:8020"
+    assert hdfs["dfs.namenode.http-address"] == "one:9870"
+    ha = r"dfs\.(ha\.|nameservices|journalnode\.|client\.failover|namenode\.shared)"
+    assert not [key for key in hdfs if re.match(ha, key)]
+
+
+def test_yarn_highly_available(lab: dict[str, Files]) -> None:
+    yarn = read_hadoop_xml(lab["millrace-3"]["/etc/hadoop/yarn-site.xml"]["content"])
+    assert yarn["yarn.resourcemanager.ha.enabled"] == "true"
+    assert yarn["yarn.resourcemanager.ha.rm-ids"] == "rm1,rm2"
+    assert yarn["yarn.resourcemanager.hostname.rm2"] == "millrace-2"
+    assert yarn["yarn.resourcemanager.webapp.address.rm2"] == "millrace-2:8088"
+    assert yarn["yarn.resourcemanager.store.class"].endswith(".ZKRMStateStore")
+    assert yarn["yarn.resourcemanager.zk-address"] == "millrace-1:2181,millrace-2:2181,millrace-3:2181"
+    assert "yarn.resourcemanager.hostname" not in yarn
+    assert yarn["yarn.log.server.url"] == "http://millrace-3:19888/jobhistory/logs"
+    mapred = read_hadoop_xml(lab["millrace-1"]["/etc/hadoop/mapred-site.xml"]["content"])
+    assert mapred["mapreduce.jobhistory.address"] == "millrace-3:10020"
+    # An override of the lab's own.
+    assert mapred["mapreduce.map.memory.mb"] == "256"
+
+
+def test_yarn_plain(plain: Files) -> None:
+    yarn = read_hadoop_xml(plain["/etc/hadoop/yarn-site.xml"]["content"])
+    assert yarn["yarn.resourcemanager.hostname"] == "one"
+    assert yarn["yarn.resourcemanager.store.class"].endswith(".FileSystemRMStateStore")
+    assert not [key for key in yarn if re.match(r"yarn\.resourcemanager\.(ha|zk|hostname\.|cluster-id)", key)]
+    scheduler = read_hadoop_xml(plain["/etc/hadoop/capacity-scheduler.xml"]["content"])
+    assert scheduler["yarn.scheduler.capacity.root.queues"] == "default"
+
+
+def brokers(files: Files) -> dict[int, dict[str, str]]:
+    """The properties of each broker of a host."""
+    found = {}
+    for path, file in files.items():
+        if match := re.fullmatch(r"/etc/kafka/server-(\d+)\.properties", path):
+            found[int(match[1])] = read_properties(file["content"])
+    return found
+
+
+def test_kafka_three_machines(lab: dict[str, Files]) -> None:
+    for number, host in enumerate(sorted(lab), 1):
+        properties = brokers(lab[host])
+        assert list(properties) == [number]
+        broker = properties[number]
+        assert broker["node.id"] == str(number)
+        assert broker["process.roles"] == "broker,controller"
+        assert (
+            broker["controller.quorum.bootstrap.servers"] == "millrace-1:9093,millrace-2:9093,millrace-3:9093"
+        )
+        assert broker["advertised.listeners"] == f"PLAINTEXT://{host}:9092,CONTROLLER://{host}:9093"
+        assert broker["log.dirs"] == f"/var/lib/kafka/{number}"
+        assert broker["default.replication.factor"] == broker["offsets.topic.replication.factor"] == "3"
+        assert broker["min.insync.replicas"] == broker["transaction.state.log.min.isr"] == "2"
+        assert broker["unclean.leader.election.enable"] == "false"
+        assert broker["offsets.topic.num.partitions"] == "6"
+
+
+def test_kafka_three_brokers_on_one_machine(rendered: dict[str, dict[str, Files]]) -> None:
+    properties = brokers(rendered["three_brokers"]["one"])
+    assert sorted(properties) == [1, 2, 3]
+    for number, broker in properties.items():
+        port, controller_port = 9091 + number, 9191 + number
+        assert broker["node.id"] == str(number)
+        assert broker["listeners"] == f"PLAINTEXT://:{port},CONTROLLER://:{controller_port}"
+        assert broker["log.dirs"] == f"/var/lib/kafka/{number}"
+        assert broker["controller.quorum.bootstrap.servers"] == "one:9192,one:9193,one:9194"
+        assert broker["default.replication.factor"] == "3"
+        assert broker["min.insync.replicas"] == "2"
+
+
+def test_kafka_one_broker(plain: Files) -> None:
+    (broker,) = brokers(plain).values()
+    assert broker["default.replication.factor"] == broker["min.insync.replicas"] == "1"
+    assert broker["offsets.topic.replication.factor"] == broker["transaction.state.log.min.isr"] == "1"
+
+
+def test_spark(lab: dict[str, Files], plain: Files) -> None:
+    for host, files in (*lab.items(), ("one", plain)):
+        conf = read_properties(files["/etc/spark/spark-defaults.conf"]["content"])
+        history = "one" if host == "one" else "millrace-3"
+        assert conf["spark.yarn.historyServer.address"] == f"{history}:18080"
+        assert conf["spark.eventLog.dir"] == conf["spark.history.fs.logDirectory"] == "hdfs:///spark-history"
+        assert conf["spark.master"] == "yarn"
+        env = read_shell(files["/etc/spark/spark-env.sh"]["content"], "HADOOP_CONF_DIR", "JAVA_HOME")
+        assert env == {
+            "HADOOP_CONF_DIR": "/etc/hadoop",
+            "JAVA_HOME": "/usr/lib/jvm/java-17-openjdk-amd64",
+        }
+
+
+@pytest.mark.parametrize("product", ["zookeeper", "hadoop", "kafka", "spark"])
+def test_a_login_shell_has_the_commands(plain: Files, product: str) -> None:
+    profile = plain[f"/etc/profile.d/{product}.sh"]["content"]
+    home = f"{product.upper()}_HOME"
+    shell = read_shell(profile, home, "PATH")
+    assert shell[home] == f"/opt/{product}"
+    assert shell["PATH"].split(":")[-1] == f"/opt/{product}/bin"
+
+
+def test_the_cluster_is_described(rendered: dict[str, dict[str, Files]], directory: Path) -> None:
+    described = {name: json.loads((directory / name / "cluster.json").read_text()) for name in rendered}
+    assert described["lab"]["hdfs"]["default_fs"] == "hdfs://lab"
+    assert [each["id"] for each in described["lab"]["yarn"]["resourcemanagers"]] == ["rm1", "rm2"]
+    assert described["plain"]["hdfs"]["journalnodes"] == []
+    assert [each["port"] for each in described["three_brokers"]["kafka"]["brokers"]] == [9092, 9093, 9094]
+    assert not {"zookeeper", "hdfs", "yarn", "spark"} & set(described["three_brokers"])
+    assert list(described["three_brokers"]["machines"]) == ["one"]
