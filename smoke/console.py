@@ -30,6 +30,11 @@ class Console:
         with self._lock:
             self._awaited[name] = state
 
+    def state(self, name: str) -> str:
+        """What `name` was last seen like."""
+        with self._lock:
+            return self._awaited.get(name, "")
+
     def done(self, name: str, text: str) -> None:
         """Say `text`; `name` is not awaited any more."""
         with self._lock:

@@ -103,7 +103,9 @@ def run_all(checks: Sequence[Check], run: Run) -> None:
         wait(pending, timeout=GRACE)  # what they are making, cleanup must find
     for check in pending.values():
         late: Future[dict[str, Finding]] = Future()
-        late.set_exception(CheckError(f"did not end within {run.timeout:g} s"))
+        late.set_exception(
+            CheckError(f"did not end within {run.timeout:g} s: {run.console.state(check.name)}")
+        )
         _conclude(run, check, late, run.timeout)
 
 

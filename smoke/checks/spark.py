@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 from smoke.checks import CheckError, Run
@@ -22,6 +23,8 @@ def check(run: Run, section: Spark, kafka: Kafka, filesystem: Hdfs) -> dict[str,
         run.console.awaiting("spark", text)
         run.console.say(f"        spark  {text}")
 
+    # The job's own limit ends a little before the run's, so that there are last lines to show.
+    began = time.monotonic()
     # Submitted first, so that the session starts while the records are sent.
     run.cleanup(f"hdfs {directory}", lambda: hdfs.remove(hdfs.client(filesystem, section.user), directory))
     job = Job(run.cluster.machines[section.submit_host], section, run.id, progress)
@@ -37,7 +40,7 @@ def check(run: Run, section: Spark, kafka: Kafka, filesystem: Hdfs) -> dict[str,
     )
     texts = [sentence(run.id, number) for number in range(run.records)]
     try:
-        found = job.result(timeout=run.timeout)
+        found = job.result(timeout=max(1.0, began + 0.9 * run.timeout - time.monotonic()))
     except JobError as error:
         raise CheckError(str(error), error.evidence) from None
     batch = word_counts(count_words(texts), found["batch"]["words"])

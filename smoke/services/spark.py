@@ -134,7 +134,7 @@ class Job:
         try:
             return self._result.result(timeout)
         except TimeoutError:
-            raise JobError(f"no result within {timeout:g} s", self.evidence()) from None
+            raise JobError(f"no result within {timeout:.1f} s", self.evidence(logs=False)) from None
 
     def stop(self) -> None:
         """End the job if it runs, and see that its directory on the machine is gone."""
@@ -156,10 +156,10 @@ class Job:
         finally:
             self._machine.run(f"rm -rf {self._directory}; test ! -e {self._directory}")
 
-    def evidence(self) -> list[str]:
-        """The last lines of the job, and of its application's logs where it got so far."""
+    def evidence(self, *, logs: bool = True) -> list[str]:
+        """The last lines of the job, and of its application's logs, which take seconds to get."""
         lines = ["== last lines of spark-submit", *self._said]
-        if self.application:
+        if self.application and logs:
             lines.append(f"== last lines of yarn logs -applicationId {self.application}")
             try:
                 lines += self._as_user(

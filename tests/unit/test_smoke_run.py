@@ -91,7 +91,9 @@ def test_a_check_that_does_not_end_fails_and_may_make_nothing_more(monkeypatch: 
         return {}
 
     checks.run_all([Check("hdfs", stuck, {})], run)
-    assert [(r.name, r.ok, r.facts) for r in run.results] == [("hdfs", False, "did not end within 0.1 s")]
+    assert [(r.name, r.ok, r.facts) for r in run.results] == [
+        ("hdfs", False, "did not end within 0.1 s: running")
+    ]
     assert run.stopping.is_set()
     release.set()
     with pytest.raises(CheckError, match="the run is stopping"):
