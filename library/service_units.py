@@ -45,7 +45,7 @@ RETURN = r"""
 started: {description: units that were started, returned: always, type: list, elements: str}
 restarted: {description: units that were restarted, returned: always, type: list, elements: str}
 stopped: {description: units that were stopped, returned: always, type: list, elements: str}
-waiting: {description: units that a condition keeps down, returned: always, type: list, elements: str}
+waiting: {description: the unit that a condition keeps down and those after it, returned: always, type: list, elements: str}
 stale: {description: units that still run with older files, returned: always, type: list, elements: str}
 units: {description: MainPID and InvocationID of each unit, returned: always, type: dict}
 """
@@ -155,13 +155,11 @@ def bring(units: list[str], state: str, *, check: bool) -> dict[str, Any]:
     disabled = []
     if state != "stopped":
         disabled = [unit for unit in units if shown.get(unit, {}).get("UnitFileState") != "enabled"]
-    waiting = []
+    waiting: list[str] = []
     if not check and (disabled or work["started"] or work["restarted"] or work["stopped"]):
-        _do(disabled, work)
-        shown = show(units)
-        # systemctl start says nothing of a condition that is not met (data that is not there yet, for one).
-        waiting = [unit for unit in work["started"] if shown[unit]["ConditionResult"] == "no"]
+        waiting = _do(disabled, work)
         work["started"] = [unit for unit in work["started"] if unit not in waiting]
+        shown = show(units)
     return {
         "changed": bool(disabled or work["started"] or work["restarted"] or work["stopped"]),
         "waiting": waiting,
@@ -174,17 +172,23 @@ def bring(units: list[str], state: str, *, check: bool) -> dict[str, Any]:
     }
 
 
-def _do(disabled: list[str], work: dict[str, list[str]]) -> None:
+def _do(disabled: list[str], work: dict[str, list[str]]) -> list[str]:
+    """Do the work; return the units that wait."""
     if disabled:
         systemctl("enable", "--quiet", *disabled)
-    if work["started"]:
-        # A unit that failed too often is refused by systemd until its counter is cleared.
-        systemctl("reset-failed", *work["started"])
-        systemctl("start", *work["started"])
     if work["restarted"]:
         systemctl("restart", *work["restarted"])
     if work["stopped"]:
         systemctl("stop", *work["stopped"])
+    for unit in work["started"]:
+        # A unit that failed too often is refused by systemd until its counter is cleared.
+        systemctl("reset-failed", unit)
+        systemctl("start", unit)
+        # systemctl start says nothing of a condition that is not met (data that is not there yet, for one). What
+        # comes after it in the list is of no use yet, and would take the machine's time from those who make the data.
+        if show([unit])[unit]["ConditionResult"] == "no":
+            return work["started"][work["started"].index(unit) :]
+    return []
 
 
 def main() -> None:

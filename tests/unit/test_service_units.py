@@ -170,7 +170,7 @@ def test_what_runs_as_it_should_is_left_alone(systemd: Systemctl, state: str) ->
     assert systemd.calls == []
 
 
-def test_stopped_units_are_enabled_and_started_in_one_call_each(systemd: Systemctl) -> None:
+def test_stopped_units_are_enabled_and_started_in_their_order(systemd: Systemctl) -> None:
     systemd.units["a"] |= {"ActiveState": "failed", "UnitFileState": "disabled"}
     systemd.units["b"] |= {"ActiveState": "inactive"}
     done = bring(["b", "a"], "started", check=False)
@@ -179,8 +179,10 @@ def test_stopped_units_are_enabled_and_started_in_one_call_each(systemd: Systemc
     assert done["units"]["a"] == {"pid": 8, "invocation": "def"}
     assert systemd.calls == [
         ("enable", "--quiet", "a"),
-        ("reset-failed", "b", "a"),
-        ("start", "b", "a"),
+        ("reset-failed", "b"),
+        ("start", "b"),
+        ("reset-failed", "a"),
+        ("start", "a"),
     ]
 
 
@@ -216,6 +218,14 @@ def test_a_unit_whose_condition_is_not_met_waits_and_is_no_change(systemd: Syste
     systemd.units["a"] |= {"ActiveState": "inactive", "ConditionResult": "no"}
     done = bring(["a", "b"], "started", check=False)
     assert (done["changed"], done["started"], done["waiting"]) == (False, [], ["a"])
+
+
+def test_what_comes_after_a_unit_that_waits_is_not_started(systemd: Systemctl) -> None:
+    systemd.units["a"] |= {"ActiveState": "inactive", "ConditionResult": "no"}
+    systemd.units["b"] |= {"ActiveState": "inactive"}
+    done = bring(["a", "b"], "started", check=False)
+    assert (done["changed"], done["started"], done["waiting"]) == (False, [], ["a", "b"])
+    assert ("start", "b") not in systemd.calls
 
 
 @pytest.mark.parametrize("state", ["started", "current", "restarted", "stopped"])
