@@ -1,0 +1,225 @@
+"""What preflight refuses: one run over an inventory in which each host has one fault."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.unit.playbooks import CHECKOUT, finish, start
+
+SELF = "{{ [inventory_hostname] }}"
+OTHERS = ["{{ inventory_hostname }}", "b", "c", "d"]
+BROKER = {"id": 1, "host": "a", "port": 9092, "controller_port": 9093}
+
+# A cluster of one host for each host of the inventory: every fault is the only one of its cluster.
+SOUND: dict[str, Any] = {
+    "ansible_connection": "local",
+    "cluster_name": "sound",
+    "stack_name": "test",
+    "zookeeper_hosts": SELF,
+    "zookeeper_client_port": 2181,
+    "kafka_hosts": SELF,
+    "kafka_brokers": [BROKER],
+    "hdfs_namenode_hosts": SELF,
+    "hdfs_journalnode_hosts": [],
+    "hdfs_datanode_hosts": SELF,
+    "yarn_resourcemanager_hosts": SELF,
+    "yarn_nodemanager_hosts": SELF,
+    "yarn_historyserver_hosts": SELF,
+    "spark_historyserver_hosts": SELF,
+    "spark_hosts": SELF,
+}
+
+# The fault, and what the message must say: the variable, what it is, and what to do.
+FAULTS: dict[str, tuple[dict[str, Any], str]] = {
+    "even-ensemble": ({"zookeeper_hosts": OTHERS[:2]}, "zookeeper_hosts has 2 servers: give 1, 3 or 5"),
+    "zookeeper-data-in-root": (
+        {"zookeeper_data_dir": "/"},
+        "zookeeper_data_dir is '/': give an absolute directory below /",
+    ),
+    "three-namenodes": (
+        {"hdfs_namenode_hosts": OTHERS[:3]},
+        "hdfs_namenode_hosts has 3 hosts: give one (plain) or two (highly available)",
+    ),
+    "no-namenode": ({"hdfs_namenode_hosts": []}, "hdfs_namenode_hosts has 0 hosts: give one"),
+    "two-journalnodes": (
+        {"hdfs_namenode_hosts": OTHERS[:2], "hdfs_journalnode_hosts": OTHERS[:2]},
+        "hdfs_journalnode_hosts has 2 hosts: two NameNodes need 3 or 5 JournalNodes",
+    ),
+    "even-journalnodes": (
+        {"hdfs_namenode_hosts": OTHERS[:2], "hdfs_journalnode_hosts": OTHERS},
+        "hdfs_journalnode_hosts has 4 hosts: two NameNodes need 3 or 5 JournalNodes",
+    ),
+    "failover-without-zookeeper": (
+        {
+            "hdfs_namenode_hosts": OTHERS[:2],
+            "hdfs_journalnode_hosts": OTHERS[:3],
+            "zookeeper_hosts": [],
+        },
+        "zookeeper_hosts is empty: automatic failover of two NameNodes needs ZooKeeper",
+    ),
+    "no-datanode": (
+        {"hdfs_datanode_hosts": [], "hdfs_replication": 0},
+        "hdfs_datanode_hosts is empty: put hosts into the inventory's group datanode",
+    ),
+    "more-replicas-than-datanodes": (
+        {"hdfs_replication": 2},
+        "hdfs_replication is 2 with 1 DataNodes: lower hdfs_replication or add hosts",
+    ),
+    **{
+        f"{name}-in-root": ({name: "/"}, f"{name} is '/': give an absolute directory below /")
+        for name in ("hdfs_name_dir", "hdfs_data_dir", "hdfs_journal_dir", "kafka_data_dir")
+    },
+    "relative-directory": (
+        {"kafka_data_dir": "var/lib/kafka"},
+        "kafka_data_dir is 'var/lib/kafka': give an absolute directory below /",
+    ),
+    "same-broker-id": (
+        {"kafka_brokers": [BROKER, BROKER | {"port": 9094, "controller_port": 9095}]},
+        "kafka_brokers gives the ids 1, 1: each broker of the cluster needs its own id",
+    ),
+    "same-broker-port": (
+        {"kafka_brokers": [BROKER, BROKER | {"id": 2, "controller_port": 9092}]},
+        "gives the ports 9092, 9092, 9093, 9092: brokers of one host need ports",
+    ),
+    "more-replicas-than-brokers": (
+        {"kafka_replication_factor": 2, "kafka_min_insync_replicas": 1},
+        "kafka_replication_factor is 2 with 1 brokers: lower it or add brokers",
+    ),
+    "all-replicas-in-sync": (
+        {
+            "kafka_brokers": [BROKER, BROKER | {"id": 2, "port": 9094, "controller_port": 9095}],
+            "kafka_min_insync_replicas": 2,
+        },
+        "kafka_min_insync_replicas is 2 with kafka_replication_factor 2: it must be lower",
+    ),
+    "three-resourcemanagers": (
+        {"yarn_resourcemanager_hosts": OTHERS[:3]},
+        "yarn_resourcemanager_hosts has 3 hosts: give one (plain) or two (highly available)",
+    ),
+    "resourcemanagers-without-zookeeper": (
+        {"yarn_resourcemanager_hosts": OTHERS[:2], "zookeeper_hosts": []},
+        "zookeeper_hosts is empty: failover of two ResourceManagers needs ZooKeeper",
+    ),
+    "two-historyservers": (
+        {"yarn_historyserver_hosts": OTHERS[:2]},
+        "yarn_historyserver_hosts has 2 hosts: the MapReduce history server is one",
+    ),
+    "no-nodemanager": (
+        {"yarn_nodemanager_hosts": []},
+        "yarn_nodemanager_hosts is empty: put hosts into the inventory's group nodemanager",
+    ),
+    "two-spark-historyservers": (
+        {"spark_historyserver_hosts": OTHERS[:2]},
+        "spark_historyserver_hosts has 2 hosts: the history server is one",
+    ),
+    "spark-without-yarn": (
+        {"yarn_resourcemanager_hosts": []},
+        "yarn_resourcemanager_hosts is empty: Spark runs on YARN here; put a host into",
+    ),
+    **{
+        name: ({name: value}, f"{name} is '{value}': give a number with k, m or g, such as 512m")
+        for name, value in {
+            "zookeeper_heap": "1 GB",
+            "kafka_heap": "half",
+            "spark_historyserver_heap": "",
+        }.items()
+    },
+    **{
+        name: ({name: value}, f"{name}: give a number with k, m or g, such as 512m")
+        for name, value in {
+            "hdfs_namenode_heap": "1.5g",
+            "hdfs_datanode_heap": ["1g"],
+            "hdfs_journalnode_heap": "-1g",
+            "hdfs_zkfc_heap": 128,
+            "yarn_resourcemanager_heap": "1gb",
+            "yarn_nodemanager_heap": "x1g",
+            "yarn_historyserver_heap": "g",
+        }.items()
+    },
+    "unknown-unit-of-hdfs": (
+        {"hdfs_unit_overrides": {"namenode": {}}},
+        "hdfs_unit_overrides has namenode: the units are hdfs-journalnode, hdfs-namenode, hdfs-zkfc,",
+    ),
+    "unknown-unit-of-yarn": (
+        {"yarn_unit_overrides": {"nodemanager": {}}},
+        "yarn_unit_overrides has nodemanager: the units are yarn-resourcemanager, yarn-nodemanager,",
+    ),
+    # By the argument specs.
+    "number-in-words": (
+        {"kafka_min_insync_replicas": "two"},
+        "argument 'kafka_min_insync_replicas' is of type str and we were unable to convert to int",
+    ),
+    "list-for-a-dict": (
+        {"hdfs_site_overrides": ["dfs.replication"]},
+        "argument 'hdfs_site_overrides' is of type list and we were unable to convert to dict",
+    ),
+    "dict-for-a-list": (
+        {"zookeeper_java_options": {"-Xss512k": True}},
+        "argument 'zookeeper_java_options' is of type dict and we were unable to convert to list",
+    ),
+    "unknown-choice": (
+        {"service_restart_state": "rolling"},
+        "value of service_restart_state must be one of: current, restarted, got: rolling",
+    ),
+    "misspelt-key-of-a-broker": (
+        {"kafka_brokers": [BROKER | {"controler_port": 9093}]},
+        "kafka_brokers.controler_port",
+    ),
+    "broker-without-a-port": (
+        {"kafka_brokers": [{"id": 1, "host": "a", "port": 9092}]},
+        "missing required arguments: controller_port found in kafka_brokers",
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def refused(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """What was said of each host that failed, as one line."""
+    directory = tmp_path_factory.mktemp("preflight")
+    hosts = {name: fault for name, (fault, _) in FAULTS.items()} | {"sound": {}}
+    # Spark alone: YARN's own preflight would refuse it first.
+    alone = "spark-without-yarn"
+    groups = {
+        "cluster": {"hosts": hosts},
+        "hadoop": {"hosts": dict.fromkeys(name for name in hosts if name != alone)},
+    }
+    inventory = {"all": {"vars": SOUND | versions(), "children": groups}}
+    (directory / "hosts.json").write_text(json.dumps(inventory))
+    run = start(directory, "--inventory", str(directory / "hosts.json"), "playbooks/preflight.yml")
+    output = finish(run)
+    assert run.returncode == 2, output
+    blocks = re.findall(r"^fatal: \[([\w-]+)\]: FAILED! => (.*?)(?=^\S|\Z)", output, re.DOTALL | re.MULTILINE)
+    assert blocks, output
+    return {host: " ".join(text.split()) for host, text in blocks}
+
+
+def versions() -> dict[str, Any]:
+    """A stack of its own."""
+    names = ("zookeeper", "hadoop", "kafka", "spark")
+    return {"java_major": 17} | {f"{name}_version": "1.0.0" for name in names}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_is_refused_with_the_variable_and_what_to_do(refused: dict[str, str], fault: str) -> None:
+    assert FAULTS[fault][1] in refused[fault]
+
+
+def test_nothing_else_is_refused(refused: dict[str, str]) -> None:
+    assert set(refused) == set(FAULTS)
+
+
+@pytest.mark.parametrize("role", ["zookeeper", "hdfs", "kafka", "yarn", "spark"])
+def test_every_rule_has_its_fault(refused: dict[str, str], role: str) -> None:
+    tasks = yaml.safe_load((CHECKOUT / "roles" / role / "tasks" / "preflight.yml").read_text())
+    unproved = []
+    for why in (rule["why"] for task in tasks for rule in task.get("vars", {}).get("rules", [])):
+        says = ".*".join(re.escape(text) for text in re.split(r"{{.*?}}", why))
+        # playbooks/preflight.yml asks only hosts that are in the list.
+        if " is not in " not in why and not [text for text in refused.values() if re.search(says, text)]:
+            unproved.append(why)
+    assert not unproved
