@@ -1,0 +1,145 @@
+"""Every public variable is in defaults and in argument specs, typed, described, with the same default."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.unit.playbooks import CHECKOUT, finish, start
+
+ROLES = sorted(path.name for path in (CHECKOUT / "roles").iterdir())
+TYPES = {"str", "int", "bool", "list", "dict", "path", "float", "raw"}
+
+Spec = dict[str, Any]
+
+
+def literal(value: Any) -> bool:
+    """Whether a spec states the default: no template, and no mapping with keys, which nobody repeats."""
+    return "{{" not in str(value) and not (isinstance(value, dict) and value)
+
+
+def option_faults(name: str, option: Spec) -> list[str]:
+    """What one option lacks, its own options included."""
+    faults = []
+    description = option.get("description", "")
+    if option.get("type") not in TYPES:
+        faults.append(f"{name} has no type")
+    if option.get("type") == "list" and option.get("elements") not in TYPES:
+        faults.append(f"{name} has no elements")
+    if not (isinstance(description, str) and description[:1].isupper() and description.endswith(".")):
+        faults.append(f"{name} is not described in a sentence")
+    for inner, suboption in option.get("options", {}).items():
+        faults += option_faults(f"{name}.{inner}", suboption)
+    return faults
+
+
+def default_faults(name: str, option: Spec, defaults: Spec) -> list[str]:
+    """How an option and the defaults differ."""
+    if option.get("required"):
+        return [f"{name} is required and has a default"] if name in defaults else []
+    if name not in defaults:
+        return [f"{name} is not in the defaults"]
+    if "default" not in option:
+        return [f"{name} does not state its default"] if literal(defaults[name]) else []
+    return [f"{name} has another default"] if option["default"] != defaults[name] else []
+
+
+def faults(defaults: Spec, entry_points: dict[str, Spec]) -> list[str]:
+    """How the defaults of a role and its argument specs differ, and what the specs lack."""
+    found: list[str] = []
+    options: dict[str, Spec] = {}
+    for entry, spec in entry_points.items():
+        found += [
+            f"{entry} has no {key}" for key in ("short_description", "description") if not spec.get(key)
+        ]
+        for name, option in spec.get("options", {}).items():
+            if options.setdefault(name, option) != option:
+                found.append(f"{name} differs between entry points")
+    found += [f"{name} is not in the specs" for name in defaults if name not in options]
+    for name, option in options.items():
+        found += option_faults(name, option) + default_faults(name, option, defaults)
+    return found
+
+
+def read(role: str) -> tuple[Spec, dict[str, Spec]]:
+    """Defaults and entry points of a role."""
+    files = (CHECKOUT / "roles" / role / path for path in ("defaults/main.yml", "meta/argument_specs.yml"))
+    defaults, specs = (yaml.safe_load(path.read_text()) for path in files)
+    return defaults, specs["argument_specs"]
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_specs_and_defaults_say_the_same(role: str) -> None:
+    assert faults(*read(role)) == []
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_public_variables_carry_the_roles_name(role: str) -> None:
+    assert [name for name in read(role)[0] if not name.startswith(f"{role}_")] == []
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_every_entry_point_can_be_called(role: str) -> None:
+    # The role service has no tasks: its main is validated where a role depends on it.
+    verbs = {path.stem for path in (CHECKOUT / "roles" / role / "tasks").glob("*.yml")} or {"main"}
+    entries = set(read(role)[1])
+    assert entries <= verbs
+    assert {"main", "preflight"} & verbs <= entries
+
+
+OPTION = {"type": "int", "default": 1, "description": "Number of them."}
+SOUND = {"main": {"short_description": "x", "description": "y", "options": {"a": OPTION}}}
+
+
+def planted(**changes: Any) -> dict[str, Spec]:
+    """Return a spec whose option has these changes; None removes a key."""
+    option = {key: value for key, value in (OPTION | changes).items() if value is not None}
+    return {"main": SOUND["main"] | {"options": {"a": option}}}
+
+
+def test_a_sound_pair_has_no_fault() -> None:
+    assert faults({"a": 1}, SOUND) == []
+    assert faults({"a": "{{ b }}"}, planted(default=None)) == []
+    assert faults({"a": {"b": 1}}, planted(type="dict", default=None)) == []
+    assert faults({}, planted(required=True, default=None)) == []
+
+
+@pytest.mark.parametrize(
+    ("defaults", "specs", "fault"),
+    [
+        ({"a": 1, "b": 2}, SOUND, "b is not in the specs"),
+        ({}, SOUND, "a is not in the defaults"),
+        ({"a": 2}, SOUND, "a has another default"),
+        ({"a": 1}, planted(default="1"), "a has another default"),
+        ({"a": 1}, planted(default=None), "a does not state its default"),
+        ({"a": []}, planted(type="list", elements="str", default=None), "a does not state its default"),
+        ({"a": 1}, planted(required=True), "a is required and has a default"),
+        ({"a": 1}, planted(type=None), "a has no type"),
+        ({"a": 1}, planted(type="integer"), "a has no type"),
+        ({"a": 1}, planted(type="list"), "a has no elements"),
+        ({"a": 1}, planted(description=None), "a is not described in a sentence"),
+        ({"a": 1}, planted(description="number of them."), "a is not described in a sentence"),
+        ({"a": 1}, planted(description="Number of them"), "a is not described in a sentence"),
+        (
+            {"a": 1},
+            planted(options={"b": {"type": "str", "description": "no"}}),
+            "a.b is not described in a sentence",
+        ),
+        ({"a": 1}, SOUND | {"preflight": planted(type="str")["main"]}, "a differs between entry points"),
+        ({"a": 1}, {"main": SOUND["main"] | {"description": ""}}, "main has no description"),
+    ],
+)
+def test_each_planted_fault_is_found(defaults: Spec, specs: dict[str, Spec], fault: str) -> None:
+    assert faults(defaults, specs) == [fault]
+
+
+def test_a_wrong_type_on_the_command_line_is_refused_by_name(tmp_path: Path) -> None:
+    words = ("--extra-vars", "kafka_replication_factor=three", "--limit", "millrace-1")
+    run = start(tmp_path, "--inventory", "inventories/lab", "playbooks/preflight.yml", *words)
+    output = finish(run)
+    assert run.returncode == 2
+    assert "argument 'kafka_replication_factor' is of type str" in " ".join(output.split())
+    assert not (tmp_path / "cluster.json").exists()
