@@ -131,6 +131,25 @@ def differs(status: dict[str, Any] | None, wanted: dict[str, str]) -> bool:
     return is_now != (wanted["owner"], wanted["group"], int(wanted["mode"], 8))
 
 
+def apply(hdfs: WebHdfs, directories: list[dict[str, str]], timeout: float, *, check: bool) -> list[str]:
+    """Make or correct the directories; return those that were wrong.
+
+    Raises TimeoutError when no NameNode is active within timeout seconds, ValueError when a file stands in
+    the place of a directory, other OSErrors when a NameNode refuses.
+    """
+    namenode, made = hdfs.active(timeout), []
+    for wanted in directories:
+        path = wanted["path"]
+        if not differs(hdfs.status(namenode, path), wanted):
+            continue
+        made.append(path)
+        if not check:
+            hdfs.call("PUT", namenode, path, "MKDIRS", permission=wanted["mode"])
+            hdfs.call("PUT", namenode, path, "SETOWNER", owner=wanted["owner"], group=wanted["group"])
+            hdfs.call("PUT", namenode, path, "SETPERMISSION", permission=wanted["mode"])
+    return made
+
+
 def main() -> None:
     """Run as an Ansible module."""
     text = {"type": "str", "required": True}
@@ -148,21 +167,11 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    hdfs, made = WebHdfs(module.params["namenodes"], module.params["user"]), []
+    hdfs = WebHdfs(module.params["namenodes"], module.params["user"])
     try:
-        namenode = hdfs.active(module.params["timeout"])
-        for wanted in module.params["directories"]:
-            if not differs(hdfs.status(namenode, wanted["path"]), wanted):
-                continue
-            made.append(wanted["path"])
-            if not module.check_mode:
-                hdfs.call("PUT", namenode, wanted["path"], "MKDIRS", permission=wanted["mode"])
-                hdfs.call(
-                    "PUT", namenode, wanted["path"], "SETOWNER", owner=wanted["owner"], group=wanted["group"]
-                )
-                hdfs.call("PUT", namenode, wanted["path"], "SETPERMISSION", permission=wanted["mode"])
+        made = apply(hdfs, module.params["directories"], module.params["timeout"], check=module.check_mode)
     except (OSError, ValueError) as error:
-        module.fail_json(msg=str(error), made=made)
+        module.fail_json(msg=str(error))
     module.exit_json(changed=bool(made), made=made)
 
 

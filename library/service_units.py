@@ -45,7 +45,7 @@ RETURN = r"""
 started: {description: units that were started, returned: always, type: list, elements: str}
 restarted: {description: units that were restarted, returned: always, type: list, elements: str}
 stopped: {description: units that were stopped, returned: always, type: list, elements: str}
-waiting: {description: the unit that a condition keeps down and those after it, returned: always, type: list, elements: str}
+waiting: {description: units kept down by a condition, returned: always, type: list, elements: str}
 stale: {description: units that still run with older files, returned: always, type: list, elements: str}
 units: {description: MainPID and InvocationID of each unit, returned: always, type: dict}
 """
@@ -184,8 +184,8 @@ def _do(disabled: list[str], work: dict[str, list[str]]) -> list[str]:
         # A unit that failed too often is refused by systemd until its counter is cleared.
         systemctl("reset-failed", unit)
         systemctl("start", unit)
-        # systemctl start says nothing of a condition that is not met (data that is not there yet, for one). What
-        # comes after it in the list is of no use yet, and would take the machine's time from those who make the data.
+        # systemctl start says nothing of a condition that is not met (data that is not there yet, for one).
+        # What comes after it in the list is of no use yet, and would take time from those who make the data.
         if show([unit])[unit]["ConditionResult"] == "no":
             return work["started"][work["started"].index(unit) :]
     return []
