@@ -24,9 +24,12 @@ class ActionModule(ActionBase):  # type: ignore[misc]
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Return rc and stdout_lines; failed when rc is not 0; skipped in check mode."""
         result: dict[str, Any] = super().run(tmp, task_vars)
-        argv = [str(word) for word in self._task.args.get("argv") or []]
-        if not argv:
-            raise AnsibleActionFail("controller_command needs argv: a list with the program and its arguments")
+        words = self._task.args.get("argv")
+        if not words or not isinstance(words, list):
+            raise AnsibleActionFail(
+                "controller_command needs argv: a list with the program and its arguments"
+            )
+        argv = [str(word) for word in words]
         creates = self._task.args.get("creates")
         if creates and os.path.exists(creates):
             return result | {"changed": False, "rc": 0, "stdout_lines": [], "msg": f"{creates} exists"}

@@ -190,12 +190,12 @@ def refused(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     }
     inventory = {"all": {"vars": SOUND | versions(), "children": groups}}
     (directory / "hosts.json").write_text(json.dumps(inventory))
-    run = start(directory, "--inventory", str(directory / "hosts.json"), "playbooks/preflight.yml")
+    words = ("--inventory", str(directory / "hosts.json"), "playbooks/preflight.yml")
+    run = start(directory, *words, ANSIBLE_CALLBACK_RESULT_FORMAT="json")
     output = finish(run)
     assert run.returncode == 2, output
-    blocks = re.findall(r"^fatal: \[([\w-]+)\]: FAILED! => (.*?)(?=^\S|\Z)", output, re.DOTALL | re.MULTILINE)
-    assert blocks, output
-    return {host: " ".join(text.split()) for host, text in blocks}
+    failed = re.findall(r"^fatal: \[([\w-]+)\]: FAILED! => (.*)$", output, re.MULTILINE)
+    return {host: json.loads(result)["msg"] for host, result in failed}
 
 
 def versions() -> dict[str, Any]:

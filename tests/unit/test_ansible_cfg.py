@@ -1,0 +1,38 @@
+"""A misspelt key in ansible.cfg is silently without effect: Ansible itself is asked."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.unit.playbooks import CHECKOUT
+
+
+def validate(config: Path) -> subprocess.CompletedProcess[str]:
+    """Let Ansible look at a configuration."""
+    program = Path(sys.executable).parent / "ansible-config"
+    return subprocess.run(
+        [str(program), "validate", "--type", "all"],
+        cwd=config.parent,
+        env=os.environ | {"ANSIBLE_CONFIG": str(config)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_ansible_knows_every_key() -> None:
+    done = validate(CHECKOUT / "ansible.cfg")
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_planted_key_is_found(tmp_path: Path) -> None:
+    config = tmp_path / "ansible.cfg"
+    config.write_text(
+        (CHECKOUT / "ansible.cfg").read_text().replace("[defaults]", "[defaults]\nforrks = 1", 1)
+    )
+    done = validate(config)
+    assert done.returncode != 0
+    assert "forrks" in done.stderr

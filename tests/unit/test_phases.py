@@ -1,0 +1,101 @@
+"""The callback: what it writes of a run, and its sign of life."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import phases
+import pytest
+import yaml
+
+from tests.unit.playbooks import finish, start
+
+
+def task(seconds: float = 0, *, changed: bool = False) -> dict[str, Any]:
+    """Return a task of that length."""
+    command = {"argv": ["sleep", str(seconds)]}
+    return {"name": f"Sleep {seconds}", "controller_command": command, "changed_when": changed}
+
+
+def play(name: str, *tasks: dict[str, Any]) -> dict[str, Any]:
+    """Return a play of three hosts, all of them this one."""
+    return {"name": name, "hosts": "all", "gather_facts": False, "tasks": list(tasks)}
+
+
+PLAYS = [
+    play("Kafka", task(0.3, changed=True), task()),
+    play("Spark", task()),
+    play("Kafka | Rolling restart", task(0.3), task(changed=True)),
+]
+FAILS = [play("Kafka", task(changed=True), {"ansible.builtin.fail": {}}), play("Spark", task(changed=True))]
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[str, Path]]:
+    """The output of each run and the file that it wrote."""
+    words = ("--inventory", "a,b,c,", "--connection", "local")
+    processes = {}
+    for name, plays in {"plays": PLAYS, "fails": FAILS, "nowhere": PLAYS[1:2]}.items():
+        directory = tmp_path_factory.mktemp(name)
+        (directory / "play.yml").write_text(yaml.safe_dump(plays))
+        file = directory / ("none/phases.json" if name == "nowhere" else "phases.json")
+        run = start(directory, *words, str(directory / "play.yml"), MILLRACE_PHASES=str(file))
+        processes[name] = (run, file)
+    return {name: (finish(run), file) for name, (run, file) in processes.items()}
+
+
+def test_plays_of_one_name_are_one_phase(runs: dict[str, tuple[str, Path]]) -> None:
+    output, file = runs["plays"]
+    report = json.loads(file.read_text())
+    kafka, spark = report["phases"]
+    # A change on each of three hosts is three changes.
+    assert (kafka["name"], kafka["changed"]) == ("Kafka", 6)
+    assert (spark["name"], spark["changed"]) == ("Spark", 0)
+    assert report["changed"] == 6
+    assert kafka["seconds"] >= 0.6
+    assert kafka["seconds"] > spark["seconds"] > 0
+    assert report["total"] >= kafka["seconds"] + spark["seconds"]
+    assert "millrace: 6 changes, " in output
+
+
+def test_a_failed_run_leaves_what_was_done(runs: dict[str, tuple[str, Path]]) -> None:
+    output, file = runs["fails"]
+    report = json.loads(file.read_text())
+    assert [(each["name"], each["changed"]) for each in report["phases"]] == [("Kafka", 3)]
+    assert "millrace: 3 changes, " in output
+
+
+def test_a_long_task_shows_that_it_lives(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("MILLRACE_PHASES", str(tmp_path / "phases.json"))
+    monkeypatch.setattr(phases, "BEAT", 0.4)
+    callback = phases.CallbackModule()
+    callback.v2_playbook_on_start(None)
+    callback.v2_playbook_on_task_start(SimpleNamespace(get_name=lambda: "Build"), False)
+    shown = ""
+    deadline = time.monotonic() + 20
+    while shown.count("\n") < 2 and time.monotonic() < deadline:
+        shown += capfd.readouterr().out
+    callback.v2_playbook_on_stats(None)
+    assert re.fullmatch(r"(  \.\.\. Build: [0-9]+ s\n){2,}", shown)
+
+
+def test_a_short_task_does_not(runs: dict[str, tuple[str, Path]]) -> None:
+    assert "  ... " not in runs["plays"][0]
+
+
+def test_nothing_is_written_where_no_directory_is(runs: dict[str, tuple[str, Path]]) -> None:
+    output, file = runs["nowhere"]
+    assert "millrace: nothing changed, " in output
+    assert not file.parent.exists()
+
+
+def test_nothing_is_silent_for_ten_seconds() -> None:
+    # It looks every half second.
+    assert phases.BEAT + 0.5 < 10
