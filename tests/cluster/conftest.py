@@ -1,7 +1,7 @@
-"""A live cluster: its machines through pytest-testinfra, its services through smoke, and site.yml to run again.
+"""A live cluster: its machines by pytest-testinfra, its services by smoke, and site.yml to run again.
 
-MILLRACE_INVENTORY and MILLRACE_REPORTS name the inventory and the directory of its reports (the lab's by default).
-The tests are run in the order of their files: state as deployed, again, faults.
+MILLRACE_INVENTORY and MILLRACE_REPORTS name the inventory and the directory of its reports (by default
+the lab's). The tests are run in the order of their files: state as deployed, again, faults.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import re
 import shlex
 import subprocess
 import sys
-from collections.abc import Iterator
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,12 +23,25 @@ import testinfra
 from smoke import cluster as description
 from smoke.cluster import Cluster
 
+with warnings.catch_warnings():
+    # kafka-python makes a deprecated call while it is imported, and here a warning is an error.
+    warnings.simplefilter("ignore", DeprecationWarning)
+    import kafka  # noqa: F401 (imported once, here)
+
 CHECKOUT = Path(__file__).parents[2]
 INVENTORY = os.environ.get("MILLRACE_INVENTORY", str(CHECKOUT / "inventories/lab"))
 REPORTS = Path(os.environ.get("MILLRACE_REPORTS", CHECKOUT / "out"))
 CLUSTER = description.load(REPORTS / "cluster.json")
 
-PROPERTIES = ("Id", "ActiveState", "MainPID", "InvocationID", "User", "ActiveEnterTimestampMonotonic", "InactiveEnterTimestampMonotonic")
+PROPERTIES = (
+    "Id",
+    "ActiveState",
+    "MainPID",
+    "InvocationID",
+    "User",
+    "ActiveEnterTimestampMonotonic",
+    "InactiveEnterTimestampMonotonic",
+)
 
 
 @dataclass(frozen=True)
@@ -98,28 +111,30 @@ class Site:
     def smoke(self, *words: str) -> dict[str, Any]:
         """Run the smoke tests; their report. Fails with what they printed when they fail."""
         report = REPORTS / "verify-smoke.json"
-        self._python("-m", "smoke", "run", "--cluster", str(REPORTS / "cluster.json"), "--out", str(report), *words)
+        self._smoke("run", "--out", str(report), *words)
         return dict(json.loads(report.read_text(encoding="utf-8")))
 
     def check(self, *only: str, timeout: int = 120) -> None:
         """Await the gates of these services, of all when none is named."""
         words = ["--only", *only] if only else []
-        self._python("-m", "smoke", "check", "--cluster", str(REPORTS / "cluster.json"), "--timeout", str(timeout), *words)
+        self._smoke("check", "--timeout", str(timeout), *words)
 
-    def _python(self, *words: str) -> None:
-        done = subprocess.run([sys.executable, *words], cwd=CHECKOUT, capture_output=True, text=True, timeout=600, check=False)
+    def _smoke(self, verb: str, *words: str) -> None:
+        argv = [sys.executable, "-m", "smoke", verb, "--cluster", str(REPORTS / "cluster.json"), *words]
+        done = subprocess.run(argv, cwd=CHECKOUT, capture_output=True, text=True, timeout=600, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
 
 
 @pytest.fixture(scope="session")
-def site() -> Iterator[Site]:
+def site() -> Site:
     """The cluster under test."""
-    yield Site(CLUSTER)
+    return Site(CLUSTER)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """A test that asks for a machine, or for a machine and a unit of it, runs once for each."""
     if {"machine", "unit"} <= set(metafunc.fixturenames):
-        metafunc.parametrize(("machine", "unit"), [(name, unit) for name, machine in CLUSTER.machines.items() for unit in machine.units])
+        pairs = [(name, unit) for name, machine in CLUSTER.machines.items() for unit in machine.units]
+        metafunc.parametrize(("machine", "unit"), pairs)
     elif "machine" in metafunc.fixturenames:
         metafunc.parametrize("machine", list(CLUSTER.machines))

@@ -1,4 +1,4 @@
-"""The cluster as it was deployed: users, files, units, sockets, and what the daemons say of their configuration."""
+"""The cluster as it was deployed: users, files, units, sockets, and what the daemons say they are set to."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import urllib.request
 from typing import Any
 
 import pytest
+from conftest import CLUSTER, Site
 from kafka import KafkaAdminClient
 from kafka.admin import ConfigResource, ConfigResourceType
 
-from conftest import CLUSTER, Site
-
-USERS = {"zookeeper": "zookeeper", "kafka": "kafka", "hdfs": "hdfs", "yarn": "yarn", "mapred": "mapred", "spark": "spark"}
+# A unit is named after its user.
+USERS = ("zookeeper", "kafka", "hdfs", "yarn", "mapred", "spark")
 COMMANDS = ["kafka-topics.sh", "zkCli.sh", "hdfs", "yarn", "mapred", "spark-submit", "spark-shell", "pyspark"]
 
 
@@ -26,7 +26,8 @@ def test_unit_runs_on_boot_as_its_user(site: Site, machine: str, unit: str) -> N
     service = site.host(machine).service(unit)
     assert service.is_running
     assert service.is_enabled
-    owner = USERS[unit.replace("@", "-").split("-")[0]]
+    owner = unit.replace("@", "-").split("-")[0]
+    assert owner in USERS
     pid = site.units()[machine, unit].pid
     assert site.host(machine).process.get(pid=pid).user == owner
     assert not site.host(machine).user(owner).shell.endswith("sh")
@@ -39,7 +40,8 @@ def test_hardening_is_in_force(site: Site, machine: str, unit: str) -> None:
     assert facts["NoNewPrivs"] == "1"
     assert int(facts["CapBnd"], 16) == 0
     assert facts["Seccomp"] == "2"
-    mounts = {line.split()[1]: line.split()[3].split(",") for line in host.file(f"/proc/{pid}/mounts").content_string.splitlines()}
+    mounted = host.file(f"/proc/{pid}/mounts").content_string.splitlines()
+    mounts = {line.split()[1]: line.split()[3].split(",") for line in mounted}
     assert "ro" in mounts["/usr"]
     assert "/tmp" in mounts, "no private /tmp"
     assert "/home" in mounts, "no protected /home"
@@ -49,23 +51,26 @@ def test_data_and_logs_keep_out_of_tmp(site: Site, machine: str, unit: str) -> N
     host, pid = site.host(machine), site.units()[machine, unit].pid
     written = host.check_output("find /proc/%s/fd -printf '%%l\\n'", pid).split()
     private = [path for path in written if path.startswith(("/tmp/", "/var/tmp/"))]
-    # Jetty unpacks its pages, and the JVM its native libraries, into the unit's private /tmp; neither is data.
-    assert [path for path in private if not any(known in path for known in ("jetty", "hsperf", ".jar", ".so", "lib"))] == []
+    # Jetty unpacks its pages, the JVM its native libraries, into the unit's private /tmp; neither is data.
+    known = ("jetty", "hsperf", ".jar", ".so", "lib")
+    assert [path for path in private if not any(part in path for part in known)] == []
 
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_login_shell_has_upstreams_commands(site: Site, command: str) -> None:
-    host = site.host("%s" % CLUSTER.spark.submit_host) if CLUSTER.spark else None
-    assert host is not None
+    assert CLUSTER.spark
+    host = site.host(CLUSTER.spark.submit_host)
     assert host.run("bash -lc %s", f"command -v {command}").rc == 0
 
 
 def test_commands_work_with_no_further_setting(site: Site, machine: str) -> None:
     host = site.host(machine)
-    assert "0" in host.check_output("bash -lc %s", "kafka-topics.sh --bootstrap-server localhost:9092 --list | wc -l; echo 0")
+    topics = "kafka-topics.sh --bootstrap-server localhost:9092 --list | wc -l; echo 0"
+    assert "0" in host.check_output("bash -lc %s", topics)
     assert "/user" in host.check_output("bash -lc %s", "hdfs dfs -ls /")
     assert "RUNNING" in host.check_output("bash -lc %s", "yarn node -list 2>/dev/null")
-    assert "[zookeeper" in host.check_output("bash -lc %s", "zkCli.sh -server localhost:2181 ls / 2>/dev/null").replace("hadoop-ha, ", "")
+    znodes = host.check_output("bash -lc %s", "zkCli.sh -server localhost:2181 ls / 2>/dev/null")
+    assert "[zookeeper" in znodes.replace("hadoop-ha, ", "")
 
 
 def test_sockets(site: Site, machine: str) -> None:
@@ -84,10 +89,15 @@ def test_broker_says_what_server_properties_say(site: Site) -> None:
             text = json.dumps(answer, default=str)
             values = dict(_pairs(answer))
             for key, value in {
-                "min.insync.replicas": "2", "default.replication.factor": "3", "unclean.leader.election.enable": "false",
-                "offsets.topic.replication.factor": "3", "transaction.state.log.min.isr": "2",
-            }.items():  # fmt: skip
-                assert values.get(key) == value, f"broker {broker.id} says {key}={values.get(key)}: {text[:400]}"
+                "min.insync.replicas": "2",
+                "default.replication.factor": "3",
+                "unclean.leader.election.enable": "false",
+                "offsets.topic.replication.factor": "3",
+                "transaction.state.log.min.isr": "2",
+            }.items():
+                assert values.get(key) == value, (
+                    f"broker {broker.id} says {key}={values.get(key)}: {text[:400]}"
+                )
     finally:
         admin.close()
 

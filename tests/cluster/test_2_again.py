@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
+from itertools import pairwise
+
 import pytest
 import yaml
-from kafka import KafkaAdminClient
-
 from conftest import CHECKOUT, CLUSTER, Site
+from kafka import KafkaAdminClient
+from kafka.admin import ConfigResource, ConfigResourceType
 
-FILES = "find /etc/zookeeper /etc/kafka /etc/hadoop /etc/spark /etc/systemd/system /opt -maxdepth 1 -type f -printf '%p %T@ %s\\n' | sort"
+DIRECTORIES = "/etc/zookeeper /etc/kafka /etc/hadoop /etc/spark /etc/systemd/system /opt"
+FILES = f"find {DIRECTORIES} -maxdepth 1 -type f -printf '%p %T@ %s\\n' | sort"
 
 
 def files(site: Site) -> dict[str, str]:
@@ -22,7 +26,8 @@ def test_second_run_changes_nothing(site: Site) -> None:
     assert run.rc == 0, run.output
     assert set(run.changed.values()) == {0}, run.output
     assert files(site) == before
-    assert {key: unit.pid for key, unit in site.units().items()} == {key: unit.pid for key, unit in units.items()}
+    pids = {key: unit.pid for key, unit in units.items()}
+    assert {key: unit.pid for key, unit in site.units().items()} == pids
     assert "nothing changed" in run.output
 
 
@@ -36,7 +41,8 @@ def test_check_mode_foresees_nothing(site: Site) -> None:
 
 def test_check_mode_foresees_a_change_and_makes_none(site: Site) -> None:
     before = files(site)
-    run = site.run("--check", "--diff", "-e", '{"hdfs_site_overrides": {"dfs.replication": 2}}', playbook="playbooks/hdfs.yml")
+    change = '{"hdfs_site_overrides": {"dfs.replication": 2}}'
+    run = site.run("--check", "--diff", "-e", change, playbook="playbooks/hdfs.yml")
     assert run.rc == 0, run.output
     assert all(count == 1 for count in run.changed.values()), run.output
     assert "+  <property><name>dfs.replication</name><value>2</value></property>" in run.output
@@ -45,18 +51,20 @@ def test_check_mode_foresees_a_change_and_makes_none(site: Site) -> None:
 
 def test_one_property_restarts_only_what_reads_it_one_at_a_time(site: Site) -> None:
     assert CLUSTER.kafka
-    settings = yaml.safe_load((CHECKOUT / "inventories/lab/group_vars/cluster.yml").read_text(encoding="utf-8"))
+    settings = yaml.safe_load((CHECKOUT / "inventories/lab/group_vars/cluster.yml").read_text())
     overrides = settings["kafka_server_properties_overrides"] | {"message.max.bytes": 2097152}
+    change = json.dumps({"kafka_server_properties_overrides": overrides})
     before = site.units()
     brokers = {(broker.host, broker.unit) for broker in CLUSTER.kafka.brokers}
     try:
-        run = site.run("--skip-tags", "smoke", "-e", yaml.safe_dump({"kafka_server_properties_overrides": overrides}, default_flow_style=True, width=10**6))
+        run = site.run("--skip-tags", "smoke", "-e", change)
         assert run.rc == 0, run.output
         assert site.restarted_since(before) == brokers
-        outages = sorted((unit.down_at, unit.up_since) for key, unit in site.units().items() if key in brokers)
+        after = site.units()
+        outages = sorted((after[broker].down_at, after[broker].up_since) for broker in brokers)
         assert all(down < up for down, up in outages)
         # The machines share one clock: the next broker went down only after the one before it had come up.
-        assert all(earlier[1] < later[0] for earlier, later in zip(outages, outages[1:], strict=False)), outages
+        assert all(earlier[1] < later[0] for earlier, later in pairwise(outages)), outages
         admin = KafkaAdminClient(bootstrap_servers=[f"{b.host}:{b.port}" for b in CLUSTER.kafka.brokers])
         assert "2097152" in str(admin.describe_configs([_broker(1)]))
         admin.close()
@@ -66,13 +74,12 @@ def test_one_property_restarts_only_what_reads_it_one_at_a_time(site: Site) -> N
 
 
 def _broker(number: int) -> object:
-    from kafka.admin import ConfigResource, ConfigResourceType
-
     return ConfigResource(ConfigResourceType.BROKER, str(number))
 
 
 def test_a_stopped_daemon_is_started_and_no_other(site: Site) -> None:
     assert CLUSTER.hdfs
+    assert CLUSTER.hdfs.datanode_unit
     victim = (CLUSTER.hdfs.datanodes[-1], CLUSTER.hdfs.datanode_unit)
     before = site.units()
     site.host(victim[0]).check_output("systemctl stop %s", victim[1])
@@ -84,22 +91,23 @@ def test_a_stopped_daemon_is_started_and_no_other(site: Site) -> None:
 
 
 def test_what_holds_data_is_never_formatted(site: Site) -> None:
-    """The images of both NameNodes are gone, the JournalNodes have edits: the run refuses, and says what to do."""
+    """The images of both NameNodes are gone, the JournalNodes have edits: the run refuses and says why."""
     assert CLUSTER.hdfs
     nodes = [CLUSTER.machines[namenode.host] for namenode in CLUSTER.hdfs.namenodes]
-    identity = nodes[0].run("cat /var/lib/hdfs/name/current/VERSION")
+    image, moved = "/var/lib/hdfs/name/current", "/var/lib/hdfs/name.aside"
+    identity = nodes[0].run(f"cat {image}/VERSION")
     try:
         for node in nodes:
-            node.run("systemctl stop hdfs-zkfc hdfs-namenode && mv /var/lib/hdfs/name/current /var/lib/hdfs/name.aside")
+            node.run(f"systemctl stop hdfs-zkfc hdfs-namenode && mv {image} {moved}")
         run = site.run(playbook="playbooks/hdfs.yml")
         assert run.rc != 0
         assert "Formatting would lose it" in run.output
         assert all(node.run("ls /var/lib/hdfs/name").strip() == "" for node in nodes)
     finally:
         for node in nodes:
-            node.run("rm -rf /var/lib/hdfs/name/current && mv /var/lib/hdfs/name.aside /var/lib/hdfs/name/current")
+            node.run(f"rm -rf {image} && mv {moved} {image}")
     assert site.run(playbook="playbooks/hdfs.yml").rc == 0
-    assert nodes[0].run("cat /var/lib/hdfs/name/current/VERSION") == identity
+    assert nodes[0].run(f"cat {image}/VERSION") == identity
     site.check("hdfs")
 
 

@@ -218,7 +218,7 @@ UNITS: dict[str, dict[str, Any]] = {
 
 
 def test_unit_files_merges_by_section_golden() -> None:
-    overrides = {
+    overrides: dict[str, dict[str, Any]] = {
         "kafka@": {"Service": {"Restart": None, "Environment": {"LANG": "de"}}},
         "other": {"Unit": {}},
     }

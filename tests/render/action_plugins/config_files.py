@@ -20,7 +20,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         role = self._task._role.get_name()
         if role == "proof":
             # Its files are the controller's own.
-            return result | self._execute_module(module_args=self._task.args, task_vars=task_vars)
+            result |= self._execute_module(module_args=self._task.args, task_vars=task_vars)
+            return result
         directory = Path(os.environ["MILLRACE_RENDERED"], task_vars["inventory_hostname"])
         directory.mkdir(parents=True, exist_ok=True)
         files = json.dumps(self._task.args["files"])
