@@ -1,4 +1,4 @@
-"""A host whose sessions have umask 077: what the modules make there is still for the service users to read."""
+"""Hosts whose sessions have umask 077: what the modules make is still for the service users to read."""
 
 from __future__ import annotations
 
