@@ -204,7 +204,9 @@ def load(path: Path) -> Cluster:
     except ClusterError as error:
         raise ClusterError(f"{path}: {error}") from None
     machines = {
-        name: dataclasses.replace(machine, name=name, units=machine.units or tuple(cluster.units.get(name, ())))
+        name: dataclasses.replace(
+            machine, name=name, units=machine.units or tuple(cluster.units.get(name, ()))
+        )
         for name, machine in cluster.machines.items()
     }
     cluster = dataclasses.replace(cluster, machines=machines, source=str(path))

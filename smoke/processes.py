@@ -11,11 +11,11 @@ if TYPE_CHECKING:
     from smoke.machine import Machine
 
 Processes = dict[str, str]
-"""Machine and unit -> systemd's InvocationID, which is new at every start; empty when the unit does not run."""
+"""Machine and unit -> systemd's InvocationID, new at every start; empty when the unit does not run."""
 
 
 def running(cluster: Cluster) -> Processes:
-    """What runs now on all machines; nothing when one of them does not answer (then nothing counts as proved)."""
+    """What runs now on all machines; nothing when one does not answer (then nothing counts as proved)."""
     try:
         with ThreadPoolExecutor(max_workers=len(cluster.machines)) as pool:
             answers = list(pool.map(_invocations, cluster.machines.values()))
@@ -35,7 +35,7 @@ def _invocations(machine: Machine) -> Processes:
 
 
 def proof(earlier: dict[str, Any] | None, now: Processes) -> dict[str, Any] | None:
-    """The `proved` entry of an earlier smoke.json when it is about the very processes that run now, else None."""
+    """The `proved` entry of an earlier smoke.json when it is about the processes that run now, else None."""
     proved = (earlier or {}).get("proved")
     if not proved or not now or not all(now.values()):
         return None

@@ -26,7 +26,8 @@ from smoke.cluster import Cluster
 with warnings.catch_warnings():
     # kafka-python makes a deprecated call while it is imported, and here a warning is an error.
     warnings.simplefilter("ignore", DeprecationWarning)
-    import kafka  # noqa: F401 (imported once, here)
+    from kafka import KafkaAdminClient
+    from kafka.admin import ConfigResource, ConfigResourceType
 
 CHECKOUT = Path(__file__).parents[2]
 INVENTORY = os.environ.get("MILLRACE_INVENTORY", str(CHECKOUT / "inventories/lab"))
@@ -80,7 +81,12 @@ class Site:
         done = subprocess.run(
             [Path(sys.executable).parent / "ansible-playbook", "-i", INVENTORY, playbook, *words],
             cwd=CHECKOUT,
-            env=os.environ | {"ANSIBLE_CONFIG": str(CHECKOUT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1"},
+            env=os.environ
+            | {
+                "ANSIBLE_CONFIG": str(CHECKOUT / "ansible.cfg"),
+                "ANSIBLE_NOCOLOR": "1",
+                "ANSIBLE_FORCE_COLOR": "0",
+            },
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -107,6 +113,21 @@ class Site:
     def restarted_since(self, before: dict[tuple[str, str], Unit]) -> set[tuple[str, str]]:
         """The units that run under another invocation than before."""
         return {key for key, unit in self.units().items() if unit.invocation != before[key].invocation}
+
+    def broker_configs(self) -> dict[int, dict[str, str]]:
+        """Broker id -> its effective configuration, by its own answer."""
+        assert self.cluster.kafka
+        brokers = self.cluster.kafka.brokers
+        admin = KafkaAdminClient(bootstrap_servers=[f"{broker.host}:{broker.port}" for broker in brokers])
+        try:
+            asked = [ConfigResource(ConfigResourceType.BROKER, str(broker.id)) for broker in brokers]
+            answer = admin.describe_configs(asked, config_filter="all")["broker"]
+        finally:
+            admin.close()
+        return {
+            int(number): {key: data["value"] for key, data in configs.items()}
+            for number, configs in answer.items()
+        }
 
     def smoke(self, *words: str) -> dict[str, Any]:
         """Run the smoke tests; their report. Fails with what they printed when they fail."""

@@ -27,7 +27,7 @@ def test_killed_namenode_and_broker_then_smoke(site: Site) -> None:
     before = site.units()
     victims = {(active, "hdfs-namenode"), (broker.host, broker.unit)}
     for machine, unit in victims:
-        site.host(machine).check_output("kill -9 %s", before[machine, unit].pid)
+        site.host(machine).check_output(f"kill -9 {before[machine, unit].pid}")
     # systemd restarts both; the gates wait for a new active NameNode and for full replication.
     site.check()
     after = site.units()

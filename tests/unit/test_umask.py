@@ -33,7 +33,7 @@ def test_modules_do_not_heed_the_sessions_umask(tmp_path: Path) -> None:
     directory = {"path": str(tmp_path / "var" / "lib" / "it"), "mode": "0750"} | owner
     tasks = [
         {"config_files": {"files": [file]}},
-        {"service_install": {"directories": [directory], "artifact": artifact}},
+        {"service_install": {"installs": [{"directories": [directory], "artifact": artifact}]}},
     ]
     play = {"hosts": "localhost", "gather_facts": False, "tasks": tasks}
     (tmp_path / "play.yml").write_text(yaml.safe_dump([play]))

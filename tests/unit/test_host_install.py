@@ -14,9 +14,9 @@ import tarfile
 from pathlib import Path
 from typing import Any
 
+import host_install
 import pytest
-import service_install
-from service_install import make_directory, make_user, unpack
+from host_install import make_directory, make_user, unpack
 
 OWNER = pwd.getpwuid(os.getuid()).pw_name
 GROUP = grp.getgrgid(os.getgid()).gr_name
@@ -164,7 +164,7 @@ def test_a_dangling_link_is_pointed_anew(artifact: dict[str, str]) -> None:
 
 KILLED_IN_THE_SECOND_FILE = """
 import os, sys, tarfile
-import service_install
+import host_install
 
 copy, copied = tarfile.copyfileobj, []
 
@@ -175,7 +175,7 @@ def kill(*arguments):
 
 tarfile.copyfileobj = kill
 names = ("name", "version", "tarball", "sha512", "prefix")
-service_install.unpack(dict(zip(names, sys.argv[1:])), check=False)
+host_install.unpack(dict(zip(names, sys.argv[1:])), check=False)
 """
 
 
@@ -183,7 +183,7 @@ def test_a_killed_unpacking_leaves_no_final_name(
     artifact: dict[str, str],
 ) -> None:
     opt = Path(artifact["prefix"])
-    library = str(Path(service_install.__file__).parent)
+    library = str(Path(host_install.__file__).parent)
     killed = subprocess.run(
         [sys.executable, "-c", KILLED_IN_THE_SECOND_FILE, *artifact.values()],
         env={"PYTHONPATH": library},

@@ -8,7 +8,7 @@ import pwd
 from pathlib import Path
 from typing import Any
 
-import config_files
+import host_files
 import pytest
 
 OWNER = pwd.getpwuid(os.getuid()).pw_name
@@ -22,7 +22,7 @@ def spec(path: Path, content: str = "new\n", **others: str) -> dict[str, Any]:
 
 def test_a_new_file_with_its_directory(tmp_path: Path) -> None:
     path = tmp_path / "etc" / "kafka" / "a"
-    assert config_files.apply(spec(path, mode="0640"), check=False) == {
+    assert host_files.apply(spec(path, mode="0640"), check=False) == {
         "before_header": str(path),
         "after_header": str(path),
         "before": "",
@@ -36,9 +36,9 @@ def test_a_new_file_with_its_directory(tmp_path: Path) -> None:
 
 def test_a_second_time_nothing_is_touched(tmp_path: Path) -> None:
     path = tmp_path / "a"
-    config_files.apply(spec(path), check=False)
+    host_files.apply(spec(path), check=False)
     before = path.stat()
-    assert config_files.apply(spec(path), check=False) is None
+    assert host_files.apply(spec(path), check=False) is None
     assert path.stat() == before
 
 
@@ -47,7 +47,7 @@ def test_other_content_is_replaced_and_shown(tmp_path: Path) -> None:
     path.write_text("old\n")
     path.chmod(0o644)
     old = path.open()
-    assert config_files.apply(spec(path), check=False) == {
+    assert host_files.apply(spec(path), check=False) == {
         "before_header": str(path),
         "after_header": str(path),
         "before": "old\n",
@@ -63,7 +63,7 @@ def test_another_mode_alone_is_a_change_and_shown(tmp_path: Path) -> None:
     path = tmp_path / "a"
     path.write_text("new\n")
     path.chmod(0o600)
-    diff = config_files.apply(spec(path), check=False)
+    diff = host_files.apply(spec(path), check=False)
     assert diff is not None
     assert diff["before_header"] == f"{path} (0600 {OWNER}:{GROUP} -> 0644 {OWNER}:{GROUP})"
     assert diff["before"] == diff["after"]
@@ -77,15 +77,15 @@ def test_every_byte_counts(tmp_path: Path, before: str, after: str) -> None:
     path = tmp_path / "a"
     path.write_bytes(before.encode())
     path.chmod(0o644)
-    assert config_files.apply(spec(path, after), check=False) is not None
+    assert host_files.apply(spec(path, after), check=False) is not None
     assert path.read_bytes() == after.encode()
-    assert config_files.apply(spec(path, after), check=False) is None
+    assert host_files.apply(spec(path, after), check=False) is None
 
 
 def test_a_file_that_is_no_text_is_replaced(tmp_path: Path) -> None:
     path = tmp_path / "a"
     path.write_bytes(b"\xff\xfe")
-    assert config_files.apply(spec(path), check=False) is not None
+    assert host_files.apply(spec(path), check=False) is not None
     assert path.read_text() == "new\n"
 
 
@@ -93,7 +93,7 @@ def test_check_mode_shows_the_same_and_writes_nothing(tmp_path: Path) -> None:
     path, new = tmp_path / "a", tmp_path / "none" / "b"
     path.write_text("old\n")
     before = path.stat()
-    shown = [config_files.apply(spec(each), check=True) for each in (path, new)]
+    shown = [host_files.apply(spec(each), check=True) for each in (path, new)]
     assert [diff and (diff["before"], diff["after"]) for diff in shown] == [("old\n", "new\n"), ("", "new\n")]
     assert path.stat() == before
     assert list(tmp_path.iterdir()) == [path]
@@ -103,7 +103,7 @@ def test_a_link_is_replaced_and_its_target_left_alone(tmp_path: Path) -> None:
     target, path = tmp_path / "target", tmp_path / "a"
     target.write_text("old\n")
     path.symlink_to(target)
-    config_files.apply(spec(path), check=False)
+    host_files.apply(spec(path), check=False)
     assert (target.read_text(), path.read_text(), path.is_symlink()) == ("old\n", "new\n", False)
 
 
@@ -112,7 +112,7 @@ def test_an_unknown_owner_is_named_and_leaves_the_old_file(tmp_path: Path, who: 
     path = tmp_path / "a"
     path.write_text("old\n")
     with pytest.raises(KeyError, match=next(iter(who.values()))):
-        config_files.apply(spec(path, **who), check=False)
+        host_files.apply(spec(path, **who), check=False)
     assert path.read_text() == "old\n"
     assert list(tmp_path.iterdir()) == [path]
 
@@ -128,7 +128,7 @@ def test_a_cut_leaves_the_old_file_and_nothing_beside_it(
 
     monkeypatch.setattr(os, "fchmod", full)
     with pytest.raises(OSError, match="No space left"):
-        config_files.apply(spec(path), check=False)
+        host_files.apply(spec(path), check=False)
     assert path.read_text() == "old\n"
     assert list(tmp_path.iterdir()) == [path]
 
@@ -136,9 +136,9 @@ def test_a_cut_leaves_the_old_file_and_nothing_beside_it(
 def test_a_directory_in_its_place_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     with pytest.raises(IsADirectoryError):
-        config_files.apply(spec(tmp_path / "a"), check=False)
+        host_files.apply(spec(tmp_path / "a"), check=False)
 
 
 def test_a_mode_that_is_not_octal_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="'u=rw'"):
-        config_files.apply(spec(tmp_path / "a", mode="u=rw"), check=False)
+        host_files.apply(spec(tmp_path / "a", mode="u=rw"), check=False)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
+import host_units
 import pytest
-import service_units
-from service_units import UnitError, bring, is_stale, parse_show, plan
+from host_units import UnitError, bring, is_stale, parse_show, plan
 
 SHOWN = """\
 Id=kafka@1.service
@@ -55,7 +55,7 @@ class Systemctl:
         return read
 
     def __call__(self, *words: str) -> str:
-        """Stand for service_units.systemctl."""
+        """Stand for host_units.systemctl."""
         names = [word for word in words[1:] if not word.startswith("-")]
         if words[0] == "show":
             blocks = (
@@ -80,7 +80,7 @@ class Systemctl:
 def systemd(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Systemctl:
     """Two units, a and b, that run with the files that lie there."""
     fake = Systemctl(tmp_path, "a", "b")
-    monkeypatch.setattr(service_units, "systemctl", fake)
+    monkeypatch.setattr(host_units, "systemctl", fake)
     return fake
 
 
@@ -259,7 +259,7 @@ def test_systemds_own_words_and_the_journal_are_the_error(
         (tmp_path / name).chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
     with pytest.raises(UnitError) as failed:
-        service_units.systemctl("start", "a", "b")
+        host_units.systemctl("start", "a", "b")
     assert str(failed.value) == (
         "systemctl start a b: Job for a.service failed.\njournal of --no-pager --lines 40 --unit a --unit b\n"
     )

@@ -1,0 +1,98 @@
+#!/usr/bin/python
+"""Read in one call which services of a host are not as they should be."""
+
+from __future__ import annotations
+
+import os
+import tarfile
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.host_files import FILES, apply
+from ansible.module_utils.host_install import INSTALLS, install
+from ansible.module_utils.host_units import UnitError, bring
+
+DOCUMENTATION = r"""
+module: service_survey
+short_description: say which services of a host differ from what they should be; change nothing
+description:
+  - Asks the very functions of M(service_install), M(config_files) and M(service_units) in check mode, for all
+    services in one call. A run that changes nothing costs one module run a host this way, not two dozen.
+options:
+  services:
+    description: what each service should be
+    type: list
+    elements: dict
+    required: true
+    suboptions:
+      name: {description: name of the service, type: str, required: true}
+      paths: {description: files that must be there, type: list, elements: path, default: []}
+      installs: {description: as in M(service_install), type: list, elements: dict, default: []}
+      files: {description: as in M(config_files), type: list, elements: dict, default: []}
+      units: {description: as in M(service_units), type: list, elements: str, default: []}
+attributes:
+  check_mode: {support: full}
+author: [Millrace]
+"""
+
+EXAMPLES = r"""
+- name: Read what differs
+  service_survey:
+    services:
+      - {name: install, installs: ["{{ __kafka_install }}"], paths: [/usr/bin/java]}
+      - {name: kafka, files: "{{ __kafka_files }}", units: [kafka@1]}
+"""
+
+RETURN = r"""
+differs:
+  description: lists of sentences by the name of the service; services that are right are not in it
+  returned: always
+  type: dict
+"""
+
+
+def differences(service: dict[str, Any]) -> list[str]:
+    """What of one service is not as it should be, a sentence each."""
+    found = [f"{path} is missing" for path in service["paths"] if not os.path.exists(path)]
+    try:
+        found += install(service["installs"], check=True)
+        found += [f"file {each['path']}" for each in service["files"] if apply(each, check=True)]
+        if service["units"]:
+            units = bring(service["units"], "started", check=True)
+            found += [f"{unit} does not run" for unit in units["started"]]
+            found += [f"{unit} runs with older files" for unit in units["stale"]]
+            if units["changed"] and not units["started"]:
+                found.append("a unit does not start on boot")
+    except (KeyError, OSError, ValueError, UnitError, tarfile.TarError) as error:
+        # Whatever cannot be read is for the service's own play to mend, or to report.
+        found.append(str(error))
+    return found
+
+
+def main() -> None:
+    """Run as an Ansible module."""
+    module = AnsibleModule(
+        argument_spec={
+            "services": {
+                "type": "list",
+                "elements": "dict",
+                "required": True,
+                "options": {
+                    "name": {"type": "str", "required": True},
+                    "paths": {"type": "list", "elements": "path", "default": []},
+                    "installs": INSTALLS | {"default": []},
+                    "files": FILES | {"default": []},
+                    "units": {"type": "list", "elements": "str", "default": []},
+                },
+            }
+        },
+        supports_check_mode=True,
+    )
+    found = {service["name"]: differences(service) for service in module.params["services"]}
+    module.exit_json(
+        changed=False, differs={name: sentences for name, sentences in found.items() if sentences}
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,191 @@
+"""Users, directories and unpacked artifacts of a host: shared by service_install and service_survey."""
+
+from __future__ import annotations
+
+import grp
+import hashlib
+import os
+import pwd
+import shutil
+import subprocess
+import tarfile
+from pathlib import Path
+from typing import Any
+
+STAMP = ".artifact"
+
+_TEXT = {"type": "str", "required": True}
+_PATH = {"type": "path", "required": True}
+#: The argument of the modules; each part of an install may be missing.
+INSTALLS: dict[str, Any] = {
+    "type": "list",
+    "elements": "dict",
+    "options": {
+        "users": {
+            "type": "list",
+            "elements": "dict",
+            "default": [],
+            "options": {"name": _TEXT, "group": _TEXT, "home": _PATH},
+        },
+        "directories": {
+            "type": "list",
+            "elements": "dict",
+            "default": [],
+            "options": {
+                "path": _PATH,
+                "owner": {"type": "str", "default": "root"},
+                "group": {"type": "str", "default": "root"},
+                "mode": {"type": "str", "default": "0755"},
+            },
+        },
+        "artifact": {
+            "type": "dict",
+            "options": {
+                "name": _TEXT,
+                "version": _TEXT,
+                "tarball": _PATH,
+                "sha512": _TEXT,
+                "prefix": {"type": "path", "default": "/opt"},
+            },
+        },
+    },
+}
+
+
+def install(installs: list[dict[str, Any]], *, check: bool) -> list[str]:
+    """Make what is missing, all users before the first directory; a sentence for each thing done.
+
+    Raises KeyError for an unknown owner, ValueError for another tarball than named, OSError, TarError.
+    """
+    done = []
+    for part in installs:
+        for user in part["users"]:
+            done += make_user(user, check=check)
+    for part in installs:
+        for directory in part["directories"]:
+            done += make_directory(directory, check=check)
+        if part["artifact"]:
+            done += unpack(part["artifact"], check=check)
+    return done
+
+
+def sha512(path: str) -> str:
+    """Hex SHA-512 of a file."""
+    # hashlib.file_digest came with Python 3.11; the hosts may have an older one.
+    digest = hashlib.sha512()
+    with open(path, "rb") as stream:
+        for block in iter(lambda: stream.read(1 << 20), b""):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def _run(*argv: str) -> None:
+    done = subprocess.run(argv, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise OSError(f"{' '.join(argv)}: {done.stderr.strip()}")
+
+
+def _exists(lookup: Any, name: str) -> bool:
+    try:
+        lookup(name)
+    except KeyError:
+        return False
+    return True
+
+
+def make_user(user: dict[str, str], *, check: bool) -> list[str]:
+    """Make a system user without a login, and its group, where they are missing."""
+    done = []
+    if not _exists(grp.getgrnam, user["group"]):
+        done.append(f"group {user['group']}")
+        if not check:
+            _run("groupadd", "--system", user["group"])
+    if not _exists(pwd.getpwnam, user["name"]):
+        done.append(f"user {user['name']}")
+        if not check:
+            home = ("--no-create-home", "--home-dir", user["home"])
+            shell = ("--shell", "/usr/sbin/nologin")
+            _run("useradd", "--system", "--gid", user["group"], *home, *shell, user["name"])
+    return done
+
+
+def make_directory(spec: dict[str, str], *, check: bool) -> list[str]:
+    """Make a directory, or correct its owner and mode; what lies in it is never touched."""
+    path, mode = spec["path"], int(spec["mode"], 8)
+    made = not os.path.isdir(path)
+    # In check mode the user may be one that would have been made before.
+    known = _exists(pwd.getpwnam, spec["owner"]) and _exists(grp.getgrnam, spec["group"])
+    if check and (made or not known):
+        return [f"directory {path}"]
+    uid, gid = pwd.getpwnam(spec["owner"]).pw_uid, grp.getgrnam(spec["group"]).gr_gid
+    if made:
+        os.makedirs(path, mode=0o755)
+    status = os.stat(path)
+    if made or (status.st_uid, status.st_gid, status.st_mode & 0o7777) != (uid, gid, mode):
+        if not check:
+            os.chown(path, uid, gid)
+            os.chmod(path, mode)
+        return [f"directory {path}"]
+    return []
+
+
+def unpack(artifact: dict[str, str], *, check: bool) -> list[str]:
+    """Unpack the artifact and point the link at it.
+
+    Raises ValueError when the tarball is missing or is not the one the digest names, and when something that
+    is not a link has the link's name.
+    """
+    prefix, folder = Path(artifact["prefix"]), f"{artifact['name']}-{artifact['version']}"
+    target, link, done = prefix / folder, prefix / artifact["name"], []
+    if link.exists() and not link.is_symlink():
+        raise ValueError(f"{link} is not a link: move it away, the kit does not delete what it did not make")
+    stamp = target / STAMP
+    if not stamp.is_file() or stamp.read_text(encoding="ascii").strip() != artifact["sha512"]:
+        done.append(f"{target} unpacked")
+        if not check:
+            _unpack_to(target, artifact)
+    if not link.is_symlink() or os.readlink(link) != folder:
+        done.append(f"{link} -> {folder}")
+        if not check:
+            fresh = prefix / f".{artifact['name']}.link"
+            fresh.unlink(missing_ok=True)
+            fresh.symlink_to(folder)
+            fresh.replace(link)
+    return done
+
+
+def _unpack_to(target: Path, artifact: dict[str, str]) -> None:
+    tarball = artifact["tarball"]
+    if not os.path.isfile(tarball):
+        raise ValueError(f"{tarball} is not on this host: run the artifacts play (playbooks/artifacts.yml)")
+    found = sha512(tarball)
+    if found != artifact["sha512"]:
+        raise ValueError(
+            f"{tarball} has SHA-512 {found[:16]}..., expected {artifact['sha512'][:16]}...: "
+            "it is damaged or was changed"
+        )
+    aside, old = (target.with_name(f".{target.name}.{suffix}") for suffix in ("unpacking", "old"))
+    # A killed run may have left them.
+    shutil.rmtree(aside, ignore_errors=True)
+    shutil.rmtree(old, ignore_errors=True)
+    aside.mkdir(parents=True)
+    try:
+        fresh = _extract(tarball, aside) / target.name
+        if not fresh.is_dir():
+            raise ValueError(f"{tarball} has no top directory {target.name}")
+        (fresh / STAMP).write_text(artifact["sha512"] + "\n", encoding="ascii")
+        if target.exists():
+            target.rename(old)
+        fresh.rename(target)
+    finally:
+        shutil.rmtree(aside)
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def _extract(tarball: str, directory: Path) -> Path:
+    with tarfile.open(tarball) as archive:
+        # The digest vouches for the content; the artifacts' links to /etc need the trusting filter.
+        if hasattr(tarfile, "fully_trusted_filter"):
+            archive.extraction_filter = tarfile.fully_trusted_filter
+        archive.extractall(directory)  # noqa: S202 (see above)
+    return directory

@@ -1,0 +1,90 @@
+"""The survey says what differs, changes nothing, and is silent about what is right."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.unit.playbooks import CHECKOUT
+
+SELF = {"owner": "{{ lookup('pipe', 'id -un') }}", "group": "{{ lookup('pipe', 'id -gn') }}"}
+
+
+@pytest.fixture(scope="module")
+def differs(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """What the module says of services that are right, and of one that is wrong in each way."""
+    path = tmp_path_factory.mktemp("survey")
+    (path / "right").write_text("as it should be\n")
+    (path / "wrong").write_text("older\n")
+    (path / "right").chmod(0o644)
+    (path / "wrong").chmod(0o644)
+    (path / "directory").mkdir(mode=0o755)
+    artifact = {"name": "it", "version": "1", "tarball": "/no/it-1.tar", "sha512": "0", "prefix": str(path)}
+    services = [
+        {"name": "paths", "paths": [str(path / "right")]},
+        {"name": "no path", "paths": [str(path / "missing")]},
+        {"name": "files", "files": [SELF | {"path": str(path / "right"), "content": "as it should be\n"}]},
+        {"name": "older file", "files": [SELF | {"path": str(path / "wrong"), "content": "newer\n"}]},
+        {"name": "no file", "files": [SELF | {"path": str(path / "missing"), "content": ""}]},
+        {"name": "installs", "installs": [{"directories": [SELF | {"path": str(path / "directory")}]}]},
+        {
+            "name": "other mode",
+            "installs": [{"directories": [SELF | {"path": str(path / "directory"), "mode": "0700"}]}],
+        },
+        {"name": "no artifact", "installs": [{"artifact": artifact}]},
+        {
+            "name": "no user",
+            "installs": [{"users": [{"name": "nobody-such", "group": "nobody-such", "home": "/no"}]}],
+        },
+    ]
+    tasks = [
+        {"service_survey": {"services": services}, "register": "survey"},
+        {
+            "ansible.builtin.copy": {
+                "dest": str(path / "answer"),
+                "content": "{{ survey.differs | to_json }}",
+                "mode": "0644",
+            }
+        },
+    ]
+    (path / "play.yml").write_text(
+        yaml.safe_dump([{"hosts": "localhost", "gather_facts": False, "tasks": tasks}])
+    )
+    before = sorted(each.name for each in path.iterdir())
+    done = subprocess.run(
+        [
+            Path(sys.executable).parent / "ansible-playbook",
+            "-i",
+            "localhost,",
+            "-c",
+            "local",
+            str(path / "play.yml"),
+        ],
+        cwd=CHECKOUT,
+        env=os.environ
+        | {"ANSIBLE_CONFIG": str(CHECKOUT / "ansible.cfg"), "MILLRACE_PHASES": str(path / "p" / "phases")},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert sorted(each.name for each in path.iterdir()) == sorted([*before, "answer"])
+    assert (path / "wrong").read_text() == "older\n"
+    return json.loads((path / "answer").read_text())
+
+
+def test_each_fault_is_told_and_what_is_right_is_not(differs: dict[str, list[str]]) -> None:
+    assert sorted(differs) == ["no artifact", "no file", "no path", "no user", "older file", "other mode"]
+
+
+def test_in_a_sentence(differs: dict[str, list[str]]) -> None:
+    assert differs["no path"][0].endswith("missing is missing")
+    assert differs["older file"][0].startswith("file ")
+    assert any("nobody-such" in sentence for sentence in differs["no user"])
