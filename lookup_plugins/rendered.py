@@ -1,4 +1,4 @@
-"""The text of a template, without the copy of all variables that ansible.builtin.template makes for each file.
+"""The text of a template, without the copy of all variables that ansible.builtin.template makes a file.
 
 That copy took half of the time in which a host's two dozen files were rendered.
 """
