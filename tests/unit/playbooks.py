@@ -6,6 +6,9 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
+
+import yaml
 
 CHECKOUT = Path(__file__).parents[2]
 
@@ -38,3 +41,27 @@ def finish(process: subprocess.Popen[str]) -> str:
     """Wait for its end; its output."""
     output, _ = process.communicate(timeout=300)
     return output
+
+
+def run_local(directory: Path, play: dict[str, Any], umask: int = 0o022) -> None:
+    """Run a play on this machine with the kit's modules and plugins; fails with its output when it fails."""
+    (directory / "play.yml").write_text(
+        yaml.safe_dump([{"hosts": "localhost", "gather_facts": False} | play])
+    )
+    done = subprocess.run(
+        [
+            str(Path(sys.executable).parent / "ansible-playbook"),
+            *("--inventory", "localhost,", "--connection", "local", str(directory / "play.yml")),
+        ],
+        cwd=CHECKOUT,
+        env=os.environ
+        | {
+            "ANSIBLE_CONFIG": str(CHECKOUT / "ansible.cfg"),
+            "MILLRACE_PHASES": str(directory / "no" / "phases"),
+        },
+        umask=umask,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -223,3 +224,12 @@ def test_every_rule_has_its_fault(refused: dict[str, str], role: str) -> None:
         if " is not in " not in why and not [text for text in refused.values() if re.search(says, text)]:
             unproved.append(why)
     assert not unproved
+
+
+@pytest.mark.parametrize("inventory", sorted(path.name for path in (CHECKOUT / "inventories").iterdir()))
+def test_every_inventory_of_the_kit_passes(tmp_path: Path, inventory: str) -> None:
+    process = start(tmp_path, "-i", f"inventories/{inventory}", "playbooks/preflight.yml")
+    output = finish(process)
+    assert process.returncode == 0, output
+    described = json.loads((tmp_path / "cluster.json").read_text())
+    assert {"zookeeper", "hdfs", "yarn", "kafka", "spark", "machines"} <= described.keys()

@@ -3,14 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
-import yaml
-
-from tests.unit.playbooks import CHECKOUT
+from tests.unit.playbooks import run_local
 
 TEMPLATE = """{{ header | comment }}
 {{ settings | to_properties }}
@@ -29,8 +24,6 @@ def test_same_text_as_the_builtin_lookup(tmp_path: Path) -> None:
     }
     copy = {"dest": str(tmp_path / "answer"), "content": "{{ texts | to_json }}", "mode": "0644"}
     play = {
-        "hosts": "localhost",
-        "gather_facts": False,
         "vars": {
             "header": "by the test",
             "settings": {"b": True, "a": [1, 2]},
@@ -39,24 +32,7 @@ def test_same_text_as_the_builtin_lookup(tmp_path: Path) -> None:
         },
         "tasks": [{"ansible.builtin.copy": copy}],
     }
-    (tmp_path / "play.yml").write_text(yaml.safe_dump([play]))
-    done = subprocess.run(
-        [
-            Path(sys.executable).parent / "ansible-playbook",
-            "-i",
-            "localhost,",
-            "-c",
-            "local",
-            str(tmp_path / "play.yml"),
-        ],
-        cwd=CHECKOUT,
-        env=os.environ
-        | {"ANSIBLE_CONFIG": str(CHECKOUT / "ansible.cfg"), "MILLRACE_PHASES": str(tmp_path / "p" / "p")},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
+    run_local(tmp_path, play)
     answer = json.loads((tmp_path / "answer").read_text())
     assert answer["rendered"] == answer["ansible.builtin.template"]
     assert answer["rendered"] == "#\n# by the test\n#\na=1,2\nb=true\n\nword x\nword y\n"

@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
-from tests.unit.playbooks import CHECKOUT
+from tests.unit.playbooks import run_local
 
 SELF = {"owner": "{{ lookup('pipe', 'id -un') }}", "group": "{{ lookup('pipe', 'id -gn') }}"}
 
@@ -54,28 +49,9 @@ def differs(tmp_path_factory: pytest.TempPathFactory) -> Any:
             }
         },
     ]
-    (path / "play.yml").write_text(
-        yaml.safe_dump([{"hosts": "localhost", "gather_facts": False, "tasks": tasks}])
-    )
     before = sorted(each.name for each in path.iterdir())
-    done = subprocess.run(
-        [
-            Path(sys.executable).parent / "ansible-playbook",
-            "-i",
-            "localhost,",
-            "-c",
-            "local",
-            str(path / "play.yml"),
-        ],
-        cwd=CHECKOUT,
-        env=os.environ
-        | {"ANSIBLE_CONFIG": str(CHECKOUT / "ansible.cfg"), "MILLRACE_PHASES": str(path / "p" / "phases")},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert sorted(each.name for each in path.iterdir()) == sorted([*before, "answer"])
+    run_local(path, {"tasks": tasks})
+    assert sorted(each.name for each in path.iterdir()) == sorted([*before, "answer", "play.yml"])
     assert (path / "wrong").read_text() == "older\n"
     return json.loads((path / "answer").read_text())
 

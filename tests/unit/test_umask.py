@@ -4,15 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import io
-import os
-import subprocess
-import sys
 import tarfile
 from pathlib import Path
 
-import yaml
-
-from tests.unit.playbooks import CHECKOUT
+from tests.unit.playbooks import run_local
 
 
 def test_modules_do_not_heed_the_sessions_umask(tmp_path: Path) -> None:
@@ -35,20 +30,8 @@ def test_modules_do_not_heed_the_sessions_umask(tmp_path: Path) -> None:
         {"config_files": {"files": [file]}},
         {"service_install": {"installs": [{"directories": [directory], "artifact": artifact}]}},
     ]
-    play = {"hosts": "localhost", "gather_facts": False, "tasks": tasks}
-    (tmp_path / "play.yml").write_text(yaml.safe_dump([play]))
-    program = Path(sys.executable).parent / "ansible-playbook"
-    done = subprocess.run(
-        [str(program), "--inventory", "localhost,", "--connection", "local", str(tmp_path / "play.yml")],
-        cwd=CHECKOUT,
-        env=os.environ
-        | {"ANSIBLE_CONFIG": str(CHECKOUT / "ansible.cfg"), "MILLRACE_PHASES": str(tmp_path / "phases.json")},
-        umask=0o077,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
+    play = {"tasks": tasks}
+    run_local(tmp_path, play, umask=0o077)
     modes = {
         path: (tmp_path / path).stat().st_mode & 0o777
         for path in (
