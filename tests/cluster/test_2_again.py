@@ -18,6 +18,13 @@ def files(site: Site) -> dict[str, str]:
     return {name: machine.run(FILES) for name, machine in CLUSTER.machines.items()}
 
 
+def assert_one_at_a_time(site: Site, restarted: set[tuple[str, str]]) -> None:
+    """The machines share one clock: the next unit went down only after the one before it had come up."""
+    outages = sorted((unit.down_at, unit.up_since) for key, unit in site.units().items() if key in restarted)
+    assert all(down < up for down, up in outages)
+    assert all(earlier[1] < later[0] for earlier, later in pairwise(outages)), outages
+
+
 def test_second_run_changes_nothing(site: Site) -> None:
     units, before = site.units(), files(site)
     run = site.run()
@@ -58,15 +65,21 @@ def test_one_property_restarts_only_what_reads_it_one_at_a_time(site: Site) -> N
         run = site.run("--skip-tags", "smoke", "-e", change)
         assert run.rc == 0, run.output
         assert site.restarted_since(before) == brokers
-        after = site.units()
-        outages = sorted((after[broker].down_at, after[broker].up_since) for broker in brokers)
-        assert all(down < up for down, up in outages)
-        # The machines share one clock: the next broker went down only after the one before it had come up.
-        assert all(earlier[1] < later[0] for earlier, later in pairwise(outages)), outages
+        assert_one_at_a_time(site, brokers)
         assert {config["message.max.bytes"] for config in site.broker_configs().values()} == {"2097152"}
     finally:
         back = site.run(playbook="playbooks/kafka.yml")
         assert back.rc == 0, back.output
+
+
+def test_a_restart_that_is_asked_for_is_rolling_too(site: Site) -> None:
+    assert CLUSTER.zookeeper
+    servers = {(server.host, server.unit) for server in CLUSTER.zookeeper.servers}
+    before = site.units()
+    run = site.run("-e", "service=zookeeper", playbook="playbooks/restart.yml")
+    assert run.rc == 0, run.output
+    assert site.restarted_since(before) == servers
+    assert_one_at_a_time(site, servers)
 
 
 def test_a_stopped_daemon_is_started_and_no_other(site: Site) -> None:
