@@ -44,11 +44,12 @@ unit: bootstrap-test ## Tests that need no machine
 molecule: bootstrap-test ## A whole cluster on machines of its own, tested and destroyed
 	molecule test
 
+# Of the cache only what the kit made there: a user may have named any directory.
 .PHONY: clean
 clean: bootstrap ## Remove all the kit made here: machines, image, network, caches, .venv, out
 	ansible-playbook -i $(INVENTORY) playbooks/lab_clean.yml
-	cd '$(CACHE)' && rm -rf tarballs jars work lock  # what the kit made there, and nothing else
-	rmdir --ignore-fail-on-non-empty '$(CACHE)'
+	rm -rf $(addprefix '$(CACHE)'/,tarballs jars work lock)
+	[[ ! -d '$(CACHE)' ]] || rmdir --ignore-fail-on-non-empty '$(CACHE)'
 	rm -rf out .venv .ansible .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
