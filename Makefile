@@ -20,7 +20,7 @@ lab: bootstrap ## Bring up the lab: machines, services, checks, smoke, receipt
 
 .PHONY: smoke
 smoke: bootstrap ## Prove the running cluster with real data
-	ansible-playbook -i $(INVENTORY) playbooks/smoke.yml
+	ansible-playbook -i $(INVENTORY) playbooks/smoke.yml -e proof_mode=full
 
 .PHONY: down
 down: bootstrap ## Remove the lab's machines; caches stay
