@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -412,3 +413,16 @@ def test_the_cluster_is_described(rendered: dict[str, dict[str, Files]], directo
     assert [each["port"] for each in described["three_brokers"]["kafka"]["brokers"]] == [9092, 9093, 9094]
     assert not {"zookeeper", "hdfs", "yarn", "spark"} & set(described["three_brokers"])
     assert list(described["three_brokers"]["machines"]) == ["one"]
+
+
+def test_ssh_keeps_its_sockets_where_ansible_does(
+    rendered: dict[str, dict[str, Files]], directory: Path
+) -> None:
+    sockets = {}
+    for name, hosts in rendered.items():
+        command = ["ssh", "-G", "-F", str(directory / name / "ssh_config"), next(iter(hosts))]
+        shown = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        sockets[name] = Path(re.search("^controlpath (.*)$", shown, re.MULTILINE)[1])  # type: ignore[index]
+    # A new machine has no ~/.ssh, and two clusters may have machines of the same name.
+    assert {path.parent for path in sockets.values()} == {Path("~/.ansible/cp").expanduser()}
+    assert len({path.name for path in sockets.values()}) == len(rendered)
