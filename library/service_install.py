@@ -1,5 +1,5 @@
 #!/usr/bin/python
-"""Give a host what a service needs before it is configured: user, directories, the unpacked artifact."""
+"""Give a host what a service needs before it is configured: user, directories, unpacked artifacts."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ansible.module_utils.host_install import INSTALLS, install
 
 DOCUMENTATION = r"""
 module: service_install
-short_description: service users, directories and a verified tarball under /opt, in one call
+short_description: service users, directories and verified tarballs under /opt, in one call
 description:
   - Makes system users and groups, makes directories or corrects their owner and mode (never what is in them).
   - Unpacks a tarball with upstream's layout as C(<prefix>/<name>-<version>) and points the link
@@ -44,15 +44,26 @@ options:
           owner: {description: user, type: str, default: root}
           group: {description: group, type: str, default: root}
           mode: {description: permission bits in octal, type: str, default: "0755"}
-      artifact:
-        description: the tarball
-        type: dict
+      artifacts:
+        description: the tarballs
+        type: list
+        elements: dict
+        default: []
         suboptions:
           name: {description: product, type: str, required: true}
           version: {description: version, type: str, required: true}
           tarball: {description: path on the host, type: path, required: true}
           sha512: {description: digest of the tarball, type: str, required: true}
           prefix: {description: where it is unpacked, type: path, default: /opt}
+          current: {description: whether the link C(<prefix>/<name>) points at it, type: bool, default: true}
+      links:
+        description: further names under which people look for it
+        type: list
+        elements: dict
+        default: []
+        suboptions:
+          path: {description: the link, type: path, required: true}
+          target: {description: what it points at, type: path, required: true}
 attributes:
   check_mode: {support: full}
 author: [Millrace]
@@ -64,7 +75,7 @@ EXAMPLES = r"""
     installs:
       - users: [{name: kafka, group: kafka, home: /var/lib/kafka}]
         directories: [{path: /var/lib/kafka, owner: kafka, group: kafka, mode: "0750"}]
-        artifact: {name: kafka, version: 4.3.0, tarball: /var/cache/millrace/kafka-4.3.0.tar, sha512: "..."}
+        artifacts: [{name: kafka, version: 4.3.0, tarball: /var/cache/millrace/kafka.tar, sha512: "..."}]
 """
 
 RETURN = r"""

@@ -38,15 +38,24 @@ INSTALLS: dict[str, Any] = {
                 "mode": {"type": "str", "default": "0755"},
             },
         },
-        "artifact": {
-            "type": "dict",
+        "artifacts": {
+            "type": "list",
+            "elements": "dict",
+            "default": [],
             "options": {
                 "name": _TEXT,
                 "version": _TEXT,
                 "tarball": _PATH,
                 "sha512": _TEXT,
                 "prefix": {"type": "path", "default": "/opt"},
+                "current": {"type": "bool", "default": True},
             },
+        },
+        "links": {
+            "type": "list",
+            "elements": "dict",
+            "default": [],
+            "options": {"path": _PATH, "target": _PATH},
         },
     },
 }
@@ -64,8 +73,10 @@ def install(installs: list[dict[str, Any]], *, check: bool) -> list[str]:
     for part in installs:
         for directory in part["directories"]:
             done += make_directory(directory, check=check)
-        if part["artifact"]:
-            done += unpack(part["artifact"], check=check)
+        for artifact in part["artifacts"]:
+            done += unpack(artifact, check=check)
+        for link in part["links"]:
+            done += make_link(Path(link["path"]), link["target"], check=check)
     return done
 
 
@@ -129,32 +140,45 @@ def make_directory(spec: dict[str, str], *, check: bool) -> list[str]:
     return []
 
 
-def unpack(artifact: dict[str, str], *, check: bool) -> list[str]:
-    """Unpack the artifact and point the link at it.
+def unpack(artifact: dict[str, Any], *, check: bool) -> list[str]:
+    """Unpack the artifact and, where it is the current version of its product, point the link at it.
 
     Raises ValueError when the tarball is missing or is not the one the digest names, and when something that
     is not a link has the link's name.
     """
     prefix, folder = Path(artifact["prefix"]), f"{artifact['name']}-{artifact['version']}"
     target, link, done = prefix / folder, prefix / artifact["name"], []
-    if link.exists() and not link.is_symlink():
-        raise ValueError(f"{link} is not a link: move it away, the kit does not delete what it did not make")
+    if artifact["current"]:
+        _refuse_to_replace(link)
     stamp = target / STAMP
     if not stamp.is_file() or stamp.read_text(encoding="ascii").strip() != artifact["sha512"]:
         done.append(f"{target} unpacked")
         if not check:
             _unpack_to(target, artifact)
-    if not link.is_symlink() or os.readlink(link) != folder:
-        done.append(f"{link} -> {folder}")
-        if not check:
-            fresh = prefix / f".{artifact['name']}.link"
-            fresh.unlink(missing_ok=True)
-            fresh.symlink_to(folder)
-            fresh.replace(link)
+    if artifact["current"]:
+        done += make_link(link, folder, check=check)
     return done
 
 
-def _unpack_to(target: Path, artifact: dict[str, str]) -> None:
+def make_link(link: Path, target: str, *, check: bool) -> list[str]:
+    """Point a link at its target, at once for whoever looks. Raises ValueError when the name is taken."""
+    _refuse_to_replace(link)
+    if link.is_symlink() and os.readlink(link) == target:
+        return []
+    if not check:
+        fresh = link.with_name(f".{link.name}.link")
+        fresh.unlink(missing_ok=True)
+        fresh.symlink_to(target)
+        fresh.replace(link)
+    return [f"{link} -> {target}"]
+
+
+def _refuse_to_replace(link: Path) -> None:
+    if link.exists() and not link.is_symlink():
+        raise ValueError(f"{link} is not a link: move it away, the kit does not delete what it did not make")
+
+
+def _unpack_to(target: Path, artifact: dict[str, Any]) -> None:
     tarball = artifact["tarball"]
     if not os.path.isfile(tarball):
         raise ValueError(f"{tarball} is not on this host: run the artifacts play (playbooks/artifacts.yml)")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import grp
 import hashlib
 import io
+import json
 import os
 import pwd
 import signal
@@ -16,7 +17,7 @@ from typing import Any
 
 import host_install
 import pytest
-from host_install import make_directory, make_user, unpack
+from host_install import make_directory, make_link, make_user, unpack
 
 OWNER = pwd.getpwuid(os.getuid()).pw_name
 GROUP = grp.getgrgid(os.getgid()).gr_name
@@ -35,7 +36,7 @@ def pack(path: Path, top: str, files: dict[str, bytes]) -> None:
 
 
 @pytest.fixture
-def artifact(tmp_path: Path) -> dict[str, str]:
+def artifact(tmp_path: Path) -> dict[str, Any]:
     """A tarball of product 1.0 and the arguments that name it."""
     tarball = tmp_path / "product-1.0.tar"
     pack(tarball, "product-1.0", {"bin/run.sh": b"#!/bin/sh\n", "lib/a.jar": b"jar"})
@@ -46,6 +47,7 @@ def artifact(tmp_path: Path) -> dict[str, str]:
         "tarball": str(tarball),
         "sha512": hashlib.sha512(tarball.read_bytes()).hexdigest(),
         "prefix": str(tmp_path / "opt"),
+        "current": True,
     }
 
 
@@ -163,7 +165,7 @@ def test_a_dangling_link_is_pointed_anew(artifact: dict[str, str]) -> None:
 
 
 KILLED_IN_THE_SECOND_FILE = """
-import os, sys, tarfile
+import json, os, sys, tarfile
 import host_install
 
 copy, copied = tarfile.copyfileobj, []
@@ -174,8 +176,7 @@ def kill(*arguments):
         os.kill(os.getpid(), 9)
 
 tarfile.copyfileobj = kill
-names = ("name", "version", "tarball", "sha512", "prefix")
-host_install.unpack(dict(zip(names, sys.argv[1:])), check=False)
+host_install.unpack(json.loads(sys.argv[1]), check=False)
 """
 
 
@@ -185,7 +186,7 @@ def test_a_killed_unpacking_leaves_no_final_name(
     opt = Path(artifact["prefix"])
     library = str(Path(host_install.__file__).parent)
     killed = subprocess.run(
-        [sys.executable, "-c", KILLED_IN_THE_SECOND_FILE, *artifact.values()],
+        [sys.executable, "-c", KILLED_IN_THE_SECOND_FILE, json.dumps(artifact)],
         env={"PYTHONPATH": library},
         check=False,
     )
@@ -280,3 +281,30 @@ def test_the_programs_own_words_are_the_error(programs: Path) -> None:
     (programs.parent / "groupadd").write_text("#!/bin/sh\necho 'cannot lock /etc/group' >&2\nexit 10\n")
     with pytest.raises(OSError, match=r"^groupadd --system no-such-group: cannot lock /etc/group$"):
         make_user({"name": "no-such-user", "group": "no-such-group", "home": "/"}, check=False)
+
+
+def test_a_version_beside_the_current_one_takes_no_link(artifact: dict[str, Any]) -> None:
+    unpack(artifact, check=False)
+    beside = artifact | {"current": False}
+    assert unpack(beside, check=False) == []
+    (Path(artifact["prefix"]) / "product").unlink()
+    assert unpack(beside, check=True) == []
+    unpack(beside, check=False)
+    assert names(artifact) == ["product-1.0"]
+
+
+def test_a_link_is_made_and_pointed_elsewhere(tmp_path: Path) -> None:
+    link = tmp_path / "kafka"
+    assert make_link(link, "/opt/kafka", check=True) == [f"{link} -> /opt/kafka"]
+    assert not link.is_symlink()
+    assert make_link(link, "/opt/kafka", check=False) == [f"{link} -> /opt/kafka"]
+    assert make_link(link, "/opt/kafka", check=False) == []
+    assert make_link(link, "/opt/other", check=False) == [f"{link} -> /opt/other"]
+    assert os.readlink(link) == "/opt/other"
+    assert os.listdir(tmp_path) == ["kafka"]
+
+
+def test_a_directory_is_not_replaced_by_a_link(tmp_path: Path) -> None:
+    (tmp_path / "kafka").mkdir()
+    with pytest.raises(ValueError, match="kafka is not a link: move it away"):
+        make_link(tmp_path / "kafka", "/opt/kafka", check=False)

@@ -15,6 +15,7 @@ from tests.unit.playbooks import CHECKOUT, finish, start
 SELF = "{{ [inventory_hostname] }}"
 OTHERS = ["{{ inventory_hostname }}", "b", "c", "d"]
 BROKER = {"id": 1, "host": "a", "port": 9092, "controller_port": 9093}
+STANDALONE = {"id": 10, "host": "a", "port": 9095, "version": "0.10.2.2", "zookeeper_connect": "a:2181/own"}
 
 # A cluster of one host for each host of the inventory: every fault is the only one of its cluster.
 SOUND: dict[str, Any] = {
@@ -150,6 +151,34 @@ FAULTS: dict[str, tuple[dict[str, Any], str]] = {
         {"yarn_unit_overrides": {"nodemanager": {}}},
         "yarn_unit_overrides has nodemanager: the units are yarn-resourcemanager, yarn-nodemanager,",
     ),
+    "broker-without-a-controller-port": (
+        {"kafka_brokers": [{"id": 1, "host": "a", "port": 9092}]},
+        "kafka_brokers of broker-without-a-controller-port gives no controller_port: with KRaft",
+    ),
+    "old-kafka-without-zookeeper": (
+        {"kafka_version": "0.8.2.1"},
+        "kafka_zookeeper_connect is empty, but Kafka 0.8.2.1 has no KRaft for use: give it ZooKeeper's",
+    ),
+    "new-kafka-with-zookeeper": (
+        {"kafka_zookeeper_connect": "a:2181"},
+        "kafka_zookeeper_connect is 'a:2181', but Kafka 4.3.0 runs without ZooKeeper: leave it empty, or",
+    ),
+    "standalone-broker-beside-a-new-one": (
+        {"kafka_standalone_brokers": [STANDALONE]},
+        "stand beside Kafka 4.3.0 with the versions 0.10.2.2: all must be before 4.0",
+    ),
+    "standalone-broker-with-the-same-id": (
+        {
+            "kafka_version": "0.8.2.1",
+            "kafka_zookeeper_connect": "a:2181",
+            "kafka_standalone_brokers": [STANDALONE | {"id": 1}],
+        },
+        "kafka_brokers and kafka_standalone_brokers of standalone-broker-with-the-same-id give the ids 1, 1:",
+    ),
+    **{
+        name: ({name: "kafka"}, f"{name} is 'kafka': give an absolute path below /")
+        for name in ("zookeeper_home", "hadoop_home", "kafka_home", "spark_home")
+    },
     # By the argument specs.
     "number-in-words": (
         {"kafka_min_insync_replicas": "two"},
@@ -172,8 +201,8 @@ FAULTS: dict[str, tuple[dict[str, Any], str]] = {
         "kafka_brokers.controler_port",
     ),
     "broker-without-a-port": (
-        {"kafka_brokers": [{"id": 1, "host": "a", "port": 9092}]},
-        "missing required arguments: controller_port found in kafka_brokers",
+        {"kafka_brokers": [{"id": 1, "host": "a", "controller_port": 9093}]},
+        "missing required arguments: port found in kafka_brokers",
     ),
 }
 
@@ -201,8 +230,8 @@ def refused(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 def versions() -> dict[str, Any]:
     """A stack of its own."""
-    names = ("zookeeper", "hadoop", "kafka", "spark")
-    return {"java_major": 17} | {f"{name}_version": "1.0.0" for name in names}
+    names = ("zookeeper", "hadoop", "spark")
+    return {"java_major": 17, "kafka_version": "4.3.0"} | {f"{name}_version": "1.0.0" for name in names}
 
 
 @pytest.mark.parametrize("fault", FAULTS)

@@ -33,7 +33,7 @@ def differs(tmp_path_factory: pytest.TempPathFactory) -> Any:
             "name": "other mode",
             "installs": [{"directories": [SELF | {"path": str(path / "directory"), "mode": "0700"}]}],
         },
-        {"name": "no artifact", "installs": [{"artifact": artifact}]},
+        {"name": "no artifact", "installs": [{"artifacts": [artifact]}]},
         {
             "name": "no user",
             "installs": [{"users": [{"name": "nobody-such", "group": "nobody-such", "home": "/no"}]}],

@@ -28,7 +28,7 @@ def test_modules_do_not_heed_the_sessions_umask(tmp_path: Path) -> None:
     directory = {"path": str(tmp_path / "var" / "lib" / "it"), "mode": "0750"} | owner
     tasks = [
         {"config_files": {"files": [file]}},
-        {"service_install": {"installs": [{"directories": [directory], "artifact": artifact}]}},
+        {"service_install": {"installs": [{"directories": [directory], "artifacts": [artifact]}]}},
     ]
     play = {"tasks": tasks}
     run_local(tmp_path, play, umask=0o077)
