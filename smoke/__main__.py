@@ -18,10 +18,12 @@ from smoke import checks, gates, processes, receipt, report
 from smoke.checks import hdfs as hdfs_check
 from smoke.checks import kafka as kafka_check
 from smoke.checks import spark as spark_check
+from smoke.checks import streaming as streaming_check
 from smoke.checks import zookeeper as zookeeper_check
 from smoke.cluster import Cluster, ClusterError, load
 from smoke.console import Console
 from smoke.services import hdfs, yarn
+from smoke.services.kafka import api_version
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -100,16 +102,14 @@ def check(options: argparse.Namespace) -> int:
 
 
 def checks_of(cluster: Cluster, quick: bool) -> list[checks.Check]:
-    """The checks that this cluster can be put to. Spark's needs all the other services but ZooKeeper."""
+    """The checks that this cluster can be put to."""
     found = []
-    if (
-        (spark := cluster.spark)
-        and (k := cluster.kafka)
-        and (h := cluster.hdfs)
-        and (y := cluster.yarn)
-        and not quick
-    ):
-        found.append(checks.Check("spark", lambda run: spark_check.check(run, spark, k, h), y.units))
+    if (spark := cluster.spark) and (k := cluster.kafka) and not quick:
+        if not api_version(k.version):
+            if (h := cluster.hdfs) and (y := cluster.yarn):
+                found.append(checks.Check("spark", lambda run: spark_check.check(run, spark, k, h), y.units))
+        elif z := cluster.zookeeper:  # Spark's Kafka source wants brokers of 0.10
+            found.append(checks.Check("spark", lambda run: streaming_check.check(run, spark, k, z), k.units))
     if zookeeper := cluster.zookeeper:
         found.append(
             checks.Check("zookeeper", lambda run: zookeeper_check.check(run, zookeeper), zookeeper.units)

@@ -70,6 +70,10 @@ class Kafka:
     brokers: tuple[Broker, ...]
     voters: tuple[int, ...] = ()
     """Ids of the KRaft controllers; none where Kafka runs on ZooKeeper."""
+    zookeeper_connect: str = ""
+    """As the brokers' own property has it; empty with KRaft."""
+    standalone: tuple[Kafka, ...] = ()
+    """Brokers on these machines that are clusters of their own."""
 
     @property
     def bootstrap(self) -> list[str]:
@@ -77,7 +81,9 @@ class Kafka:
 
     @property
     def units(self) -> Units:
-        return _by_host((broker.host, broker.unit) for broker in self.brokers)
+        return _by_host(
+            (broker.host, broker.unit) for section in (self, *self.standalone) for broker in section.brokers
+        )
 
 
 @dataclass(frozen=True)

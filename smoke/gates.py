@@ -13,6 +13,7 @@ from smoke.services import Verdict, hdfs, kafka, spark, yarn, zookeeper
 from smoke.wait import spawn, wait_until
 
 if TYPE_CHECKING:
+    from smoke import cluster
     from smoke.cluster import Cluster, Units
     from smoke.console import Console
 
@@ -43,8 +44,8 @@ def gates_of(cluster: Cluster, only: Sequence[str] = SERVICES) -> list[Gate]:
     if (z := cluster.zookeeper) and "zookeeper" in only:
         gates.append(Gate("zookeeper", lambda: zookeeper.judge(zookeeper.fetch(z)), z.units))
     if (k := cluster.kafka) and "kafka" in only:
-        ids = [broker.id for broker in k.brokers]
-        gates.append(Gate("kafka", lambda: kafka.judge(kafka.fetch(k), ids, k.voters), k.units))
+        gates.append(_kafka("kafka", k))
+        gates += [_kafka(f"kafka {each.version}", each) for each in k.standalone]
     if (h := cluster.hdfs) and "hdfs" in only:
         gates.append(Gate("hdfs", lambda: hdfs.judge(hdfs.fetch(h), len(h.datanodes)), h.units))
     if (y := cluster.yarn) and "yarn" in only:
@@ -56,6 +57,11 @@ def gates_of(cluster: Cluster, only: Sequence[str] = SERVICES) -> list[Gate]:
         look = lambda: spark.judge_history(spark.fetch_history(s))  # noqa: E731
         gates.append(Gate("spark history", look, {s.host: [s.unit]}))
     return gates
+
+
+def _kafka(name: str, section: cluster.Kafka) -> Gate:
+    ids = [broker.id for broker in section.brokers]
+    return Gate(name, lambda: kafka.judge(kafka.fetch(section), ids, section.voters), section.units)
 
 
 def open_all(gates: Sequence[Gate], timeout: float, console: Console) -> list[Closed]:

@@ -139,6 +139,9 @@ Record = tuple[int, bytes]
 class Kafka:
     """A client outside the cluster. Times out in seconds; raises kafka.errors.KafkaError."""
 
+    groups = True
+    """Whether the brokers balance the partitions among the members of a group."""
+
     def __init__(
         self, section: cluster.Kafka, timeout: float = 20.0, stopping: threading.Event | None = None
     ) -> None:
@@ -163,6 +166,11 @@ class Kafka:
         }
         with self.admin() as admin:
             admin.create_topics({topic: options})
+        self.await_replicas(topic, partitions, replication)
+
+    def await_replicas(self, topic: str, partitions: int, replication: int) -> None:
+        """Wait until every partition has a leader and all its replicas in sync."""
+        with self.admin() as admin:
 
             def replicated() -> bool:
                 found = list(_partitions(admin.describe_topics([topic])))

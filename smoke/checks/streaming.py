@@ -1,0 +1,105 @@
+"""Spark Streaming counts the words of a topic, as the course's program does: each count exact."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from kazoo.exceptions import NoNodeError
+
+from smoke.checks import CheckError, Run
+from smoke.records import WORDS
+from smoke.services.old_kafka import connect
+from smoke.services.streaming import Stream, StreamError
+from smoke.services.zookeeper import client
+from smoke.verdict import Finding, word_counts
+from smoke.wait import wait_until
+
+if TYPE_CHECKING:
+    from smoke.cluster import Kafka, Spark, ZooKeeper
+    from smoke.services.kafka import Kafka as KafkaClient
+
+SENTENCES = 500
+DISTINCT = 8
+"""Words in use: a batch prints ten counts and no more."""
+
+
+def check(run: Run, section: Spark, kafka: Kafka, zookeeper: ZooKeeper) -> dict[str, Finding]:
+    """Submit the program, send sentences once it listens, add up what its batches print."""
+    topic = group = f"{run.name}-words"
+    records = connect(kafka, run.cluster, stopping=run.stopping)
+    run.console.awaiting("spark", "creating the topic")
+    run.cleanup(f"topic {topic}", lambda: records.delete_topic(topic))
+    records.create_topic(topic, partitions=1, replication=1, min_insync=1)
+
+    machine = run.cluster.machines[section.submit_host]
+    stream = Stream(machine, section, run.id, lambda text: run.console.awaiting("spark", text))
+    run.cleanup(f"znode /consumers/{group}", lambda: _forget(zookeeper, group))
+    run.cleanup(f"the Spark job and its directory on {section.submit_host}", stream.stop)
+    run.console.awaiting("spark", f"javac and spark-submit on {section.submit_host}")
+    server = zookeeper.servers[0]
+    stream.start(f"{server.host}:{server.port}", group, topic)
+    try:
+        _await_receiver(run, stream, zookeeper, f"/consumers/{group}/owners/{topic}/0")
+        return {"spark streaming": _count(run, stream, records, topic)}
+    except (StreamError, TimeoutError) as error:
+        raise CheckError(str(error), stream.evidence()) from None
+
+
+def sentences(run: str, number: int = SENTENCES) -> list[str]:
+    """The same again from the same run."""
+    chance = random.Random(f"{run} words")  # noqa: S311 (sentences to count, no secret)
+    words = chance.sample(WORDS, DISTINCT)
+    return [" ".join(chance.choices(words, k=chance.randint(1, 6))) for _ in range(number)]
+
+
+def _await_receiver(run: Run, stream: Stream, zookeeper: ZooKeeper, owner: str) -> None:
+    # A new group begins at the end of the topic: what is sent before it owns the partition it does not see.
+    kazoo = client(*zookeeper.servers)
+
+    def owned() -> bool:
+        stream.alive()
+        return kazoo.exists(owner) is not None
+
+    try:
+        wait_until(owned, run.timeout / 2, "the receiver does not own the partition")
+    finally:
+        kazoo.stop()
+        kazoo.close()
+
+
+def _count(run: Run, stream: Stream, records: KafkaClient, topic: str) -> Finding:
+    texts = sentences(run.id)
+    expected = Counter(word for text in texts for word in text.split(" "))
+    produced = records.produce(topic, ((n, text.encode()) for n, text in enumerate(texts)))
+    if len(produced.acked) != len(texts):
+        raise CheckError(f"{len(produced.acked)} of {len(texts)} sentences were acknowledged")
+    run.console.awaiting("spark", f"the counts of {len(texts)} sentences")
+    counts = stream.counts
+
+    def counted() -> bool:
+        stream.alive()
+        return counts.words.total() >= expected.total()
+
+    try:
+        wait_until(counted, 30, "too few words")
+        whole = counts.batches
+        # What is counted twice shows in the batches that follow.
+        wait_until(lambda: counts.batches >= whole + 2, 30, "no further batch")
+    except TimeoutError as error:
+        finding = word_counts(expected, counts.words)
+        raise CheckError(f"{finding.facts}: {error}", [*finding.evidence, *stream.evidence()]) from None
+    finding = word_counts(expected, counts.words)
+    return Finding(f"{finding.facts}, {len(texts)} sentences", finding.evidence)
+
+
+def _forget(zookeeper: ZooKeeper, group: str) -> None:
+    kazoo = client(*zookeeper.servers)
+    try:
+        kazoo.delete(f"/consumers/{group}", recursive=True)
+    except NoNodeError:
+        return
+    finally:
+        kazoo.stop()
+        kazoo.close()
