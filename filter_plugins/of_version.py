@@ -1,4 +1,4 @@
-"""The settings that a version knows, of those that some version knows."""
+"""Small tables of what came with which version."""
 
 from __future__ import annotations
 
@@ -18,21 +18,37 @@ def of_version(settings: Mapping[str, Any], version: str, since: Mapping[str, st
     >>> of_version({"a": 1, "b": 2}, "0.8.2.1", {"b": "0.11"})
     {'a': 1}
     """
-    for key, first in since.items():
-        if not isinstance(first, str):
-            # 0.10 without quotes is the number 0.1.
-            raise AnsibleFilterError(
-                f"of_version: the version {first} of {key} must be text: put it in quotes"
-            )
-    this = LooseVersion(version)
-    return {
-        key: value for key, value in settings.items() if key not in since or LooseVersion(since[key]) <= this
-    }
+    known = {key: _parsed(first) <= _parsed(version) for key, first in since.items()}
+    return {key: value for key, value in settings.items() if known.get(key, True)}
+
+
+def for_version(table: Mapping[str, Any], version: str) -> Any:
+    """The entry of the newest version in a table that is not newer than this one.
+
+    table: {first version that has it: what it has}, versions as text
+
+    Raises AnsibleFilterError when the table begins later.
+
+    >>> for_version({"0": "log4j.properties", "4.0": "log4j2.yaml"}, "0.8.2.1")
+    'log4j.properties'
+    """
+    this = _parsed(version)
+    reached = [first for first in table if _parsed(first) <= this]
+    if not reached:
+        raise AnsibleFilterError(f"for_version: {version} is older than the versions {', '.join(table)}")
+    return table[max(reached, key=_parsed)]
+
+
+def _parsed(version: str) -> LooseVersion:
+    if not isinstance(version, str):
+        # 0.10 without quotes is the number 0.1.
+        raise AnsibleFilterError(f"the version {version} must be text: put it in quotes")
+    return LooseVersion(version)
 
 
 class FilterModule:
     """Ansible's entry point."""
 
     def filters(self) -> dict[str, Any]:
-        """Name the filter."""
-        return {"of_version": of_version}
+        """Name the filters."""
+        return {"of_version": of_version, "for_version": for_version}

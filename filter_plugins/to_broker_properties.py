@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from typing import Any
 
 from ansible.errors import AnsibleFilterError
@@ -64,9 +63,12 @@ def to_broker_units(template: dict[str, Any], brokers: list[dict[str, Any]]) -> 
     units = {"kafka@": template}
     for broker in brokers:
         home = f"/opt/kafka-{broker['version']}/"
-        unit = units[f"kafka@{broker['id']}"] = copy.deepcopy(template)
-        unit["reads"] = [path.replace("/opt/kafka/", home) for path in unit.get("reads", [])]
-        unit["Service"]["ExecStart"] = unit["Service"]["ExecStart"].replace("/opt/kafka/", home)
+        service = template["Service"]
+        # Not copy.deepcopy: behind a dict of Ansible's hangs the whole templating engine.
+        units[f"kafka@{broker['id']}"] = template | {
+            "reads": [path.replace("/opt/kafka/", home) for path in template.get("reads", [])],
+            "Service": service | {"ExecStart": service["ExecStart"].replace("/opt/kafka/", home)},
+        }
     return units
 
 

@@ -1,10 +1,10 @@
-"""The settings that a version knows."""
+"""What came with which version."""
 
 from __future__ import annotations
 
 import pytest
 from ansible.errors import AnsibleFilterError
-from of_version import FilterModule, of_version
+from of_version import FilterModule, for_version, of_version
 
 SINCE = {
     "listeners": "0.9",
@@ -33,8 +33,26 @@ def test_later_settings_are_left_out(version: str, known: int) -> None:
 def test_a_version_without_quotes_is_refused() -> None:
     with pytest.raises(AnsibleFilterError) as refused:
         of_version(ALL, "0.9", {"listeners": 0.10})  # type: ignore[dict-item]
-    assert refused.value.message == "of_version: the version 0.1 of listeners must be text: put it in quotes"
+    assert refused.value.message == "the version 0.1 must be text: put it in quotes"
 
 
-def test_ansible_finds_the_filter() -> None:
-    assert FilterModule().filters() == {"of_version": of_version}
+LOGGING = {"0": "log4j.properties", "4.0": "log4j2.yaml"}
+
+
+@pytest.mark.parametrize(
+    ("version", "entry"),
+    [("0.8.2.1", LOGGING["0"]), ("3.9.2", LOGGING["0"]), ("4.0", LOGGING["4.0"]), ("10.1", LOGGING["4.0"])],
+)
+def test_the_newest_entry_that_is_not_newer(version: str, entry: str) -> None:
+    assert for_version(LOGGING, version) == entry
+    assert for_version(dict(reversed(LOGGING.items())), version) == entry
+
+
+def test_a_version_before_the_table_is_refused() -> None:
+    with pytest.raises(AnsibleFilterError) as refused:
+        for_version({"2.7": 50070, "3": 9870}, "1.2.1")
+    assert refused.value.message == "for_version: 1.2.1 is older than the versions 2.7, 3"
+
+
+def test_ansible_finds_the_filters() -> None:
+    assert FilterModule().filters() == {"of_version": of_version, "for_version": for_version}

@@ -18,6 +18,7 @@ INVENTORIES = {
     "lab": "inventories/lab",
     "plain": "tests/inventories/plain",
     "three_brokers": "tests/inventories/three_brokers",
+    "course": "inventories/course",
 }
 HEADER = "Managed by Millrace: change the inventory, not this file."
 UNITS = "/etc/systemd/system"
@@ -39,7 +40,8 @@ def rendered(directory: Path) -> dict[str, dict[str, Files]]:
         (directory / name).mkdir()
         playbooks = ("playbooks/preflight.yml", "tests/render/config.yml")
         target = {"MILLRACE_RENDERED": str(directory / name / "files")}
-        runs[name] = start(directory / name, "--inventory", inventory, *playbooks, **target)
+        words = ("--inventory", inventory, "--extra-vars", "course_broker_0_10=true")
+        runs[name] = start(directory / name, *words, *playbooks, **target)
     found: dict[str, dict[str, Files]] = {}
     for name, run in runs.items():
         output = finish(run)
@@ -85,6 +87,7 @@ def test_hosts_and_their_files(rendered: dict[str, dict[str, Files]]) -> None:
         "lab": ["millrace-1", "millrace-2", "millrace-3"],
         "plain": ["one"],
         "three_brokers": ["one"],
+        "course": ["hadoop-master", "hadoop-slave1", "hadoop-slave2"],
     }
     templates = {
         path.stem: path.parts[-3]
@@ -92,6 +95,7 @@ def test_hosts_and_their_files(rendered: dict[str, dict[str, Files]]) -> None:
         if path.parts[-3] != "proof"
     }
     written = {Path(path).name for path in rendered["lab"]["millrace-1"]}
+    written |= {Path(path).name for path in rendered["course"]["hadoop-master"]}
     missing = {name for name in templates if name != "profile.sh"} - written
     assert not missing, f"templates that no role writes: {missing}"
 
@@ -130,7 +134,7 @@ def test_only_myid_is_not_roots(rendered: dict[str, dict[str, Files]]) -> None:
 def test_every_property_file_is_read(rendered: dict[str, dict[str, Files]]) -> None:
     kinds = (".properties", ".cfg", ".conf")
     read = {name: read_properties(text) for name, text in every(rendered) if name.endswith(kinds)}
-    assert len(read) == 3 * 5 + 5 + 3
+    assert len(read) == 3 * 5 + 5 + 3 + 9 + 2 * 3
     for name, properties in read.items():
         assert properties, name
         assert all(re.fullmatch(r"[\w.@-]+", key) for key in properties), name
@@ -178,6 +182,15 @@ def test_every_shell_file_is_sourced(rendered: dict[str, dict[str, Files]]) -> N
             ],
         ),
         ("three_brokers", "one", ["kafka@"]),
+        (
+            "course",
+            "hadoop-master",
+            [
+                *("zookeeper", "kafka@", "kafka@10", "hdfs-namenode"),
+                *("yarn-resourcemanager", "mapred-historyserver"),
+            ],
+        ),
+        ("course", "hadoop-slave2", ["hdfs-datanode", "yarn-nodemanager"]),
     ],
 )
 def test_units_of_a_machine(
@@ -202,7 +215,7 @@ def test_every_unit_is_a_daemon_that_is_not_root_and_comes_back(
                 assert service["SuccessExitStatus"] == ["143"], name
                 assert service["LimitNOFILE"] == ["128000"], name
                 assert service["NoNewPrivileges"] == ["true"], name
-                assert service["RuntimeDirectory"] == [name.replace("@", "/%i")], name
+                assert service["RuntimeDirectory"] == [re.sub("@.*", "/%i", name)], name
                 assert unit["Install"]["WantedBy"] == ["multi-user.target"], name
                 assert unit["Unit"]["Description"][0], name
 
@@ -223,7 +236,7 @@ def test_every_unit_records_what_it_reads_and_all_of_that_is_written(
                 assert [path for path in reads if path.startswith("/opt/")], name
                 broker = "server-%i.properties"
                 for path in (each for each in reads if not each.startswith("/opt/")):
-                    known = path in files or (path.endswith(broker) and name == "kafka@")
+                    known = path in files or (path.endswith(broker) and name.startswith("kafka@"))
                     assert known, f"{host}: {name} reads {path}, which no role writes"
 
 
@@ -382,6 +395,51 @@ def test_kafka_one_broker(plain: Files) -> None:
     assert broker["offsets.topic.replication.factor"] == broker["transaction.state.log.min.isr"] == "1"
 
 
+def test_kafka_of_the_course(rendered: dict[str, dict[str, Files]]) -> None:
+    master = rendered["course"]["hadoop-master"]
+    properties = brokers(master)
+    assert sorted(properties) == [0, 10]
+    old, newer = properties[0], properties[10]
+    assert old["broker.id"] == "0"
+    assert old["port"] == "9092"
+    assert old["advertised.host.name"] == "hadoop-master"
+    assert old["zookeeper.connect"] == "localhost:2181"
+    assert newer["listeners"] == "PLAINTEXT://:9095"
+    assert newer["zookeeper.connect"] == "localhost:2181/kafka-0.10"
+    # What 0.8.2.1 does not know, it warns of at each start.
+    later = ("listeners", "node.id", "process.roles", "controller.", "transaction.", "share.")
+    assert not [key for key in old if key.startswith(later)]
+    own = units(master)
+    assert own["kafka@"]["Service"]["ExecStart"][0].startswith("/opt/kafka/bin/")
+    assert own["kafka@10"]["Service"]["ExecStart"][0].startswith("/opt/kafka-0.10.2.2/bin/")
+    assert not [name for name in own if "ConditionPathExists" in own[name]["Unit"] and "kafka" in name]
+    assert {unit["Service"]["PrivateTmp"][0] for unit in own.values()} == {"false"}
+
+
+def test_hadoop_of_the_course(rendered: dict[str, dict[str, Files]]) -> None:
+    for files in rendered["course"].values():
+        core = read_hadoop_xml(files["/etc/hadoop/core-site.xml"]["content"])
+        assert core["fs.defaultFS"] == "hdfs://hadoop-master:9000"
+        site = read_hadoop_xml(files["/etc/hadoop/hdfs-site.xml"]["content"])
+        assert site["dfs.namenode.http-address"] == "hadoop-master:50070"
+        assert site["dfs.replication"] == "2"
+
+
+def test_files_of_old_versions(rendered: dict[str, dict[str, Files]]) -> None:
+    master = rendered["course"]["hadoop-master"]
+    for directory in ("zookeeper", "kafka", "spark", "hadoop"):
+        log4j = read_properties(master[f"/etc/{directory}/log4j.properties"]["content"])
+        assert {"log4j.rootLogger", "log4j.rootCategory"} & set(log4j)
+    assert not {path for path in master if "log4j2" in path or "logback" in path}
+    config = read_properties(master["/etc/zookeeper/zoo.cfg"]["content"])
+    assert "admin.enableServer" not in config
+    shell = read_shell(master["/etc/profile.d/kafka.sh"]["content"], "KAFKA_HOME", "PATH")
+    assert shell["KAFKA_HOME"] == "/usr/local/kafka"
+    assert shell["PATH"].endswith("/usr/local/kafka/bin")
+    conf = read_properties(master["/etc/spark/spark-defaults.conf"]["content"])
+    assert conf["spark.eventLog.enabled"] == "false"
+
+
 def test_spark(lab: dict[str, Files], plain: Files) -> None:
     for host, files in (*lab.items(), ("one", plain)):
         conf = read_properties(files["/etc/spark/spark-defaults.conf"]["content"])
@@ -412,6 +470,11 @@ def test_the_cluster_is_described(rendered: dict[str, dict[str, Files]], directo
     assert described["plain"]["hdfs"]["journalnodes"] == []
     assert [each["port"] for each in described["three_brokers"]["kafka"]["brokers"]] == [9092, 9093, 9094]
     assert not {"zookeeper", "hdfs", "yarn", "spark"} & set(described["three_brokers"])
+    assert described["course"]["kafka"]["voters"] == []
+    assert described["course"]["kafka"]["zookeeper_connect"] == "localhost:2181"
+    (standalone,) = described["course"]["kafka"]["standalone"]
+    assert standalone["version"] == "0.10.2.2"
+    assert standalone["brokers"][0]["unit"] == "kafka@10"
     assert list(described["three_brokers"]["machines"]) == ["one"]
 
 
