@@ -8,11 +8,11 @@ import io
 import shutil
 import tarfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
 from artifacts import ArtifactError
-from artifacts.product import Product, Repack
+from artifacts.product import Pack, Product, Repack
 from artifacts.tarball import Entry, Link, from_bytes, from_path
 
 Entries = dict[str, Entry | Link]
@@ -28,6 +28,7 @@ def entries(product: Product, jars: Path, sdist: tarfile.TarFile | None) -> Entr
     for repack in product.repacks:
         result[repack.target] = from_bytes(_cut(jars / repack.source, repack))
         del result[product.place(repack.source)]
+    result |= {pack.target: from_bytes(_packed(product.directory, pack)) for pack in product.packs}
     result |= dict(_launchers(product))
     return result | {path: Link(target) for path, target in product.links.items()}
 
@@ -56,18 +57,32 @@ def _member(sdist: tarfile.TarFile, member: tarfile.TarInfo) -> Entry:
 
 
 def _cut(jar: Path, repack: Repack) -> bytes:
-    """A jar of some members of a jar: stored, with one date: neither zlib nor the clock shows."""
-    result = io.BytesIO()
-    with zipfile.ZipFile(jar) as source, zipfile.ZipFile(result, "w") as target:
-        names = {n for n in source.namelist() if n.startswith(repack.keep) and not n.endswith("/")}
+    """A jar of some members of a jar."""
+    with zipfile.ZipFile(jar) as source:
+        names = [n for n in source.namelist() if n.startswith(repack.keep) and not n.endswith("/")]
         if not names:
             raise ArtifactError(f"{jar}: has nothing under {repack.keep}")
-        # Hadoop looks up the directory webapps/hdfs on the class path: it needs an entry of its own.
-        folders = {f"{parent}/" for name in names for parent in PurePosixPath(name).parents if parent.name}
-        for name in sorted(names | folders):
+        return _jar({name: source.read(name) for name in names})
+
+
+def _packed(directory: Path, pack: Pack) -> bytes:
+    """A jar of a directory's files."""
+    files = [path for path in (directory / pack.source).rglob("*") if path.is_file()]
+    if not files:
+        raise ArtifactError(f"{directory / pack.source}: has no files")
+    return _jar({path.relative_to(directory).as_posix(): path.read_bytes() for path in files})
+
+
+def _jar(members: Mapping[str, bytes]) -> bytes:
+    """A jar: stored, with one date: neither zlib nor the clock shows."""
+    result = io.BytesIO()
+    # Hadoop looks up the directory webapps/hdfs on the class path: it needs an entry of its own.
+    folders = {f"{parent}/" for name in members for parent in PurePosixPath(name).parents if parent.name}
+    with zipfile.ZipFile(result, "w") as target:
+        for name in sorted(members.keys() | folders):
             info = zipfile.ZipInfo(name)
             info.external_attr = 0o755 << 16 if name in folders else 0o644 << 16
-            target.writestr(info, b"" if name in folders else source.read(name))
+            target.writestr(info, members.get(name, b""))
     return result.getvalue()
 
 

@@ -29,6 +29,14 @@ class Repack:
 
 
 @dataclasses.dataclass(frozen=True)
+class Pack:
+    """A directory of files of our own, beside product.toml, that becomes a jar; its name is kept in it."""
+
+    source: str
+    target: str
+
+
+@dataclasses.dataclass(frozen=True)
 class Sdist:
     """Where the members of a source distribution lie: (prefix, new prefix) pairs, patterns left out."""
 
@@ -45,6 +53,7 @@ class Product:
     directory: Path
     jar_layout: tuple[tuple[str, str], ...]
     repacks: tuple[Repack, ...]
+    packs: tuple[Pack, ...]
     links: dict[str, str]
     sdist: Sdist | None
 
@@ -69,6 +78,11 @@ class Product:
     def requirements(self) -> Path:
         """The hash-locked requirement of the source distribution, for pip."""
         return self.directory / "requirements.txt"
+
+    @property
+    def constraints(self) -> Path:
+        """What pip may use to read the source distribution; absent where anything serves."""
+        return self.directory / "constraints.txt"
 
     @property
     def lock(self) -> Path:
@@ -125,6 +139,7 @@ def load(name: str, version: str, products: Path = PRODUCTS) -> Product:
         directory=directory,
         jar_layout=tuple((pattern, place) for pattern, place in data["jars"]),
         repacks=tuple(Repack(each["from"], each["keep"], each["to"]) for each in data.get("repack", ())),
+        packs=tuple(Pack(each["from"], each["to"]) for each in data.get("pack", ())),
         links=data.get("links", {}),
         sdist=sdist and Sdist(tuple((old, new) for old, new in sdist["layout"]), tuple(sdist["drop"])),
     )

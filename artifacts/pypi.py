@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import os
 import re
 import sys
 from pathlib import Path
@@ -29,6 +30,12 @@ def _note(line: str) -> str | None:
     return f"{int(news[1]) >> 20} of {int(news[2]) >> 20} MiB" if news else None
 
 
+def _environment(product: Product) -> dict[str, str]:
+    # by the environment, since a setup.py that asks for packages has pip run by setuptools
+    constrained = {"PIP_CONSTRAINT": str(product.constraints)} if product.constraints.exists() else {}
+    return os.environ | constrained
+
+
 def fetch(product: Product, directory: Path) -> Path:
     """Download the source distribution that `requirements.txt` pins and return its path.
 
@@ -43,7 +50,7 @@ def fetch(product: Product, directory: Path) -> Path:
         [sys.executable, "-m", "pip", "download", "--disable-pip-version-check", "--no-cache-dir", *resuming,
          "--no-deps", "--no-build-isolation", "--no-binary", ":all:", "--require-hashes",
          "--requirement", str(product.requirements), "--dest", str(directory)],
-        f"{product.label}: source distribution by pip", _note,
+        f"{product.label}: source distribution by pip", _note, _environment(product),
     )  # fmt: skip
     found = [path for path in directory.iterdir() if path.name.endswith(".tar.gz")]
     if len(found) != 1:
