@@ -31,15 +31,18 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _product(word: str, products: Path) -> Product:
-    name, _, version = word.partition("=")
-    return load(name, version, products)
+def _products(words: Sequence[str], products: Path) -> list[Product]:
+    if twice := sorted({word for word in words if words.count(word) > 1}):
+        raise ArtifactError(f"named twice: {' '.join(twice)}. Name each once")
+    pairs = [word.partition("=") for word in words]
+    return [load(name, version, products) for name, _, version in pairs]
 
 
 def _manifest(built: Sequence[Built]) -> str:
     return json.dumps(
         {
-            each.product.name: {
+            each.product.stem: {
+                "name": each.product.name,
                 "version": each.product.version,
                 "tarball": each.path.name,
                 "sha512": each.sha512,
@@ -57,7 +60,7 @@ def main(arguments: Sequence[str] | None = None, products: Path = PRODUCTS) -> i
     """Run the command; returns 1, having said why on stderr, when a file or a source is wrong."""
     options = _parser().parse_args(arguments)
     try:
-        wanted: list[Product] = [_product(word, products) for word in options.products]
+        wanted = _products(options.products, products)
         cache = Cache(options.cache)
         if options.command == "lock":
             for product in wanted:

@@ -162,10 +162,10 @@ def _changes(receipt: dict[str, Any]) -> str:
 
 def _artifacts(receipt: dict[str, Any], digits: int | None) -> list[tuple[str, str]]:
     rows = []
-    for name, artifact in (receipt["artifacts"] or {}).items():
+    for artifact in (receipt["artifacts"] or {}).values():
         checksum = str(artifact.get("sha512", ""))[:digits]
         what = f"{artifact.get('version')} from {artifact.get('source')}, sha512 {checksum or 'unknown'}"
-        rows.append((name, what + ("..." if checksum and digits else "")))
+        rows.append((artifact.get("name", ""), what + ("..." if checksum and digits else "")))
     return rows or [(NOT_RUN, "")]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -65,11 +66,14 @@ class Mill:
         (self.directory / "jars.sha512").write_text(lock.text(digests))
 
     def build(self, cache: Path | None = None) -> int:
-        words = ["build", "--cache", str(cache or self.cache), "--manifest", str(self.manifest), "river=1.0"]
-        return main(words, self.products)
+        return self.run("river=1.0", cache=cache)
+
+    def run(self, *words: str, cache: Path | None = None) -> int:
+        options = ["--cache", str(cache or self.cache), "--manifest", str(self.manifest)]
+        return main(["build", *options, *words], self.products)
 
     def built(self) -> dict[str, object]:
-        entry: dict[str, object] = json.loads(self.manifest.read_text())["river"]
+        entry: dict[str, object] = json.loads(self.manifest.read_text())["river-1.0"]
         return entry
 
     def tarballs(self) -> list[Path]:
@@ -130,6 +134,7 @@ def test_manifest_tells_what_is_where(mill: Mill) -> None:
     mill.build()
     (tarball,) = mill.tarballs()
     assert mill.built() == {
+        "name": "river",
         "version": "1.0",
         "tarball": tarball.name,
         "sha512": lock.digest(tarball),
@@ -257,9 +262,25 @@ def test_failing_maven_is_told(
 
 
 def test_unknown_product_names_the_known_ones(mill: Mill, capsys: pytest.CaptureFixture[str]) -> None:
-    words = ["build", "--cache", str(mill.cache), "--manifest", str(mill.manifest), "river=9.9"]
-    assert main(words, mill.products) == 1
+    assert mill.run("river=9.9") == 1
     assert "no such product: river=9.9; there are: river=1.0" in capsys.readouterr().err
+
+
+def test_two_versions_of_a_product_fit_into_one_run(mill: Mill) -> None:
+    shutil.copytree(mill.directory, mill.directory.with_name("0.9"))
+    assert mill.run("river=1.0", "river=0.9") == 0
+    manifest = json.loads(mill.manifest.read_text())
+    assert {key: (entry["name"], entry["version"]) for key, entry in manifest.items()} == {
+        "river-1.0": ("river", "1.0"),
+        "river-0.9": ("river", "0.9"),
+    }
+    assert len(mill.tarballs()) == 2
+
+
+def test_same_version_twice_is_refused(mill: Mill, capsys: pytest.CaptureFixture[str]) -> None:
+    assert mill.run("river=1.0", "river=0.9", "river=1.0") == 1
+    assert capsys.readouterr().err == "named twice: river=1.0. Name each once\n"
+    assert not mill.manifest.exists()
 
 
 def test_killed_build_is_redone(mill: Mill, tmp_path: Path) -> None:

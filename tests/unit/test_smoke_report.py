@@ -99,7 +99,8 @@ PHASES = {
     "changed": 12,
 }
 ARTIFACTS = {
-    "kafka": {
+    "kafka-4.3.0": {
+        "name": "kafka",
         "version": "4.3.0",
         "tarball": "kafka.tar",
         "sha512": "ab" * 64,
@@ -184,6 +185,16 @@ def test_receipt_as_markdown_holds_whole_checksums(tmp_path: Path) -> None:
         "On millrace-1:\n\n```sh\nkafka-topics.sh" in page
     )
     assert page.count("```") == 4
+
+
+def test_receipt_names_both_versions_of_a_product(tmp_path: Path) -> None:
+    lab = load(write(tmp_path, LAB))
+    older = ARTIFACTS["kafka-4.3.0"] | {"version": "0.10.2.2", "sha512": "cd" * 64}
+    page = receipt.markdown(
+        receipt.document(lab, STATES, SMOKE, PHASES, ARTIFACTS | {"kafka-0.10.2.2": older})
+    )
+    assert f"| kafka | 4.3.0 from maven, sha512 {'ab' * 64} |" in page
+    assert f"| kafka | 0.10.2.2 from maven, sha512 {'cd' * 64} |" in page
 
 
 def test_a_terminal_of_100_columns_is_enough(tmp_path: Path) -> None:
