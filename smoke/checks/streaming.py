@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 SENTENCES = 500
 DISTINCT = 8
 """Words in use: a batch prints ten counts and no more."""
+PATIENCE = 30.0
+"""Seconds for what was sent to be counted; a batch is two."""
 
 
 def check(run: Run, section: Spark, kafka: Kafka, zookeeper: ZooKeeper) -> dict[str, Finding]:
@@ -83,10 +85,10 @@ def _count(run: Run, stream: Stream, records: KafkaClient, topic: str) -> Findin
         return counts.words.total() >= expected.total()
 
     try:
-        wait_until(counted, 30, "too few words")
+        wait_until(counted, PATIENCE, "too few words")
         whole = counts.batches
         # What is counted twice shows in the batches that follow.
-        wait_until(lambda: counts.batches >= whole + 2, 30, "no further batch")
+        wait_until(lambda: counts.batches >= whole + 2, PATIENCE, "no further batch")
     except TimeoutError as error:
         finding = word_counts(expected, counts.words)
         raise CheckError(f"{finding.facts}: {error}", [*finding.evidence, *stream.evidence()]) from None
