@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
-from tests.unit.playbooks import run_local
+from tests.unit.playbooks import CHECKOUT, run_local
 
 SELF = {"owner": "{{ lookup('pipe', 'id -un') }}", "group": "{{ lookup('pipe', 'id -gn') }}"}
 
@@ -64,3 +66,26 @@ def test_in_a_sentence(differs: dict[str, list[str]]) -> None:
     assert differs["no path"][0].endswith("missing is missing")
     assert differs["older file"][0].startswith("file ")
     assert any("nobody-such" in sentence for sentence in differs["no user"])
+
+
+@pytest.mark.parametrize(
+    ("differs", "settled"),
+    [
+        ({}, ["hadoop", "hdfs", "install", "kafka", "spark", "yarn", "zookeeper"]),
+        ({"kafka": ["file x"]}, ["hadoop", "hdfs", "install", "spark", "yarn", "zookeeper"]),
+        # Jars that are unpacked in this run are not yet what the daemons run with.
+        ({"install": ["/opt/kafka-1 unpacked"]}, []),
+    ],
+)
+def test_what_is_settled(tmp_path: Path, differs: dict[str, list[str]], settled: list[str]) -> None:
+    variables = yaml.safe_load((CHECKOUT / "roles/survey/vars/main.yml").read_text())
+    names = [name for name in variables["__survey_services"]]
+    play = {
+        "vars": variables | {"__survey_services": dict.fromkeys(names), "__survey": {"differs": differs}},
+        "tasks": [
+            # hostvars have no play vars
+            {"ansible.builtin.set_fact": {"__survey": "{{ __survey }}"}},
+            {"ansible.builtin.assert": {"that": [f"__survey_settled == {settled}"]}},
+        ],
+    }
+    run_local(tmp_path, play)
