@@ -130,6 +130,41 @@ def test_tarball_has_upstreams_layout(mill: Mill) -> None:
     assert {(m.uid, m.gid, m.uname, m.gname) for m in members.values()} == {(0, 0, "root", "root")}
 
 
+def pages(mill: Mill) -> Path:
+    """The product with a directory of files of its own that becomes a jar."""
+    page = mill.directory / "pages" / "river" / "index.html"
+    page.parent.mkdir(parents=True)
+    page.write_text("a page\n")
+    with (mill.directory / "product.toml").open("a") as stream:
+        stream.write('[[pack]]\nfrom = "pages"\nto = "lib/own/pages.jar"\n')
+    return page
+
+
+def test_files_of_our_own_become_a_jar(mill: Mill) -> None:
+    """Directories have entries of their own, as a class loader asks for them."""
+    page = pages(mill)
+    assert mill.build() == 0
+    first = mill.built()["tarball"]
+    with tarfile.open(mill.tarballs()[0]) as tar:
+        packed = tar.extractfile("river-1.0/lib/own/pages.jar")
+        assert packed
+        with zipfile.ZipFile(io.BytesIO(packed.read())) as archive:
+            assert archive.namelist() == ["pages/", "pages/river/", "pages/river/index.html"]
+            assert archive.read("pages/river/index.html") == b"a page\n"
+            assert {info.date_time for info in archive.infolist()} == {(1980, 1, 1, 0, 0, 0)}
+    page.write_text("another page\n")
+    assert mill.build() == 0
+    assert mill.built()["tarball"] != first
+
+
+def test_files_of_our_own_that_are_not_there(mill: Mill, capsys: pytest.CaptureFixture[str]) -> None:
+    page = pages(mill)
+    page.unlink()
+    assert mill.build() == 1
+    assert f"{mill.directory / 'pages'}: has no files" in capsys.readouterr().err
+    assert mill.tarballs() == []
+
+
 def test_manifest_tells_what_is_where(mill: Mill) -> None:
     mill.build()
     (tarball,) = mill.tarballs()
@@ -389,6 +424,25 @@ def test_changed_source_distribution_is_refused(
     assert mill.tarballs() == []
 
 
+CONSTRAINED = """import os
+from setuptools import setup
+file = os.environ.get("PIP_CONSTRAINT")
+assert file and open(file).read() == "reed==1.0\\n", "reads with any reed"
+setup(name="brook", version="1.0", packages=[])
+"""
+
+
+def test_source_distribution_that_is_read_with_a_constraint(
+    mill: Mill, brook: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sdist(brook, **{"setup.py": CONSTRAINED})
+    (mill.directory / "requirements.txt").write_text(f"brook==1.0 --hash=sha512:{lock.digest(brook)}\n")
+    assert mill.build() == 1
+    assert "reads with any reed" in capsys.readouterr().err
+    (mill.directory / "constraints.txt").write_text("reed==1.0\n")
+    assert mill.build() == 0
+
+
 def test_lock_is_rewritten_from_the_sources(mill: Mill) -> None:
     jar(mill.repository / "zebra-2.0.jar", zebra="other code")
     assert main(["lock", "--cache", str(mill.cache), "river=1.0"], mill.products) == 0
@@ -414,9 +468,15 @@ def test_committed_products_are_whole(directory: Path) -> None:
     assert jars
     assert all(product.place(name) for name in jars)
     assert all(repack.source in jars for repack in product.repacks)
+    assert all(any((directory / pack.source).iterdir()) for pack in product.packs)
+    texts = [path.read_text() for pack in product.packs for path in (directory / pack.source).rglob("*.*")]
     pom = product.pom.read_text()
     assert pom.count("<dependency>") == pom.count("<artifactId>") - 1 - pom.count("<exclusion>")
-    assert "http" not in pom
+    assert not [text for text in (pom, *texts) if "://" in text]
     assert not [word for word in ("LATEST", "RELEASE", "SNAPSHOT", "[", "(") if f"<version>{word}" in pom]
     if product.sdist:
         assert "--hash=sha512:" in product.requirements.read_text()
+    if product.constraints.exists():
+        pins = [line for line in product.constraints.read_text().splitlines() if not line.startswith("#")]
+        assert pins
+        assert all("==" in pin and "--hash=sha512:" in pin for pin in pins)

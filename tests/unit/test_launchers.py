@@ -18,6 +18,10 @@ from artifacts.product import PRODUCTS, Product, load
 from artifacts.progress import Progress
 
 REAL = sorted(path.parent for path in PRODUCTS.glob("*/*/commands"))
+# Those of the current stack come last: /opt/<name> is theirs.
+CURRENT = {"hadoop": "3.5.0", "kafka": "4.3.0", "zookeeper": "3.9.5"}
+REAL.sort(key=lambda path: CURRENT[path.parent.name] == path.name)
+KAFKA_LOG4J_1 = ["kafka-0.8.2.1", "kafka-0.10.2.2"]
 
 JAVA = f"""#!{sys.executable}
 import json, os, sys
@@ -59,8 +63,8 @@ class Host:
         (self.bin / "java").write_text(JAVA)
         (self.bin / "java").chmod(0o755)
 
-    def install(self, product: Product) -> Path:
-        """Unpack the launchers of a product over empty jars; returns the link /opt/<name>."""
+    def install(self, product: Product) -> None:
+        """Unpack the launchers of a product over empty jars; /opt/<name> points at what came last."""
         jars = self.root.parent / "jars" / product.stem
         jars.mkdir(parents=True)
         for name in product.locked_jars():
@@ -70,7 +74,7 @@ class Host:
         packed = self.root.parent / f"{product.stem}.tar"
         entries = {
             path: tarball.Link(str(self.root.parent / "etc" / product.name))
-            if path in product.links
+            if product.links.get(path, "").startswith("/")
             else entry
             for path, entry in layout.entries(product, jars, None).items()
         }
@@ -78,10 +82,10 @@ class Host:
         self.root.mkdir(exist_ok=True)
         with tarfile.open(packed) as tar:
             tar.extractall(self.root)
-        (self.root.parent / "etc" / product.name).mkdir(parents=True)
+        (self.root.parent / "etc" / product.name).mkdir(parents=True, exist_ok=True)
         link = self.root / product.name
+        link.unlink(missing_ok=True)
         link.symlink_to(product.stem)
-        return link
 
     def run(self, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
         """Run a command with nothing else in its environment, in a directory of no meaning."""
@@ -197,10 +201,64 @@ def test_kafka_run_class(host: Host) -> None:
     assert host.run(program).returncode == 1
 
 
-def test_kafka_gc_log_of_java_8(host: Host) -> None:
-    call = host.java(command(host, "kafka/bin/kafka-server-start.sh"), "f", FAKE_JAVA="1.8.0_504")
-    assert [word for word in call.words if word.startswith("-Xloggc:")]
-    assert not [word for word in call.words if word.startswith("-Xlog:")]
+@pytest.mark.parametrize("version", KAFKA_LOG4J_1)
+def test_kafka_gc_log_of_java_8(host: Host, version: str) -> None:
+    call = host.java(command(host, f"{version}/bin/kafka-server-start.sh"), "f", FAKE_JAVA="1.8.0_504")
+    assert [word for word in call.words if "gc" in word.lower() and "log" in word.lower()] == [
+        f"-Xloggc:{host.root / version}/logs/kafkaServer-gc.log",
+        "-XX:+UseGCLogFileRotation",
+        "-XX:NumberOfGCLogFiles=10",
+        "-XX:GCLogFileSize=100M",
+    ]
+    assert {"-XX:+PrintGCDetails", "-XX:+PrintGCDateStamps", "-Xmx1G", "-Xms1G"} <= set(call.words)
+
+
+@pytest.mark.parametrize("version", KAFKA_LOG4J_1)
+def test_kafka_with_log4j_1(host: Host, version: str) -> None:
+    """The files of the configuration directory; without them the tools have one that is quiet."""
+
+    def configured() -> list[list[str]]:
+        commands = [
+            ["kafka-server-start.sh", "f"],
+            ["kafka-topics.sh"],
+            ["kafka-run-class.sh", "kafka.tools.GetOffsetShell"],
+        ]
+        calls = [host.java(command(host, f"{version}/bin/{name}"), *words) for name, *words in commands]
+        return [[word for word in call.words if "log4j" in word] for call in calls]
+
+    home = host.root / version
+    fallback = f"-Dlog4j.configuration=file:{home}/libexec/tools-log4j.properties"
+    assert configured() == [[], [fallback], [fallback]]
+    assert (home / "libexec" / "tools-log4j.properties").is_file()
+    files = etc(host, "kafka/log4j.properties"), etc(host, "kafka/tools-log4j.properties")
+    for file in files:
+        file.touch()
+    try:
+        server, tool, tool_by_class = configured()
+    finally:
+        for file in files:
+            file.unlink()
+    assert server == [f"-Dlog4j.configuration=file:{home}/config/log4j.properties"]
+    assert tool == tool_by_class == [f"-Dlog4j.configuration=file:{home}/config/tools-log4j.properties"]
+
+
+@pytest.mark.parametrize("version", KAFKA_LOG4J_1)
+def test_kafka_brings_zookeeper(host: Host, version: str) -> None:
+    server = host.java(command(host, f"{version}/bin/zookeeper-server-start.sh"), "/a b.properties")
+    assert server.after(SERVER) == ["/a b.properties"]
+    assert {"-Xmx512M", "-Xms512M"} <= set(server.words)
+    assert [word for word in server.words if "zookeeper-gc.log" in word]
+    shell = host.java(command(host, f"{version}/bin/zookeeper-shell.sh"), "localhost:2181", "ls", "/a b")
+    assert shell.after("org.apache.zookeeper.ZooKeeperMain") == ["-server", "localhost:2181", "ls", "/a b"]
+    assert "-Xmx256M" in shell.words
+    assert "--" not in shell.words
+
+
+def test_kafka_jars_of_the_course_by_a_wildcard(host: Host) -> None:
+    """javac -cp "$KAFKA_HOME/libs/*" needs plain files, and the clients and the old consumer among them."""
+    names = {path.name for path in (host.root / "kafka-0.8.2.1" / "libs").glob("*")}
+    assert names == load("kafka", "0.8.2.1").locked_jars().keys()
+    assert {"kafka_2.11-0.8.2.1.jar", "kafka-clients-0.8.2.1.jar", "scala-library-2.11.5.jar"} <= names
 
 
 def test_kafka_daemon_writes_its_console_file(host: Host, tmp_path: Path) -> None:
@@ -246,14 +304,62 @@ def test_kafka_server_stop(host: Host, tmp_path: Path) -> None:
         assert one.wait(10) == -9
 
 
+@pytest.mark.parametrize(
+    ("start", "product", "version"),
+    [
+        ("kafka-0.8.2.1/bin/kafka-server-start.sh", "kafka", "0.10.2.2"),
+        ("kafka-0.10.2.2/bin/kafka-server-start.sh", "kafka", "0.8.2.1"),
+        ("kafka-0.8.2.1/bin/zookeeper-server-start.sh", "zookeeper", "0.8.2.1"),
+        ("zookeeper-3.4.6/bin/zkServer.sh start-foreground", "zookeeper", "0.10.2.2"),
+    ],
+)
+def test_servers_of_the_course_are_stopped(
+    host: Host, tmp_path: Path, start: str, product: str, version: str
+) -> None:
+    """By an id in their file: no other server of the machine that runs this test may be stopped."""
+    file = tmp_path / "s.properties"
+    file.write_text("broker.id=7110\n")
+    java = tmp_path / "bin" / "java"
+    java.parent.mkdir()
+    java.write_text(f"#!{sys.executable}\nimport signal\nprint(flush=True)\nsignal.pause()\n")
+    java.chmod(0o755)
+
+    def stop(product: str, node: int) -> int:
+        program = command(host, f"kafka-{version}/bin/{product}-server-stop.sh")
+        return host.run(program, f"--node-id={node}").returncode
+
+    path, *words = start.split()
+    environment = {"PATH": "/usr/bin:/bin", "JAVA_HOME": str(tmp_path), "EXTRA_ARGS": ""}
+    with subprocess.Popen(
+        [command(host, path), *words, str(file)], env=environment, stdout=subprocess.PIPE
+    ) as server:
+        try:
+            assert server.stdout
+            server.stdout.readline()
+            assert stop(product, 7111) == 1
+            assert stop("zookeeper" if product == "kafka" else "kafka", 7110) == 1
+            assert server.poll() is None
+            assert stop(product, 7110) == 0
+            assert server.wait(10) == -15
+        finally:
+            server.kill()
+
+
+def test_nothing_to_stop_is_told_by_its_name(host: Host) -> None:
+    for product in ("kafka", "zookeeper"):
+        result = host.run(command(host, f"kafka-0.8.2.1/bin/{product}-server-stop.sh"), "--node-id=7112")
+        assert (result.returncode, result.stderr) == (1, f"No {product} server to stop\n")
+
+
 # ZooKeeper
 
 SERVER = "org.apache.zookeeper.server.quorum.QuorumPeerMain"
 
 
-def test_zookeeper_server_in_the_foreground(host: Host) -> None:
-    call = host.java(command(host, "zookeeper/bin/zkServer.sh"), "start-foreground")
-    home = host.root / "zookeeper-3.9.5"
+@pytest.mark.parametrize("version", ["3.9.5", "3.4.6"])
+def test_zookeeper_server_in_the_foreground(host: Host, version: str) -> None:
+    call = host.java(command(host, f"zookeeper-{version}/bin/zkServer.sh"), "start-foreground")
+    home = host.root / f"zookeeper-{version}"
     assert call.after(SERVER) == [f"{home}/conf/zoo.cfg"]
     assert "-Xmx1000m" in call.words
     assert call.classpath()[-1] == f"{home}/conf"
@@ -316,6 +422,22 @@ def test_zookeeper_status_finds_the_port(host: Host, tmp_path: Path, lines: str,
     assert result.returncode == 1, "the fake java answers no mode"
 
 
+def test_zookeeper_version_of_one_that_has_no_such_class(host: Host, tmp_path: Path) -> None:
+    """3.4 tells it by another class; newer ones by the first, and only once."""
+    (tmp_path / "bin").mkdir()
+    java = tmp_path / "bin" / "java"
+    java.write_text('#!/bin/sh\nfor word; do [ "$word" != "$MISSING" ] || exit 1; done\necho "$@"\n')
+    java.chmod(0o755)
+
+    def version(missing: str) -> list[str]:
+        program = command(host, "zookeeper-3.4.6/bin/zkServer.sh")
+        return host.run(program, "version", JAVA_HOME=str(tmp_path), MISSING=missing).stdout.split()
+
+    newer = "org.apache.zookeeper.version.VersionInfoMain"
+    assert version(newer)[-2:] == ["org.apache.zookeeper.Version", "--full"]
+    assert version("")[-1] == newer
+
+
 def test_zookeeper_without_a_command(host: Host) -> None:
     result = host.run(command(host, "zookeeper/bin/zkServer.sh"))
     assert result.returncode == 1
@@ -349,6 +471,52 @@ def test_hadoop_daemon(host: Host) -> None:
         call.environment[f"HADOOP_{part}HOME"] for part in ("", "COMMON_", "HDFS_", "YARN_", "MAPRED_")
     } == {str(home)}
     assert call.environment["HADOOP_CONF_DIR"] == f"{home}/etc/hadoop"
+
+
+@pytest.mark.parametrize("version", ["2.7.2", "3.5.0"])
+@pytest.mark.parametrize(
+    ("program", "daemon", "newer", "older"),
+    [
+        ("hdfs", "namenode", "HDFS_NAMENODE_OPTS", "HADOOP_NAMENODE_OPTS"),
+        ("hdfs", "datanode", "HDFS_DATANODE_OPTS", "HADOOP_DATANODE_OPTS"),
+        ("mapred", "historyserver", "MAPRED_HISTORYSERVER_OPTS", "HADOOP_JOB_HISTORYSERVER_OPTS"),
+        ("yarn", "nodemanager", "YARN_NODEMANAGER_OPTS", "YARN_NODEMANAGER_OPTS"),
+    ],
+)
+def test_hadoop_knows_the_option_names_of_hadoop_2(
+    host: Host, version: str, program: str, daemon: str, newer: str, older: str
+) -> None:
+    path = command(host, f"hadoop-{version}/bin/{program}")
+    assert {"-Dold", "-Xmx77m"} <= set(
+        host.java(path, daemon, **{older: "-Dold", "HADOOP_HEAPSIZE": "77"}).words
+    )
+    both = {older: "-Dold"} | {newer: "-Dnew", "HADOOP_HEAPSIZE": "77", "HADOOP_HEAPSIZE_MAX": "88"}
+    words = host.java(path, daemon, **both).words
+    assert {"-Dnew", "-Xmx88m"} <= set(words)
+    assert not {"-Dold", "-Xmx77m"} & set(words)
+
+
+def test_hadoop_2_has_upstreams_layout(host: Host) -> None:
+    """The default class paths of YARN and of MapReduce fit, the pages of HDFS are among the jars."""
+    home = host.root / "hadoop-2.7.2"
+    path = host.run(f"{home}/bin/hadoop", "classpath").stdout.strip().split(":")
+    assert path[-1] == f"{home}/etc/hadoop"
+    assert len(path) - 1 == len(load("hadoop", "2.7.2").locked_jars()) + 1
+    for jar in (
+        "common/hadoop-common",
+        "hdfs/hadoop-hdfs",
+        "hdfs/hadoop-hdfs-webapps",
+        "yarn/hadoop-yarn-server-nodemanager",
+        "mapreduce/hadoop-mapreduce-client-shuffle",
+        "mapreduce/hadoop-mapreduce-examples",
+    ):
+        assert f"{home}/share/hadoop/{jar}-2.7.2.jar" in path
+    with zipfile.ZipFile(home / "share/hadoop/hdfs/hadoop-hdfs-webapps-2.7.2.jar") as archive:
+        names = set(archive.namelist())
+        assert {
+            f"webapps/{each}/" for each in ("hdfs", "datanode", "secondary", "journal", "static")
+        } <= names
+        assert b'href="/webhdfs/v1/?op=LISTSTATUS"' in archive.read("webapps/hdfs/index.html")
 
 
 def test_hadoop_classpath_is_jars_then_configuration(host: Host) -> None:
@@ -411,11 +579,12 @@ def test_hadoop_fixed_arguments_and_class_names(host: Host) -> None:
     assert host.java(command(host, "hadoop/bin/hadoop"), "my.Class", "x y").after("my.Class") == ["x y"]
 
 
+@pytest.mark.parametrize("version", ["2.7.2", "3.5.0"])
 @pytest.mark.parametrize("program", ["hadoop", "hdfs", "yarn", "mapred"])
-def test_hadoop_usage_lists_every_command(host: Host, program: str) -> None:
-    result = host.run(command(host, f"hadoop/bin/{program}"))
+def test_hadoop_usage_lists_every_command(host: Host, program: str, version: str) -> None:
+    result = host.run(command(host, f"hadoop-{version}/bin/{program}"))
     assert result.returncode == 1
-    rows = [line.split() for line in (PRODUCTS / "hadoop/3.5.0/commands").read_text().splitlines()]
+    rows = [line.split() for line in (PRODUCTS / f"hadoop/{version}/commands").read_text().splitlines()]
     assert {row[1] for row in rows if row[0] == program} <= set(result.stdout.split())
     unknown = host.run(command(host, f"hadoop/bin/{program}"), "nosuch")
     assert unknown.returncode == 1
@@ -503,6 +672,11 @@ def test_launch_table_names_classes_that_are_there(directory: Path) -> None:
         with zipfile.ZipFile(path) as archive:
             classes |= {member.removesuffix(".class").replace("/", ".") for member in archive.namelist()}
     rows = [line.split() for line in (directory / "commands").read_text().splitlines()]
-    named = {next(word for word in row if word.count(".") > 1 or word == "kafka.Kafka") for row in rows}
+    # kafka-run-class.sh has its class from the caller
+    named = {
+        next(word for word in row if word.count(".") > 1 or word == "kafka.Kafka")
+        for row in rows
+        if row[1] != "-"
+    }
+    assert named
     assert named - classes == set()
-    assert len(rows) >= 5

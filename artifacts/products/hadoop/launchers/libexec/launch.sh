@@ -121,15 +121,25 @@ case $mode in
     *) fail "--daemon wants start, stop or status" ;;
 esac
 
-own=${program}_${command}_OPTS
-own=${own^^}
-own=${own//[^A-Z0-9_]/_}
+# name PREFIX: the variable of this command's options
+name() {
+    local name=$1_${command}_OPTS
+    name=${name^^}
+    echo "${name//[^A-Z0-9_]/_}"
+}
+own=$(name "$program")
+# Hadoop 2 had other names
+case $program in
+    hdfs) older=$(name hadoop) ;;
+    mapred) older=$(name hadoop_job) ;;
+    *) older=$own ;;
+esac
 java=${JAVA_HOME:+$JAVA_HOME/bin/}java
 logger=${HADOOP_ROOT_LOGGER:-INFO,console}
 [[ $mode != start ]] || logger=${HADOOP_DAEMON_ROOT_LOGGER:-INFO,RFA}
 options=${HADOOP_OPTS--Djava.net.preferIPv4Stack=true}
 [[ $kind == daemon ]] || options+=" $HADOOP_CLIENT_OPTS"
-options+=" ${!own}"
+options+=" ${!own:-${!older}}"
 # heap TYPE SIZE: a plain number is in megabytes; a size among the options wins
 heap() {
     if [[ -n $2 && $options != *-$1* ]]; then
@@ -139,7 +149,7 @@ heap() {
     fi
 }
 heap Xms "$HADOOP_HEAPSIZE_MIN"
-heap Xmx "$HADOOP_HEAPSIZE_MAX"
+heap Xmx "${HADOOP_HEAPSIZE_MAX:-$HADOOP_HEAPSIZE}" # the latter is of Hadoop 2
 properties=("-Dhadoop.log.dir=$HADOOP_LOG_DIR" "-Dhadoop.log.file=$logfile.log" "-Dhadoop.home.dir=$HADOOP_HOME"
     "-Dhadoop.id.str=$HADOOP_IDENT_STRING" "-Dhadoop.root.logger=$logger"
     "-Dhadoop.policy.file=${HADOOP_POLICYFILE:-hadoop-policy.xml}"

@@ -1,21 +1,23 @@
 #!/bin/bash
 # Starts a Kafka program. bin/<name>.sh are links to this file: the name it is called by is looked up in the launch
-# table beside it. Options and environment variables are those of upstream's kafka-run-class.sh and its callers.
+# table beside it: name, class (- where the caller names it), log4j file, daemon's name or -, heap [-- first arguments].
+# Options and environment variables are those of upstream's kafka-run-class.sh and its callers.
 set -f # option variables are split into words below, never expanded to file names
 name=${0##*/}
 home=$(readlink -f "${BASH_SOURCE[0]}")
 home=${home%/*/*}
 LOG_DIR=${LOG_DIR:-$home/logs}
 
-class='' logging=tools-log4j2.yaml daemon=- heap=-Xmx256M
-if [[ $name != kafka-run-class.sh ]]; then
-    while read -r script class logging daemon heap; do
-        [[ $script == "$name" ]] && break
-    done <"$home/libexec/commands"
-    if [[ $script != "$name" ]]; then
-        echo "$name: not in $home/libexec/commands" >&2
-        exit 1
-    fi
+while read -r script class logging daemon heap; do
+    [[ $script == "$name" ]] && break
+done <"$home/libexec/commands"
+if [[ $script != "$name" ]]; then
+    echo "$name: not in $home/libexec/commands" >&2
+    exit 1
+fi
+first=''
+if [[ $heap == *' -- '* ]]; then
+    first=${heap#* -- } heap=${heap% -- *}
 fi
 
 # Where upstream names its daemons by EXTRA_ARGS, so do we; for the other tools a leading -name is their own option.
@@ -28,7 +30,7 @@ if [[ $daemon != - ]]; then
     set -- ${EXTRA_ARGS--name $daemon -loggc} "$@"
 fi
 background='' loggc=''
-if [[ $daemon != - || $name == kafka-run-class.sh ]]; then
+if [[ $daemon != - || $class == - ]]; then
     while [[ $# -gt 0 ]]; do
         case $1 in
             -daemon) background=1 ;;
@@ -39,7 +41,7 @@ if [[ $daemon != - || $name == kafka-run-class.sh ]]; then
         shift
     done
 fi
-if [[ -z $class ]]; then
+if [[ $class == - ]]; then
     if [[ $# -eq 0 ]]; then
         echo "USAGE: $name [-daemon] [-name NAME] [-loggc] CLASSNAME [OPTION...]" >&2
         exit 1
@@ -60,6 +62,8 @@ export CLASSPATH
 
 java=${JAVA_HOME:+$JAVA_HOME/bin/}java
 config=$home/config/$logging
+# log4j 1 warns when it finds no file, log4j 2 does not
+[[ -e $config || $logging != tools-*.properties ]] || config=$home/libexec/$logging
 # shellcheck disable=SC2206
 log4j=($KAFKA_LOG4J_OPTS)
 if [[ -z $KAFKA_LOG4J_OPTS && -e $config ]]; then
@@ -94,7 +98,7 @@ fi
 # Paths may hold spaces, so each is a word of its own; the option variables are upstream's lists of words.
 # shellcheck disable=SC2206
 command=("$java" $KAFKA_HEAP_OPTS $KAFKA_JVM_PERFORMANCE_OPTS $KAFKA_GC_LOG_OPTS "${gc[@]}" $KAFKA_JMX_OPTS
-    "-Dkafka.logs.dir=$LOG_DIR" "${log4j[@]}" $KAFKA_OPTS "$class" "$@")
+    "-Dkafka.logs.dir=$LOG_DIR" "${log4j[@]}" $KAFKA_OPTS "$class" $first "$@")
 if [[ -n $background ]]; then
     nohup "${command[@]}" >"$LOG_DIR/${daemon/#-/kafka}.out" 2>&1 </dev/null &
 else

@@ -106,7 +106,10 @@ case $1 in
     stop) stop ;;
     restart) stop && start ;;
     status) status ;;
-    version) client org.apache.zookeeper.version.VersionInfoMain ;;
+    version)
+        # the class came with 3.5
+        client org.apache.zookeeper.version.VersionInfoMain 2>/dev/null || client org.apache.zookeeper.Version --full
+        ;;
     print-cmd) printf '%q ' "${server[@]}" && echo ;;
     *)
         echo "Usage: ${0##*/} [--config DIR] {start|start-foreground|stop|restart|status|version|print-cmd} [FILE]"

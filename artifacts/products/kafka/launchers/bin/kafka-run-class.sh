@@ -1,1 +1,0 @@
-../libexec/launch.sh
