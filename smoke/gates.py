@@ -9,12 +9,11 @@ from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from smoke.services import Verdict, hdfs, kafka, spark, yarn, zookeeper
+from smoke.services import Verdict, hdfs, kafka, old_kafka, spark, yarn, zookeeper
 from smoke.wait import spawn, wait_until
 
 if TYPE_CHECKING:
-    from smoke import cluster
-    from smoke.cluster import Cluster, Units
+    from smoke.cluster import Cluster, Kafka, Units
     from smoke.console import Console
 
 SERVICES = ("zookeeper", "kafka", "hdfs", "yarn", "spark")
@@ -44,8 +43,8 @@ def gates_of(cluster: Cluster, only: Sequence[str] = SERVICES) -> list[Gate]:
     if (z := cluster.zookeeper) and "zookeeper" in only:
         gates.append(Gate("zookeeper", lambda: zookeeper.judge(zookeeper.fetch(z)), z.units))
     if (k := cluster.kafka) and "kafka" in only:
-        gates.append(_kafka("kafka", k))
-        gates += [_kafka(f"kafka {each.version}", each) for each in k.standalone]
+        gates.append(_kafka("kafka", k, cluster))
+        gates += [_kafka(f"kafka {each.version}", each, cluster) for each in k.standalone]
     if (h := cluster.hdfs) and "hdfs" in only:
         gates.append(Gate("hdfs", lambda: hdfs.judge(hdfs.fetch(h), len(h.datanodes)), h.units))
     if (y := cluster.yarn) and "yarn" in only:
@@ -59,9 +58,17 @@ def gates_of(cluster: Cluster, only: Sequence[str] = SERVICES) -> list[Gate]:
     return gates
 
 
-def _kafka(name: str, section: cluster.Kafka) -> Gate:
+def _kafka(name: str, section: Kafka, cluster: Cluster) -> Gate:
     ids = [broker.id for broker in section.brokers]
-    return Gate(name, lambda: kafka.judge(kafka.fetch(section), ids, section.voters), section.units)
+
+    def look() -> Verdict:
+        if kafka.api_version(section.version) and cluster.zookeeper:
+            state = old_kafka.fetch(section, cluster.zookeeper)
+        else:
+            state = kafka.fetch(section)
+        return kafka.judge(state, ids, section.voters)
+
+    return Gate(name, look, section.units)
 
 
 def open_all(gates: Sequence[Gate], timeout: float, console: Console) -> list[Closed]:

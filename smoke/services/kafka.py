@@ -79,16 +79,21 @@ def judge(state: State, brokers: Iterable[int], voters: Iterable[int]) -> Verdic
     return True, ", ".join([*parts, "0 under-replicated"])
 
 
-def fetch(section: cluster.Kafka, timeout: float = 3.0) -> State:
-    """Ask each broker, then the cluster; each question may take `timeout` seconds."""
-    # Ports first: the client's constructor waits for a broker, a closed port is told at once.
+def closed(section: cluster.Kafka, timeout: float) -> dict[int, str]:
+    """Broker id -> why its port takes no connection; those that do are not in it."""
     unreachable = {}
     for broker in section.brokers:
         try:
             socket.create_connection((broker.host, broker.port), timeout=timeout).close()
         except OSError as error:
             unreachable[broker.id] = error.strerror or str(error) or type(error).__name__
-    if unreachable:
+    return unreachable
+
+
+def fetch(section: cluster.Kafka, timeout: float = 3.0) -> State:
+    """Ask each broker, then the cluster; each question may take `timeout` seconds."""
+    # Ports first: the client's constructor waits for a broker, a closed port is told at once.
+    if unreachable := closed(section, timeout):
         return State(unreachable=unreachable)
     try:
         with Kafka(section, timeout=timeout).admin() as admin:
@@ -170,15 +175,19 @@ class Kafka:
 
     def await_replicas(self, topic: str, partitions: int, replication: int) -> None:
         """Wait until every partition has a leader and all its replicas in sync."""
+
+        def replicated() -> bool:
+            found = self.partitions(topic)
+            return len(found) == partitions and all(
+                p.leader >= 0 and len(set(p.isr)) == len(p.replicas) == replication for p in found
+            )
+
+        wait_until(replicated, self.timeout, f"topic {topic} is not fully replicated")
+
+    def partitions(self, topic: str) -> list[Partition]:
+        """The topic's partitions as the brokers describe them."""
         with self.admin() as admin:
-
-            def replicated() -> bool:
-                found = list(_partitions(admin.describe_topics([topic])))
-                return len(found) == partitions and all(
-                    p.leader >= 0 and len(set(p.isr)) == len(p.replicas) == replication for p in found
-                )
-
-            wait_until(replicated, self.timeout, f"topic {topic} is not fully replicated")
+            return list(_partitions(admin.describe_topics([topic])))
 
     def delete_topic(self, topic: str) -> None:
         """Delete a topic if it is there, and see that it is gone."""

@@ -2,15 +2,80 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 import threading
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
-from smoke.services.kafka import Kafka, Record, api_version
+from kazoo.exceptions import KazooException, NoNodeError
+
+from smoke.services import told, zookeeper
+from smoke.services.kafka import Kafka, Partition, Record, State, api_version, closed
 from smoke.wait import wait_until
 
 if TYPE_CHECKING:
+    from kazoo.client import KazooClient
+
     from smoke import cluster
+
+
+def fetch(section: cluster.Kafka, ensemble: cluster.ZooKeeper, timeout: float = 3.0) -> State:
+    """Ask each broker's port, then ZooKeeper, where such brokers keep all that is known of the cluster.
+
+    Not by metadata requests: a broker of 0.8 names no broker as long as there is no topic.
+    """
+    if unreachable := closed(section, timeout):
+        return State(unreachable=unreachable)
+    try:
+        with _session(ensemble, timeout) as session:
+            root = chroot(section)
+            brokers = tuple(sorted(int(number) for number in session.get_children(f"{root}/brokers/ids")))
+            return State({}, brokers, partitions=tuple(partitions(session, root)))
+    except (KazooException, OSError) as error:
+        return State(unreachable={section.brokers[0].id: told(error)})
+
+
+def chroot(section: cluster.Kafka) -> str:
+    """The part of ZooKeeper's tree below which the brokers keep their nodes; empty for all of it."""
+    _, slash, path = section.zookeeper_connect.partition("/")
+    return (slash + path).rstrip("/")
+
+
+def partitions(session: KazooClient, root: str) -> Iterator[Partition]:
+    """All partitions, as the controller left them in ZooKeeper. Raises KazooException."""
+    for topic in session.get_children(f"{root}/brokers/topics"):
+        yield from topic_partitions(session, root, topic)
+
+
+def topic_partitions(session: KazooClient, root: str, topic: str) -> Iterator[Partition]:
+    """The partitions of one topic; none when it is not there."""
+    try:
+        assigned = _read(session, f"{root}/brokers/topics/{topic}")["partitions"]
+    except NoNodeError:
+        return
+    for number, replicas in assigned.items():
+        try:
+            state = _read(session, f"{root}/brokers/topics/{topic}/partitions/{number}/state")
+        except NoNodeError:  # no leader was elected yet
+            state = {"leader": -1, "isr": []}
+        yield Partition(topic, int(number), state["leader"], tuple(replicas), tuple(state["isr"]))
+
+
+def _read(session: KazooClient, path: str) -> dict[str, Any]:
+    data, _ = session.get(path)
+    return dict(json.loads(data))
+
+
+@contextmanager
+def _session(ensemble: cluster.ZooKeeper, timeout: float) -> Iterator[KazooClient]:
+    session = zookeeper.client(*ensemble.servers, timeout=timeout)
+    try:
+        yield session
+    finally:
+        session.stop()
+        session.close()
 
 
 class OldKafka(Kafka):
@@ -29,8 +94,9 @@ class OldKafka(Kafka):
         stopping: threading.Event | None = None,
     ) -> None:
         super().__init__(section, timeout, stopping)
+        assert description.zookeeper
+        self._section, self._ensemble = section, description.zookeeper
         self._machine = description.machines[section.brokers[0].host]
-        self._zookeeper = section.zookeeper_connect
 
     def create_topic(self, topic: str, partitions: int, replication: int, min_insync: int) -> None:
         """Create and wait until every partition has a leader and all its replicas in sync. Raises OSError."""
@@ -42,12 +108,9 @@ class OldKafka(Kafka):
 
     def delete_topic(self, topic: str) -> None:
         """Delete a topic if it is there, and see that it is gone. Raises OSError."""
-        with self.admin() as admin:
-            if topic in admin.list_topics():
-                self._topics("--delete", "--topic", topic)
-            wait_until(
-                lambda: topic not in admin.list_topics(), self.timeout, f"topic {topic} is still there"
-            )
+        if self.partitions(topic):
+            self._topics("--delete", "--topic", topic)
+        wait_until(lambda: not self.partitions(topic), self.timeout, f"topic {topic} is still there")
 
     def delete_group(self, group: str) -> None:
         """Nothing is left of a reader: its offsets were its own."""
@@ -56,8 +119,13 @@ class OldKafka(Kafka):
         """All records of the topic up to its present end, read by assignment."""
         return self._read(topic, None)
 
+    def partitions(self, topic: str) -> list[Partition]:
+        """The topic's partitions by ZooKeeper; none when it is not there."""
+        with _session(self._ensemble, self.timeout) as session:
+            return list(topic_partitions(session, chroot(self._section), topic))
+
     def _topics(self, *words: str) -> None:
-        command = shlex.join(["kafka-topics.sh", "--zookeeper", self._zookeeper, *words])
+        command = shlex.join(["kafka-topics.sh", "--zookeeper", self._section.zookeeper_connect, *words])
         self._machine.run(shlex.join(["bash", "-lc", command]), timeout=self.timeout)
 
 

@@ -79,7 +79,7 @@ def test_in_a_sentence(differs: dict[str, list[str]]) -> None:
 )
 def test_what_is_settled(tmp_path: Path, differs: dict[str, list[str]], settled: list[str]) -> None:
     variables = yaml.safe_load((CHECKOUT / "roles/survey/vars/main.yml").read_text())
-    names = [name for name in variables["__survey_services"]]
+    names = list(variables["__survey_services"])
     play = {
         "vars": variables | {"__survey_services": dict.fromkeys(names), "__survey": {"differs": differs}},
         "tasks": [
