@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import concurrent.futures
+import contextlib
 import ipaddress
 import json
 import os
@@ -26,6 +27,7 @@ description:
   - Missing machines are made and stopped ones are started; what runs is left alone, whatever its image.
   - Everything is labelled C(millrace=<name>), and nothing without that label is ever touched.
   - Needs root, because the controller reaches only root's containers by their addresses.
+  - In check mode it makes nothing, but refuses all that it would refuse.
 options:
   name:
     description: name of the lab; with O(state=absent) it may be left out, which means every lab
@@ -36,12 +38,18 @@ options:
     choices: [present, absent]
     default: present
   machines:
-    description: names of the machines, in the order of their addresses (the first gets .11)
+    description: host names of the machines, in the order of their addresses (the first gets .11)
     type: list
     elements: str
     default: []
+  prefix:
+    description:
+      - Put before a machine's name in the name of its container.
+      - So two labs can have machines of the same names.
+    type: str
+    default: ""
   image:
-    description: image of machines still to be made; required with O(state=present)
+    description: image of machines still to be made; required with O(state=present), except in check mode
     type: str
   network:
     description: name of the podman network; required with O(state=present)
@@ -54,8 +62,25 @@ options:
       - File written with the addresses of all machines of the lab, which they see as C(/etc/hosts).
       - Required with O(state=present); written in place, so that machines that run see a later one, too.
     type: path
+  names_on_controller:
+    description:
+      - Whether the caller makes the names known on the controller.
+      - When not, a name that has another address there is refused. It is that of another lab's machine, and
+        the one SSH host key of all labs does not tell them apart.
+      - In a mount namespace with O(hosts_file) bound over C(/etc/hosts) the names are right. The module
+        runs podman outside of it.
+    type: bool
+    default: true
+  publish:
+    description:
+      - Ports of machines that the controller's loopback has, too, C({machine: {its port: port there}}).
+      - A port that is taken is refused, and so is a machine made without one of its ports.
+    type: dict
+    default: {}
   mounts:
-    description: files and directories of the controller that the machines see read-only, C(source:target)
+    description:
+      - Files and directories of the controller that the machines see read-only, C(source:target).
+      - A machine made without one of the targets is refused.
     type: list
     elements: str
     default: []
@@ -77,7 +102,7 @@ EXAMPLES = """
 
 RETURN = """
 machines:
-  description: name and address of each machine of O(machines), in that order
+  description: name, container and address of each machine of O(machines), in that order
   type: list
   elements: dict
   returned: O(state=present)
@@ -100,10 +125,13 @@ removed:
 
 LABEL = "millrace"
 ADDRESS_LABEL = "millrace.address"
+HOST_LABEL = "millrace.host"
 POOL = ipaddress.IPv4Network("10.89.0.0/16")
 FIRST_ADDRESS = 11
 POLL_SECONDS = 0.05
 ROUTE_TABLE = Path("/proc/net/route")
+LOOPBACK = "127.0.0.1"
+ANY_ADDRESS = "0.0.0.0"  # noqa: S104 (read, never bound)
 
 
 class LabError(Exception):
@@ -115,10 +143,14 @@ class Machine:
     """A container that exists; one that never ran is the rest of a failed start."""
 
     name: str
+    host: str
     lab: str | None
     address: str
     state: str
     image: str
+    # Ports of the controller's loopback, each with the machine's own.
+    ports: Mapping[int, int]
+    mounts: Sequence[str]
 
 
 @dataclass(frozen=True)
@@ -157,6 +189,10 @@ class Lab:
     hosts_file: str
     mounts: Sequence[str] = ()
     limits: Limits = field(default_factory=Limits.of_host)
+    prefix: str = ""
+    # By machine: its own port, and that of the controller's loopback.
+    publish: Mapping[str, Mapping[int, int]] = field(default_factory=dict)
+    names_on_controller: bool = True
 
 
 def ceiling(hard: int, kernel: Path) -> int:
@@ -236,9 +272,10 @@ def run_arguments(lab: Lab, name: str, address: str) -> list[str]:
         "--detach",
         "--replace",
         "--pull=never",
-        f"--name={name}",
+        f"--name={lab.prefix}{name}",
         f"--hostname={name}",
         f"--label={LABEL}={lab.name}",
+        f"--label={HOST_LABEL}={name}",
         f"--label={ADDRESS_LABEL}={address}",
         f"--network={lab.network}",
         f"--ip={address}",
@@ -258,7 +295,32 @@ def run_arguments(lab: Lab, name: str, address: str) -> list[str]:
         f"--ulimit=nofile={lab.limits.files}:{lab.limits.files}",
         f"--ulimit=nproc={lab.limits.processes}:{lab.limits.processes}",
     ]
-    return [*arguments, *(f"--volume={mount}:ro" for mount in lab.mounts), lab.image, "/sbin/init"]
+    arguments += [f"--volume={mount}:ro" for mount in lab.mounts]
+    arguments += [f"--publish={LOOPBACK}:{there}:{own}" for own, there in lab.publish.get(name, {}).items()]
+    return [*arguments, lab.image, "/sbin/init"]
+
+
+def publications(publish: Mapping[str, Any], names: Sequence[str]) -> dict[str, dict[int, int]]:
+    """Return what is published with its ports as numbers. Raises LabError for what cannot be meant."""
+    published: dict[str, dict[int, int]] = {}
+    owners: dict[int, str] = {}
+    for name, ports in publish.items():
+        if name not in names:
+            raise LabError(f"lab_publish has {name}, which is not a machine of this lab: {', '.join(names)}")
+        if not isinstance(ports, Mapping):
+            raise LabError(f"lab_publish of {name} is {ports!r}: give {{port of the machine: port here}}")
+        published[name] = {}
+        for own, there in ports.items():
+            pair = [int(str(port)) if str(port).isdecimal() else 0 for port in (own, there)]
+            if not all(0 < port < 65536 for port in pair):
+                raise LabError(f"lab_publish of {name} has {own}: {there}: give two ports from 1 to 65535")
+            owner = f"{name}'s {own}"
+            if owners.setdefault(pair[1], owner) != owner:
+                raise LabError(
+                    f"lab_publish gives port {there} to {owners[pair[1]]} and to {owner}: give each its own"
+                )
+            published[name][pair[0]] = pair[1]
+    return published
 
 
 def parse_machines(listing: str) -> list[Machine]:
@@ -266,13 +328,22 @@ def parse_machines(listing: str) -> list[Machine]:
     machines = []
     for entry in json.loads(listing or "[]"):
         labels = entry.get("Labels") or {}
+        ports = {
+            published["host_port"] + offset: published["container_port"] + offset
+            for published in entry.get("Ports") or []
+            if published["protocol"] == "tcp" and published["host_ip"] in {"", ANY_ADDRESS, LOOPBACK}
+            for offset in range(published["range"])
+        }
         machines.append(
             Machine(
                 name=entry["Names"][0],
+                host=labels.get(HOST_LABEL, entry["Names"][0]),
                 lab=labels.get(LABEL),
                 address=labels.get(ADDRESS_LABEL, ""),
                 state=entry["State"],
                 image=entry["Image"],
+                ports=ports,
+                mounts=tuple(entry.get("Mounts") or ()),
             )
         )
     return machines
@@ -293,15 +364,35 @@ def parse_networks(listing: str) -> list[Network]:
     return networks
 
 
+def parent(process: int) -> int:
+    """Return the id of a process's parent, 0 for the first one."""
+    status = Path(f"/proc/{process}/stat").read_text(encoding="utf-8")
+    return int(status.rpartition(")")[2].split()[1])
+
+
+def outside() -> list[str]:
+    """Return what runs podman outside of a mount namespace that was made for an /etc/hosts of its own.
+
+    A container made inside could not be wholly removed from outside, where its mounts are missing.
+    Outside is where the nearest ancestor is that has the same root and another /etc/hosts.
+    """
+    hosts, root = os.stat("/etc/hosts"), os.stat("/")
+    ancestor = os.getpid()
+    while ancestor := parent(ancestor):
+        its = Path(f"/proc/{ancestor}/root")
+        with contextlib.suppress(PermissionError):  # of a user other than root, who could not enter it either
+            if os.path.samestat(its.stat(), root) and not os.path.samestat((its / "etc/hosts").stat(), hosts):
+                return ["nsenter", f"--mount=/proc/{ancestor}/ns/mnt"]
+    return []
+
+
 def podman(*arguments: str) -> str:
     """Run podman and return its output. Raises LabError with podman's own words."""
     environment = os.environ | {"PATH": search_path()}
-    try:
-        done = subprocess.run(
-            ["podman", *arguments], capture_output=True, text=True, env=environment, check=False
-        )
-    except FileNotFoundError as error:
-        raise LabError("podman is not installed: apt-get install podman") from error
+    if not shutil.which("podman", path=environment["PATH"]):
+        raise LabError("podman is not installed: apt-get install podman")
+    command = [*outside(), "podman", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
     if done.returncode:
         raise LabError(f"podman {' '.join(arguments)}: {done.stderr.strip() or done.stdout.strip()}")
     return done.stdout
@@ -329,6 +420,27 @@ def wait_for_ssh(machines: Mapping[str, str], timeout: float) -> None:
             )
         if silent:
             time.sleep(POLL_SECONDS)
+
+
+def port_is_free(port: int) -> bool:
+    """Tell whether nothing listens on the port of the loopback."""
+    with socket.socket() as probe:
+        # As podman does: connections that have just ended do not count.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((LOOPBACK, port))
+        except OSError:
+            return False
+    return True
+
+
+def addresses_here(name: str) -> set[str]:
+    """Return the IPv4 addresses that the controller knows for a name."""
+    try:
+        found = socket.getaddrinfo(name, None, socket.AF_INET, socket.SOCK_STREAM)
+    except socket.gaierror:
+        return set()
+    return {str(entry[4][0]) for entry in found}
 
 
 def existing_machines() -> list[Machine]:
@@ -398,21 +510,72 @@ def write_hosts(hosts_file: Path, addresses: Mapping[str, str]) -> None:
     hosts_file.chmod(0o644)
 
 
+def refuse_others(lab: Lab, names: Sequence[str], existing: Sequence[Machine]) -> None:
+    """Raise LabError where a container has the name of one of these machines and is not it."""
+    containers = {f"{lab.prefix}{name}" for name in names}
+    for machine in existing:
+        if machine.name in containers and machine.lab != lab.name:
+            raise LabError(
+                f"a container {machine.name} exists that is not of lab {lab.name}: remove or rename it"
+            )
+        if machine.lab == lab.name and machine.host in names and machine.name not in containers:
+            raise LabError(
+                f"lab {lab.name} has {machine.host} as container {machine.name}: "
+                "take the lab down before you change lab_prefix"
+            )
+
+
+def refuse_old(lab: Lab, machines: Iterable[Machine]) -> None:
+    """Raise LabError for a machine that was made without a port or a mount it should have."""
+    for machine in machines:
+        wanted = lab.publish.get(machine.host, {})
+        old = [there for own, there in wanted.items() if machine.ports.get(there) != own]
+        lacks = [f"port {there} of lab_publish" for there in old]
+        targets = (os.path.normpath(mount.split(":")[1]) for mount in lab.mounts)
+        lacks += [f"{target} of lab_mounts" for target in targets if target not in machine.mounts]
+        if lacks:
+            raise LabError(
+                f"{machine.host} was made without {', '.join(lacks)}: take the lab down to make it anew"
+            )
+
+
+def refuse_taken_ports(lab: Lab, starting: Iterable[str], existing: Sequence[Machine]) -> None:
+    """Raise LabError where a port that a machine about to start publishes belongs to something else."""
+    for name in starting:
+        others = [machine for machine in existing if machine.name != f"{lab.prefix}{name}"]
+        for there in lab.publish.get(name, {}).values():
+            holder = next((machine.name for machine in others if there in machine.ports), None)
+            if holder or not port_is_free(there):
+                by = f" by container {holder}" if holder else ""
+                raise LabError(f"lab_publish gives {name} port {there}, which is taken{by}: give another")
+
+
+def refuse_strangers(lab: Lab, addresses: Mapping[str, str]) -> None:
+    """Raise LabError where a machine's name is that of another machine on the controller."""
+    for name, address in addresses.items():
+        others = addresses_here(name) - {address}
+        if others:
+            raise LabError(
+                f"{name} is {', '.join(sorted(others))} on this machine, but {address} in lab {lab.name}: "
+                f"run in a mount namespace with {lab.hosts_file} bound over /etc/hosts"
+            )
+
+
 def bring_up(
     lab: Lab, names: Sequence[str], subnet: str | None, timeout: float, check: bool
 ) -> dict[str, Any]:
     """Make what is missing, start what is stopped, wait until all answer SSH. Returns the module's result."""
-    existing = {machine.name: machine for machine in existing_machines()}
-    for name in names:
-        if name in existing and existing[name].lab != lab.name:
-            raise LabError(f"a container {name} exists that is not of lab {lab.name}: remove or rename it")
+    existing = existing_machines()
+    refuse_others(lab, names, existing)
     mine = {
-        name: machine
-        for name, machine in existing.items()
+        machine.host: machine
+        for machine in existing
         if machine.lab == lab.name and machine.state != "created"
     }
+    refuse_old(lab, (mine[name] for name in names if name in mine))
     missing = [name for name in names if name not in mine]
     stopped = [name for name in names if name in mine and mine[name].state != "running"]
+    refuse_taken_ports(lab, missing + stopped, existing)
     addresses = {name: machine.address for name, machine in mine.items()}
     if missing:
         addresses |= assign_addresses(make_network(lab, subnet, check), names, addresses)
@@ -420,19 +583,23 @@ def bring_up(
         write_hosts(Path(lab.hosts_file), addresses)
         runtime = runtime_arguments() if missing or stopped else []
         commands = [[*runtime, *run_arguments(lab, name, addresses[name])] for name in missing]
-        commands += [[*runtime, "start", name] for name in stopped]
+        commands += [[*runtime, "start", mine[name].name] for name in stopped]
         with concurrent.futures.ThreadPoolExecutor(max_workers=8) as pool:
             list(pool.map(lambda command: podman(*command), commands))
-        wait_for_ssh({name: addresses[name] for name in names}, timeout)
+        wait_for_ssh({f"{lab.prefix}{name}": addresses[name] for name in names}, timeout)
+        if not lab.names_on_controller:
+            refuse_strangers(lab, {name: addresses[name] for name in names})
     return {
         "changed": bool(missing or stopped),
-        "machines": [{"name": name, "address": addresses[name]} for name in names],
+        "machines": [
+            {"name": name, "container": f"{lab.prefix}{name}", "address": addresses[name]} for name in names
+        ],
         "made": missing,
         "started": stopped,
         "warnings": [
             f"{name} runs on {mine[name].image}, not on {lab.image}: take the lab down to renew it"
             for name in names
-            if name in mine and mine[name].image != lab.image
+            if name in mine and lab.image not in ("", mine[name].image)
         ],
     }
 
@@ -458,24 +625,31 @@ def main() -> None:
             "name": {"type": "str"},
             "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
             "machines": {"type": "list", "elements": "str", "default": []},
+            "prefix": {"type": "str", "default": ""},
             "image": {"type": "str"},
             "network": {"type": "str"},
             "subnet": {"type": "str"},
             "hosts_file": {"type": "path"},
+            "names_on_controller": {"type": "bool", "default": True},
+            "publish": {"type": "dict", "default": {}},
             "mounts": {"type": "list", "elements": "str", "default": []},
             "timeout": {"type": "int", "default": 60},
         },
-        required_if=[("state", "present", ("name", "machines", "image", "network", "hosts_file"))],
+        required_if=[("state", "present", ("name", "machines", "network", "hosts_file"))],
         supports_check_mode=True,
     )
     params = module.params
     try:
+        publish = publications(params["publish"], params["machines"])
         if os.geteuid():
             raise LabError("needs root: the addresses of other users' containers are not reached from here")
         if params["state"] == "absent":
             result = take_down(params["name"], module.check_mode)
+        elif not (params["image"] or module.check_mode):
+            raise LabError("image is required with state=present")
         else:
-            lab = Lab(**{key: params[key] for key in ("name", "image", "network", "hosts_file", "mounts")})
+            same = ("name", "network", "hosts_file", "mounts", "prefix", "names_on_controller")
+            lab = Lab(image=params["image"] or "", publish=publish, **{key: params[key] for key in same})
             result = bring_up(lab, params["machines"], params["subnet"], params["timeout"], module.check_mode)
     except LabError as error:
         module.fail_json(msg=str(error))
