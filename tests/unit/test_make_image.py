@@ -1,4 +1,4 @@
-"""The recipe of the lab's image: from where which package comes; recorders stand for the programs that make it."""
+"""The recipe of the lab's image: where its packages come from, with recorders for programs."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ MMDEBSTRAP = '#!/bin/sh\nprintf "%s\\n" "$@" >"$RECORD"\n'
 
 
 def make(directory: Path, targets: list[str], *words: str) -> tuple[list[str], str]:
-    """Run make-image where apt has these targets; the arguments of mmdebstrap, if it was run, and what was said."""
+    """Run make-image where apt has these targets; mmdebstrap's arguments, if it ran, and what was said."""
     programs = {
         "apt-get": "#!/bin/sh\ncat <<'END'\n" + "".join(f"{target}\n" for target in targets) + "END\n",
         "apt-config": "#!/bin/sh\necho 'Acquire::Check-Date \"false\";'\necho 'Acquire::Retries \"3\";'\n",
