@@ -174,6 +174,8 @@ class Cluster:
     hdfs: Hdfs | None = None
     yarn: Yarn | None = None
     spark: Spark | None = None
+    note: str = ""
+    """What whoever uses these versions must know."""
     source: str = field(default="", compare=False)
 
     @property

@@ -7,8 +7,10 @@ import shlex
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from smoke.services.kafka import api_version
+
 if TYPE_CHECKING:
-    from smoke.cluster import Cluster
+    from smoke.cluster import Cluster, Kafka
 
 WIDTH = 100
 NOT_RUN = "not run"
@@ -28,6 +30,7 @@ def document(
     return {
         "cluster": cluster.name,
         "stack": cluster.stack,
+        "note": cluster.note,
         "machines": sorted(cluster.machines),
         "endpoints": endpoints(cluster, states),
         "versions": cluster.versions,
@@ -47,6 +50,7 @@ def endpoints(cluster: Cluster, states: Mapping[str, str]) -> list[dict[str, str
 
     if cluster.kafka:
         add("Kafka bootstrap", ",".join(cluster.kafka.bootstrap))
+        found += [_standalone(broker) for broker in cluster.kafka.standalone]
     if cluster.zookeeper:
         add("ZooKeeper", ",".join(f"{server.host}:{server.port}" for server in cluster.zookeeper.servers))
     if cluster.hdfs:
@@ -63,6 +67,10 @@ def endpoints(cluster: Cluster, states: Mapping[str, str]) -> list[dict[str, str
     return found
 
 
+def _standalone(section: Kafka) -> dict[str, str]:
+    return {"name": f"Kafka {section.version}", "address": ",".join(section.bootstrap), "state": ""}
+
+
 def commands(cluster: Cluster) -> list[dict[str, Any]]:
     """What to type next: the words of each command, and where (on this host, or on a machine)."""
     found: list[dict[str, Any]] = [{"on": "here", "words": ["make", "smoke"]}]
@@ -71,8 +79,10 @@ def commands(cluster: Cluster) -> list[dict[str, Any]]:
         return found
     found.append({"on": "here", "words": list(cluster.machines[host].ssh)})
     if cluster.kafka:
-        bootstrap = ",".join(cluster.kafka.bootstrap)
-        found.append({"on": host, "words": ["kafka-topics.sh", "--bootstrap-server", bootstrap, "--list"]})
+        reached = ["--bootstrap-server", ",".join(cluster.kafka.bootstrap)]
+        if api_version(cluster.kafka.version):  # before the admin protocol
+            reached = ["--zookeeper", cluster.kafka.zookeeper_connect]
+        found.append({"on": host, "words": ["kafka-topics.sh", *reached, "--list"]})
     if cluster.zookeeper:
         server = cluster.zookeeper.servers[0]
         found.append(
@@ -92,6 +102,8 @@ def commands(cluster: Cluster) -> list[dict[str, Any]]:
 def text(receipt: dict[str, Any]) -> str:
     """The receipt for a terminal of 100 columns."""
     lines = [f"{receipt['cluster']}: stack {receipt['stack']}, {_machines(receipt)}; {_changes(receipt)}"]
+    if receipt["note"]:
+        lines += ["", *wrap(receipt["note"], WIDTH)]
 
     def section(title: str, rows: list[tuple[str, str]]) -> None:
         lines.extend(["", title])
@@ -125,6 +137,8 @@ def markdown(receipt: dict[str, Any]) -> str:
         "",
         f"Stack {receipt['stack']}, {_machines(receipt)}; {_changes(receipt)}.",
     ]
+    if receipt["note"]:
+        lines += ["", receipt["note"]]
 
     def section(title: str, head: tuple[str, str], rows: list[tuple[str, str]]) -> None:
         lines.extend(["", f"## {title}", "", f"| {head[0]} | {head[1]} |", "|---|---|"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import subprocess
 import xml.etree.ElementTree as ET
@@ -13,7 +14,8 @@ import pytest
 from smoke import __main__ as cli
 from smoke import receipt, report
 from smoke.checks import Result
-from smoke.cluster import load
+from smoke.cluster import Broker, Cluster, Kafka, load
+from smoke.machine import Machine
 from tests.unit.smoke_lab import LAB, write
 
 RESULTS = [
@@ -303,3 +305,23 @@ def test_receipt_refuses_a_broken_input(tmp_path: Path, capsys: pytest.CaptureFi
         == 2
     )
     assert capsys.readouterr().err == f"smoke: {tmp_path}/phases.json: a list, expected an object\n"
+
+
+def test_the_receipt_of_old_versions_says_what_they_are() -> None:
+    old = Kafka("0.8.2.1", (Broker(0, "master", 9092, "kafka@0"),), (), "localhost:2181")
+    beside = dataclasses.replace(
+        old, standalone=(Kafka("0.10.2.2", (Broker(10, "master", 9095, "kafka@10"),)),)
+    )
+    cluster = Cluster(
+        "course",
+        "course",
+        {},
+        {"master": Machine(("ssh", "master"))},
+        kafka=beside,
+        note="For learning only.",
+    )
+    document = receipt.document(cluster, {}, None, None, None)
+    for shown in (receipt.text(document), receipt.markdown(document)):
+        assert "For learning only." in shown
+        assert "kafka-topics.sh --zookeeper localhost:2181 --list" in shown
+        assert "master:9095" in shown
