@@ -8,11 +8,11 @@ import io
 import shutil
 import tarfile
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 from artifacts import ArtifactError
-from artifacts.product import Pack, Product, Repack
+from artifacts.product import Product, Repack
 from artifacts.tarball import Entry, Link, from_bytes, from_path
 
 Entries = dict[str, Entry | Link]
@@ -21,15 +21,16 @@ Entries = dict[str, Entry | Link]
 def entries(product: Product, jars: Path, sdist: tarfile.TarFile | None) -> Entries:
     """All that goes into the tarball of a product, by path under its top directory.
 
-    Later parts lie over earlier ones: source distribution, jars, jars cut out of jars, launchers, links.
+    Later parts lie over earlier ones: source distribution, jars, jars cut out of jars, launchers, what the
+    version has of our own, links.
     """
     result: Entries = dict(_members(product, sdist)) if sdist else {}
     result |= {product.place(name): from_path(jars / name) for name in product.locked_jars()}
     for repack in product.repacks:
         result[repack.target] = from_bytes(_cut(jars / repack.source, repack))
         del result[product.place(repack.source)]
-    result |= {pack.target: from_bytes(_packed(product.directory, pack)) for pack in product.packs}
     result |= dict(_launchers(product))
+    result |= dict(_tree(product.files))
     return result | {path: Link(target) for path, target in product.links.items()}
 
 
@@ -57,43 +58,33 @@ def _member(sdist: tarfile.TarFile, member: tarfile.TarInfo) -> Entry:
 
 
 def _cut(jar: Path, repack: Repack) -> bytes:
-    """A jar of some members of a jar."""
-    with zipfile.ZipFile(jar) as source:
-        names = [n for n in source.namelist() if n.startswith(repack.keep) and not n.endswith("/")]
+    """A jar of some members of a jar: stored, with one date: neither zlib nor the clock shows."""
+    result = io.BytesIO()
+    with zipfile.ZipFile(jar) as source, zipfile.ZipFile(result, "w") as target:
+        names = {n for n in source.namelist() if n.startswith(repack.keep) and not n.endswith("/")}
         if not names:
             raise ArtifactError(f"{jar}: has nothing under {repack.keep}")
-        return _jar({name: source.read(name) for name in names})
-
-
-def _packed(directory: Path, pack: Pack) -> bytes:
-    """A jar of a directory's files."""
-    files = [path for path in (directory / pack.source).rglob("*") if path.is_file()]
-    if not files:
-        raise ArtifactError(f"{directory / pack.source}: has no files")
-    return _jar({path.relative_to(directory).as_posix(): path.read_bytes() for path in files})
-
-
-def _jar(members: Mapping[str, bytes]) -> bytes:
-    """A jar: stored, with one date: neither zlib nor the clock shows."""
-    result = io.BytesIO()
-    # Hadoop looks up the directory webapps/hdfs on the class path: it needs an entry of its own.
-    folders = {f"{parent}/" for name in members for parent in PurePosixPath(name).parents if parent.name}
-    with zipfile.ZipFile(result, "w") as target:
-        for name in sorted(members.keys() | folders):
+        # Hadoop looks up the directory webapps/hdfs on the class path: it needs an entry of its own.
+        folders = {f"{parent}/" for name in names for parent in PurePosixPath(name).parents if parent.name}
+        for name in sorted(names | folders):
             info = zipfile.ZipInfo(name)
             info.external_attr = 0o755 << 16 if name in folders else 0o644 << 16
-            target.writestr(info, members.get(name, b""))
+            target.writestr(info, b"" if name in folders else source.read(name))
     return result.getvalue()
 
 
-def _launchers(product: Product) -> Iterator[tuple[str, Entry | Link]]:
-    """The launchers as they lie in their directory, the launch table, a name in bin/ for each line of it."""
-    root = product.launchers
+def _tree(root: Path) -> Iterator[tuple[str, Entry | Link]]:
+    """The files and links below a directory as they lie; nothing when it is absent."""
     for path in root.rglob("*"):
         if path.is_symlink():
             yield path.relative_to(root).as_posix(), Link(str(path.readlink()))
         elif path.is_file():
             yield path.relative_to(root).as_posix(), from_path(path, path.stat().st_mode & 0o100 != 0)
+
+
+def _launchers(product: Product) -> Iterator[tuple[str, Entry | Link]]:
+    """The launchers as they lie in their directory, the launch table, a name in bin/ for each line of it."""
+    yield from _tree(product.launchers)
     table = product.directory / "commands"
     if table.exists():
         yield "libexec/commands", from_path(table)

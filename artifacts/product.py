@@ -29,14 +29,6 @@ class Repack:
 
 
 @dataclasses.dataclass(frozen=True)
-class Pack:
-    """A directory of files of our own, beside product.toml, that becomes a jar; its name is kept in it."""
-
-    source: str
-    target: str
-
-
-@dataclasses.dataclass(frozen=True)
 class Sdist:
     """Where the members of a source distribution lie: (prefix, new prefix) pairs, patterns left out."""
 
@@ -53,7 +45,6 @@ class Product:
     directory: Path
     jar_layout: tuple[tuple[str, str], ...]
     repacks: tuple[Repack, ...]
-    packs: tuple[Pack, ...]
     links: dict[str, str]
     sdist: Sdist | None
 
@@ -93,6 +84,11 @@ class Product:
         """The launchers shared by all versions; absent where the source brings its own."""
         return self.directory.parent / "launchers"
 
+    @property
+    def files(self) -> Path:
+        """What the version alone has of our own, as it lies in the tarball; absent where nothing."""
+        return self.directory / "files"
+
     def locked_jars(self) -> dict[str, str]:
         """SHA-512 by jar name."""
         return lock.read(self.lock)
@@ -106,9 +102,11 @@ class Product:
 
     @functools.cached_property
     def key(self) -> str:
-        """A digest of all that decides the tarball: POM, locks, layout, launch table, launchers, builder."""
+        """A digest of all that decides the tarball: POM, locks, layout, launch table, own files, builder."""
         recipe = {
-            f"{path.relative_to(root)}:{path.stat().st_mode & 0o100}": lock.digest(path)
+            f"{path.relative_to(root)}:{path.lstat().st_mode & 0o100}": (
+                str(path.readlink()) if path.is_symlink() else lock.digest(path)
+            )
             for root, path in self._recipe_files()
         }
         return hashlib.sha512(json.dumps(recipe, sort_keys=True).encode()).hexdigest()[:16]
@@ -116,7 +114,7 @@ class Product:
     def _recipe_files(self) -> Iterator[tuple[Path, Path]]:
         for root in (self.directory, self.launchers):
             for path in root.rglob("*"):
-                if path.is_file():
+                if path.is_file() or path.is_symlink():
                     yield root.parent, path
         here = Path(__file__).parent
         for module in _RECIPE_MODULES:
@@ -139,7 +137,6 @@ def load(name: str, version: str, products: Path = PRODUCTS) -> Product:
         directory=directory,
         jar_layout=tuple((pattern, place) for pattern, place in data["jars"]),
         repacks=tuple(Repack(each["from"], each["keep"], each["to"]) for each in data.get("repack", ())),
-        packs=tuple(Pack(each["from"], each["to"]) for each in data.get("pack", ())),
         links=data.get("links", {}),
         sdist=sdist and Sdist(tuple((old, new) for old, new in sdist["layout"]), tuple(sdist["drop"])),
     )

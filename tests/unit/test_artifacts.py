@@ -130,39 +130,36 @@ def test_tarball_has_upstreams_layout(mill: Mill) -> None:
     assert {(m.uid, m.gid, m.uname, m.gname) for m in members.values()} == {(0, 0, "root", "root")}
 
 
-def pages(mill: Mill) -> Path:
-    """The product with a directory of files of its own that becomes a jar."""
-    page = mill.directory / "pages" / "river" / "index.html"
-    page.parent.mkdir(parents=True)
-    page.write_text("a page\n")
-    with (mill.directory / "product.toml").open("a") as stream:
-        stream.write('[[pack]]\nfrom = "pages"\nto = "lib/own/pages.jar"\n')
-    return page
+def test_files_of_our_own_lie_over_the_rest(mill: Mill) -> None:
+    """Also over a launcher; a change of one makes another tarball, and so does its mode."""
+    files = mill.directory / "files"
+    page, launcher = files / "share" / "pages" / "index.html", files / "libexec" / "launch.sh"
+    for path in (page, launcher):
+        path.parent.mkdir(parents=True)
+        path.write_text("our own\n")
+    launcher.chmod(0o755)
+    link = files / "share" / "latest"
+    link.symlink_to(".")
 
+    def point() -> None:
+        link.unlink()
+        link.symlink_to("pages")
 
-def test_files_of_our_own_become_a_jar(mill: Mill) -> None:
-    """Directories have entries of their own, as a class loader asks for them."""
-    page = pages(mill)
-    assert mill.build() == 0
-    first = mill.built()["tarball"]
+    seen = set()
+    for change in (lambda: None, lambda: page.write_text("other\n"), lambda: page.chmod(0o755), point):
+        change()
+        assert mill.build() == 0
+        seen.add(str(mill.built()["sha512"]))
+    assert len(seen) == 4
     with tarfile.open(mill.tarballs()[0]) as tar:
-        packed = tar.extractfile("river-1.0/lib/own/pages.jar")
-        assert packed
-        with zipfile.ZipFile(io.BytesIO(packed.read())) as archive:
-            assert archive.namelist() == ["pages/", "pages/river/", "pages/river/index.html"]
-            assert archive.read("pages/river/index.html") == b"a page\n"
-            assert {info.date_time for info in archive.infolist()} == {(1980, 1, 1, 0, 0, 0)}
-    page.write_text("another page\n")
-    assert mill.build() == 0
-    assert mill.built()["tarball"] != first
-
-
-def test_files_of_our_own_that_are_not_there(mill: Mill, capsys: pytest.CaptureFixture[str]) -> None:
-    page = pages(mill)
-    page.unlink()
-    assert mill.build() == 1
-    assert f"{mill.directory / 'pages'}: has no files" in capsys.readouterr().err
-    assert mill.tarballs() == []
+        members = {member.name.removeprefix("river-1.0/"): member for member in tar.getmembers()}
+        replaced = tar.extractfile(members["libexec/launch.sh"])
+        assert replaced
+        assert replaced.read() == b"our own\n"
+    assert members["libexec/launch.sh"].mode == 0o755
+    assert members["share/pages"].isdir()
+    assert members["share/pages/index.html"].size == len("other\n")
+    assert members["share/latest"].linkname == "pages"
 
 
 def test_manifest_tells_what_is_where(mill: Mill) -> None:
@@ -468,8 +465,7 @@ def test_committed_products_are_whole(directory: Path) -> None:
     assert jars
     assert all(product.place(name) for name in jars)
     assert all(repack.source in jars for repack in product.repacks)
-    assert all(any((directory / pack.source).iterdir()) for pack in product.packs)
-    texts = [path.read_text() for pack in product.packs for path in (directory / pack.source).rglob("*.*")]
+    texts = [path.read_text() for path in product.files.rglob("*.*")]
     pom = product.pom.read_text()
     assert pom.count("<dependency>") == pom.count("<artifactId>") - 1 - pom.count("<exclusion>")
     assert not [text for text in (pom, *texts) if "://" in text]

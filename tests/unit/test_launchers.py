@@ -497,26 +497,25 @@ def test_hadoop_knows_the_option_names_of_hadoop_2(
 
 
 def test_hadoop_2_has_upstreams_layout(host: Host) -> None:
-    """The default class paths of YARN and of MapReduce fit, the pages of HDFS are among the jars."""
+    """The default class paths of YARN and of MapReduce fit, the pages of HDFS are found behind the jars."""
     home = host.root / "hadoop-2.7.2"
     path = host.run(f"{home}/bin/hadoop", "classpath").stdout.strip().split(":")
-    assert path[-1] == f"{home}/etc/hadoop"
-    assert len(path) - 1 == len(load("hadoop", "2.7.2").locked_jars()) + 1
+    assert path[-2:] == [f"{home}/etc/hadoop", f"{home}/share/hadoop/hdfs"]
+    assert len(path) - 2 == len(load("hadoop", "2.7.2").locked_jars())
     for jar in (
         "common/hadoop-common",
         "hdfs/hadoop-hdfs",
-        "hdfs/hadoop-hdfs-webapps",
         "yarn/hadoop-yarn-server-nodemanager",
         "mapreduce/hadoop-mapreduce-client-shuffle",
         "mapreduce/hadoop-mapreduce-examples",
     ):
         assert f"{home}/share/hadoop/{jar}-2.7.2.jar" in path
-    with zipfile.ZipFile(home / "share/hadoop/hdfs/hadoop-hdfs-webapps-2.7.2.jar") as archive:
-        names = set(archive.namelist())
-        assert {
-            f"webapps/{each}/" for each in ("hdfs", "datanode", "secondary", "journal", "static")
-        } <= names
-        assert b'href="/webhdfs/v1/?op=LISTSTATUS"' in archive.read("webapps/hdfs/index.html")
+    webapps = home / "share" / "hadoop" / "hdfs" / "webapps"
+    for daemon in ("hdfs", "datanode", "secondary", "journal"):
+        assert (webapps / daemon / "WEB-INF" / "web.xml").is_file()
+        assert 'href="/static/page.css"' in (webapps / daemon / "index.html").read_text()
+    assert (webapps / "static" / "page.css").is_file()
+    assert 'href="/webhdfs/v1/?op=LISTSTATUS"' in (webapps / "hdfs" / "index.html").read_text()
 
 
 def test_hadoop_classpath_is_jars_then_configuration(host: Host) -> None:

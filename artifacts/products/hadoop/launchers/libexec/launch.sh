@@ -64,6 +64,7 @@ classpath() {
     local jars=("$HADOOP_HOME"/share/hadoop/{common,common/lib,hdfs,yarn,mapreduce,tools/lib}/*.jar)
     set -f
     local path=${jars[*]}:$HADOOP_CONF_DIR
+    [[ ! -d $HADOOP_HOME/share/hadoop/hdfs/webapps ]] || path+=:$HADOOP_HOME/share/hadoop/hdfs
     if [[ -n $HADOOP_CLASSPATH && -n $HADOOP_USER_CLASSPATH_FIRST ]]; then
         echo "$HADOOP_CLASSPATH:$path"
     else
