@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from kazoo.exceptions import NoNodeError
@@ -73,27 +74,32 @@ def _await_receiver(run: Run, stream: Stream, zookeeper: ZooKeeper, owner: str) 
 
 def _count(run: Run, stream: Stream, records: KafkaClient, topic: str) -> Finding:
     texts = sentences(run.id)
+    run.console.awaiting("spark", f"the counts of {len(texts)} sentences")
+    finding = counted(texts, stream, records, topic)
+    return Finding(f"{finding.facts}, {len(texts)} sentences", finding.evidence)
+
+
+def counted(texts: Sequence[str], stream: Stream, records: KafkaClient, topic: str) -> Finding:
+    """Send the sentences and judge what the stream counts. Raises CheckError when it counts too few."""
     expected = Counter(word for text in texts for word in text.split(" "))
     produced = records.produce(topic, ((n, text.encode()) for n, text in enumerate(texts)))
     if len(produced.acked) != len(texts):
         raise CheckError(f"{len(produced.acked)} of {len(texts)} sentences were acknowledged")
-    run.console.awaiting("spark", f"the counts of {len(texts)} sentences")
     counts = stream.counts
 
-    def counted() -> bool:
+    def whole() -> bool:
         stream.alive()
         return counts.words.total() >= expected.total()
 
     try:
-        wait_until(counted, PATIENCE, "too few words")
-        whole = counts.batches
+        wait_until(whole, PATIENCE, "too few words")
+        seen = counts.batches
         # What is counted twice shows in the batches that follow.
-        wait_until(lambda: counts.batches >= whole + 2, PATIENCE, "no further batch")
+        wait_until(lambda: counts.batches >= seen + 2, PATIENCE, "no further batch")
     except TimeoutError as error:
         finding = word_counts(expected, counts.words)
         raise CheckError(f"{finding.facts}: {error}", [*finding.evidence, *stream.evidence()]) from None
-    finding = word_counts(expected, counts.words)
-    return Finding(f"{finding.facts}, {len(texts)} sentences", finding.evidence)
+    return word_counts(expected, counts.words)
 
 
 def _forget(zookeeper: ZooKeeper, group: str) -> None:

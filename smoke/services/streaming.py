@@ -1,4 +1,4 @@
-"""Spark Streaming: the course's word count, compiled and submitted on a machine, read while it runs."""
+"""Spark Streaming: a word count as the course's, compiled and submitted on a machine, read while it runs."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import subprocess
 import threading
 from collections import Counter, deque
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
@@ -24,6 +25,21 @@ SOURCE = (
 )
 COUNT = re.compile(r"\((?P<word>.*),(?P<count>\d+)\)")
 """A line of the job's output; each batch of two seconds prints its counts below a line `Time: ...`."""
+
+
+@dataclass(frozen=True)
+class Program:
+    """A Java source of one file."""
+
+    name: str
+    """Its class."""
+    source: bytes
+    threads: int = 2
+    """One for each receiver, which holds it for itself, and at least one to count with."""
+
+    @property
+    def file(self) -> str:
+        return f"{self.name.rpartition('.')[2]}.java"
 
 
 class StreamError(Exception):
@@ -49,18 +65,15 @@ class Counts:
             self.words[counted["word"]] += int(counted["count"])
 
 
-def script(user: str, directory: str, size: int, arguments: list[str]) -> str:
-    """What the machine's root runs: `size` bytes of stdin are the source; the end of stdin ends the job.
-
-    Two threads at least (local[2]): the receiver holds one of them for itself.
-    """
+def script(user: str, directory: str, program: Program, arguments: list[str]) -> str:
+    """What the machine's root runs: stdin begins with the source; the end of stdin ends the job."""
     compiled = (
         f"cd {directory} && mkdir classes && "
-        f'javac -cp "$SPARK_HOME/jars/*" -d classes {SOURCE.name} && jar cf job.jar -C classes .'
+        f'javac -cp "$SPARK_HOME/jars/*" -d classes {program.file} && jar cf job.jar -C classes .'
     )
     submit = shlex.join(
-        ["spark-submit", "--class", CLASS, "--master", "local[2]", "--driver-memory", "512m",
-         "--conf", "spark.ui.enabled=false", f"{directory}/job.jar", *arguments]
+        ["spark-submit", "--class", program.name, "--master", f"local[{program.threads}]",
+         "--driver-memory", "512m", "--conf", "spark.ui.enabled=false", f"{directory}/job.jar", *arguments]
     )  # fmt: skip
     as_user = f"runuser -l {shlex.quote(user)} -s /bin/bash -c"
     body = f"""
@@ -69,8 +82,8 @@ job=
 install -d -m 0700 -o {shlex.quote(user)} {directory}
 trap 'kill $job 2>/dev/null && wait $job || :; rm -rf {directory}' EXIT
 trap 'exit 129' HUP INT TERM PIPE
-head -c {size} > {directory}/{SOURCE.name}
-chmod 0644 {directory}/{SOURCE.name}
+head -c {len(program.source)} > {directory}/{program.file}
+chmod 0644 {directory}/{program.file}
 {as_user} {shlex.quote(compiled)} </dev/null
 exec 3<&0
 {as_user} {shlex.quote("exec " + submit)} </dev/null 3<&- &
@@ -82,9 +95,17 @@ wait -n
 
 
 class Stream:
-    """One run of the word count. start, counts while it runs, stop whatever happened."""
+    """One run of a word count, by default the course's. start, counts while it runs, stop whatever happened."""
 
-    def __init__(self, machine: Machine, section: Spark, run: str, progress: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        machine: Machine,
+        section: Spark,
+        run: str,
+        progress: Callable[[str], None],
+        program: Program | None = None,
+    ) -> None:
+        self._program = program
         self._machine = machine
         self._user = section.user
         self._directory = f"/var/tmp/millrace-smoke-{run}-stream"  # noqa: S108 (made by root with mode 0700)
@@ -95,8 +116,8 @@ class Stream:
 
     def start(self, zookeeper: str, group: str, topic: str) -> None:
         """Compile and submit; `counts` moves from now on."""
-        source = SOURCE.read_bytes()
-        body = script(self._user, self._directory, len(source), [zookeeper, group, topic, "1"])
+        program = self._program or Program(CLASS, SOURCE.read_bytes())
+        body = script(self._user, self._directory, program, [zookeeper, group, topic, "1"])
         self._process = subprocess.Popen(
             self._machine.command(body),
             stdin=subprocess.PIPE,
@@ -107,7 +128,7 @@ class Stream:
             threading.Thread(target=_listen, args=(stream, take), daemon=True).start()
         with contextlib.suppress(OSError):  # it died: alive() says how
             assert self._process.stdin
-            self._process.stdin.write(source)
+            self._process.stdin.write(program.source)
             self._process.stdin.flush()
 
     def alive(self) -> None:
