@@ -412,7 +412,9 @@ def test_kafka_of_the_course(rendered: dict[str, dict[str, Files]]) -> None:
     own = units(master)
     assert own["kafka@"]["Service"]["ExecStart"][0].startswith("/opt/kafka/bin/")
     assert own["kafka@10"]["Service"]["ExecStart"][0].startswith("/opt/kafka-0.10.2.2/bin/")
-    assert not [name for name in own if "ConditionPathExists" in own[name]["Unit"] and "kafka" in name]
+    for broker in (own["kafka@"], own["kafka@10"]):
+        assert "ConditionPathExists" not in broker["Unit"]
+        assert "zookeeper.service" in broker["Unit"]["After"]
     assert {unit["Service"]["PrivateTmp"][0] for unit in own.values()} == {"false"}
 
 
