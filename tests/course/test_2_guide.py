@@ -1,0 +1,17 @@
+"""The lab guide, typed command by command on the cluster: what is seen must be what it shows."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+from conftest import CHECKOUT
+
+
+def test_the_guide_runs_as_it_reads() -> None:
+    # The French guide has the same blocks: a unit test compares them.
+    command = [sys.executable, "-m", "course", "guide", "run", "--cluster", "out/course/cluster.json"]
+    done = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, timeout=600, check=False)
+    assert done.returncode == 0, done.stdout[-6000:] + done.stderr
+    assert "each seen as shown" in done.stdout
+    assert "left out" not in done.stdout
