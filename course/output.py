@@ -13,7 +13,7 @@ from collections.abc import Sequence
 ANY = "..."
 PLACEHOLDERS = {"<number>": r"\d+", "<word>": r"\S+", "<text>": r".*"}
 
-_ESCAPE = re.compile(r"\x1b(\[[0-?]*[ -/]*[@-~]|\][^\x07]*\x07|[@-Z\\-_])")
+_ESCAPE = re.compile(r"\x1b(\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(\x07|\x1b\\)|[@-Z\\-_])")
 _JOB = re.compile(r"\[\d+\][-+]? (\d+|(Done|Exit|Hangup|Interrupt|Killed|Running|Stopped|Terminated)\b.*)")
 _PLACEHOLDER = re.compile(f"({'|'.join(PLACEHOLDERS)})")
 

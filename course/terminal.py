@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pexpect
 
+from course.blocks import KEYS
 from course.output import cleaned, missing, seen
 
 # Lines are read by the terminal, not by readline, and are not echoed: all that comes is output.
@@ -33,7 +34,7 @@ class Terminal:
     def __init__(self, argv: Sequence[str], cwd: Path, tick: Callable[[], object] = lambda: None) -> None:
         mark = secrets.token_hex(4)
         self._prompt, self._more = re.compile(rf"@@{mark}:(\d+):(\d+);"), f"@@{mark}+"
-        self._prompts = self._round = 0
+        self._rounds: list[int] = []  # what ROUND was in the prompts since the last key
         self._tick = tick
         self._raw = ""
         self.lines: list[str] = []
@@ -50,7 +51,9 @@ class Terminal:
         )
         self._child.delaybeforesend = None
         # The quotes keep an echo of this line, should there be one, from looking like a prompt.
-        self._type(f"HISTFILE= PROMPT_COMMAND= ROUND=0 PS1='@@''{mark}:$?:$ROUND;' PS2='@@''{mark}+'")
+        self._type(
+            f"unset PROMPT_COMMAND; HISTFILE= PS0= ROUND=0 PS1='@@''{mark}:$?:$ROUND;' PS2='@@''{mark}+'"
+        )
         self._await_prompt(time.monotonic() + 30)
         self.lines.clear()
 
@@ -69,7 +72,8 @@ class Terminal:
                 return
             complete = self._await_prompt(deadline)
             if last and not complete:
-                self.interrupt(deadline)
+                self._child.send(KEYS["Ctrl-C"])
+                self._await_prompt(deadline)
                 raise TerminalError(f"the command is not complete: {line}")
             if self.status and not last:
                 raise TerminalError(f"exit status {self.status} of: {line}")
@@ -83,18 +87,14 @@ class Terminal:
         """Press a key that ends the program, and see that it ends."""
         self._alive()
         deadline = time.monotonic() + limit
-        before, wanted = self._prompts, self._round + 1
+        this = self._rounds[-1]
+        self._rounds.clear()
         self._child.send(key)
         self._await_prompt(deadline)
         status = self.status
-        # Had it ended a moment before, the key went to the shell, which shows its prompt once more.
-        self._type(f"ROUND={wanted}")
-        self._await_prompt(deadline)
-        while self._round != wanted:
-            self.status = None
-            self._await_prompt(deadline)
+        self._settle(deadline)
         self.status = status
-        if self._prompts > before + 2:
+        if self._rounds.count(this) > 1:
             raise TerminalError("the program had ended by itself")
 
     def see(self, expected: Sequence[str], limit: float, any_order: bool = False) -> None:
@@ -112,11 +112,6 @@ class Terminal:
                 raise TerminalError(f"{absent} (waited {limit:g} s)")
             self._read(deadline)
 
-    def interrupt(self, deadline: float) -> None:
-        """Back to the prompt, whatever runs."""
-        self._child.send("\x03")
-        self._await_prompt(deadline)
-
     def tail(self) -> list[str]:
         """The last of what was said and not yet looked at."""
         return [*self.lines, *cleaned(self._raw)][-TAIL:]
@@ -130,6 +125,23 @@ class Terminal:
             self._read(time.monotonic())
         if self.status is not None:
             raise TerminalError(f"the program had ended by itself, with exit status {self.status}")
+
+    def _settle(self, deadline: float) -> None:
+        """See all prompts that are on their way.
+
+        A key for a program that ended a moment before goes to the shell, which shows its prompt once more and
+        may throw away what was typed meanwhile. So type until the answer is that to the last line.
+        """
+        wanted = self._rounds[-1]
+        while time.monotonic() < deadline:
+            wanted += 1
+            self._type(f"ROUND={wanted}")
+            pause = min(deadline, time.monotonic() + PULSE)
+            while time.monotonic() < pause:
+                self._read(pause)
+                if self._rounds[-1] == wanted:
+                    return
+        raise TerminalError("the shell does not come back")
 
     def _type(self, line: str) -> None:
         self.status = None
@@ -160,8 +172,8 @@ class Terminal:
         if prompts := list(self._prompt.finditer(self._raw)):
             self.lines += cleaned(self._prompt.sub("", self._raw[: prompts[-1].end()]))
             self._raw = self._raw[prompts[-1].end() :]
-            self._prompts += len(prompts)
-            self.status, self._round = int(prompts[-1][1]), int(prompts[-1][2])
+            self._rounds += [int(prompt[2]) for prompt in prompts]
+            self.status = int(prompts[-1][1])
             return
         whole, newline, rest = self._raw.rpartition("\n")
         if newline:

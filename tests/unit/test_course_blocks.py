@@ -131,6 +131,7 @@ def test_blocks_that_do_not_fit_together_are_refused(text: str, said: str) -> No
         ("class A", "class B"),
         ("course_broker_0_10", "other"),
         ("## Only there\n", ""),
+        ("Type:\n", "## Type\n"),
     ],
 )
 def test_two_languages_that_part_are_told(old: str, new: str) -> None:

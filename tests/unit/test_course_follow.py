@@ -144,7 +144,9 @@ def test_a_command_that_should_fail_and_does_not_is_caught(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize("prompt", ["seen", "not yet seen"])
-def test_a_program_that_ends_before_the_key_is_caught(tmp_path: Path, prompt: str) -> None:
+def test_a_program_that_ends_before_the_key_is_caught(
+    tmp_path: Path, prompt: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     terminal = Terminal(["sh", "-c", f"{SHELL} --noprofile --norc"], tmp_path)
     try:
         terminal.type_command(["head -n 1; touch ended"], 5, goes_on=True)
@@ -154,8 +156,11 @@ def test_a_program_that_ends_before_the_key_is_caught(tmp_path: Path, prompt: st
                 terminal.see(["hello", "more"], 5)
         else:
             wait_until((tmp_path / "ended").exists, 5, "head does not end")
+            # As if the key were pressed in the moment between the look and the end.
+            monkeypatch.setattr(terminal, "_alive", lambda: None)
         with pytest.raises(TerminalError, match="the program had ended by itself"):
             terminal.press("\x03", 5)
+        monkeypatch.undo()
         with pytest.raises(TerminalError, match="the program had ended by itself, with exit status"):
             terminal.type_input("more")
         terminal.type_command(["echo on"], 5, goes_on=False)

@@ -89,8 +89,8 @@ def test_what_is_missing_in_any_order() -> None:
 
 
 def test_only_what_is_read_is_compared() -> None:
-    text = "a\r\n\x1b[1;32m[INFO]\x1b[0m  done\r\n\r\nProgress 1%\rProgress 2%\r\n"
-    assert cleaned(text) == ["a", "[INFO] done", "Progress 2%"]
+    text = "a\r\n\x1b]0;title\x07\x1b[1;32m[INFO]\x1b[0m\x1b]8;;x\x1b\\  done\r\n\r\n1%\r2%\r\n"
+    assert cleaned(text) == ["a", "[INFO] done", "2%"]
     jobs = "[1] 4711\n[1]-  Killed      kafka-server-start.sh x > y &\n[2]+ Exit 143    z\n[3]   Done   z\n"
     assert cleaned(jobs + "[0]\n[1, 2]\n[zk: localhost:2181(CONNECTED) 0] ls /\n") == [
         "[0]", "[1, 2]", "[zk: localhost:2181(CONNECTED) 0] ls /",
