@@ -12,7 +12,7 @@ export MOLECULE_COMMAND_BORDERS := 0
 
 .PHONY: help
 help: ## Show this
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: lab
 lab: bootstrap ## Bring up the lab: machines, services, checks, smoke, receipt
@@ -25,6 +25,42 @@ smoke: bootstrap ## Prove the running cluster with real data
 .PHONY: down
 down: bootstrap ## Remove the lab's machines; caches stay
 	ansible-playbook -i $(INVENTORY) playbooks/lab_down.yml
+
+# Of one of several students: STUDENT=2. Their machines have the same names, so commands run where these are that student's.
+COURSE = python -m course
+COURSE_OF = $(COURSE) $(if $(STUDENT),in $(STUDENT) -- $(COURSE))
+COURSE_CLUSTER = --cluster out/course$(if $(STUDENT),-$(STUDENT))/cluster.json
+THIS_STUDENT = $(if $(STUDENT),--student $(STUDENT))
+
+.PHONY: course
+course: bootstrap ## Bring up the course's cluster (STUDENTS=3: one for each; OPTIONS: of ansible-playbook)
+	$(COURSE) up --students $(or $(STUDENTS),1) --options "$(OPTIONS)"
+
+.PHONY: course-shell
+course-shell: bootstrap ## A terminal on hadoop-master (STUDENT=2: that student's)
+	@$(COURSE) shell $(THIS_STUDENT)
+
+.PHONY: course-exercise
+course-exercise: bootstrap ## Begin an exercise: EXERCISE=1 to 6 (STUDENT)
+	@$(COURSE_OF) exercise $(EXERCISE) $(COURSE_CLUSTER)
+
+.PHONY: course-check
+course-check: bootstrap ## What is still wrong in an exercise: EXERCISE=1 to 6 (HINT=1, STUDENT)
+	@$(COURSE_OF) check $(EXERCISE) $(COURSE_CLUSTER) $(if $(HINT),--hint)
+
+.PHONY: course-reset
+course-reset: bootstrap ## A fresh cluster in the place of the course's (STUDENT)
+	$(COURSE) reset $(THIS_STUDENT)
+
+.PHONY: course-down
+course-down: bootstrap ## Remove the course's cluster (STUDENT=2: that student's; STUDENTS=all: all)
+	$(COURSE) down $(if $(STUDENTS),--all,$(THIS_STUDENT))
+
+# Not on a cluster that somebody works on: the test would leave nothing of it.
+.PHONY: course-test
+course-test: bootstrap-test ## The whole course on a cluster of its own: guide and exercises, typed and checked
+	@! podman container exists hadoop-master || { echo "a course's cluster is up: make course-down first" >&2; exit 1; }
+	trap '$(COURSE) down' EXIT; $(COURSE) up --options '-e course_broker_0_10=true'; pytest tests/course
 
 .PHONY: test
 test: lint unit molecule ## Test everything
