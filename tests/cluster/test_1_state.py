@@ -7,7 +7,8 @@ import urllib.request
 from typing import Any
 
 import pytest
-from conftest import CLUSTER, Site
+
+from tests.live import CLUSTER, Site
 
 # A unit is named after its user.
 USERS = ("zookeeper", "kafka", "hdfs", "yarn", "mapred", "spark")

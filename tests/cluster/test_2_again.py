@@ -7,7 +7,8 @@ from itertools import pairwise
 
 import pytest
 import yaml
-from conftest import CHECKOUT, CLUSTER, Site
+
+from tests.live import CHECKOUT, CLUSTER, Site
 
 DIRECTORIES = "/etc/zookeeper /etc/kafka /etc/hadoop /etc/spark /etc/systemd/system /opt"
 FILES = f"find {DIRECTORIES} -maxdepth 1 -type f -printf '%p %T@ %s\\n' | sort"

@@ -6,7 +6,8 @@ import json
 import urllib.request
 
 import pytest
-from conftest import CLUSTER, Site
+
+from tests.live import CLUSTER, Site
 
 
 def _active_namenode() -> str:

@@ -10,6 +10,6 @@ os.environ["MILLRACE_INVENTORY"] = str(CHECKOUT / "inventories/course")
 os.environ["MILLRACE_REPORTS"] = str(CHECKOUT / "out/course")
 
 # The environment first: the description is read when that module is.
-from tests.cluster.conftest import CLUSTER, Site, site  # noqa: E402
+from tests.live import site  # noqa: E402
 
-__all__ = ["CHECKOUT", "CLUSTER", "Site", "site"]
+__all__ = ["site"]

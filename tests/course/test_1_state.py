@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from conftest import CLUSTER, Site
+
+from tests.live import CLUSTER, Site
 
 MASTER = CLUSTER.machines["hadoop-master"]
 

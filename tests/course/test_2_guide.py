@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-from conftest import CHECKOUT
+from tests.live import CHECKOUT
 
 
 def test_the_guide_runs_as_it_reads() -> None:

@@ -1,0 +1,161 @@
+"""A live cluster: its machines by pytest-testinfra, its services by smoke, and site.yml to run again.
+
+MILLRACE_INVENTORY and MILLRACE_REPORTS name the inventory and the directory of its reports (by default
+the lab's).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import testinfra
+
+from smoke import cluster as description
+from smoke.cluster import Cluster
+
+with warnings.catch_warnings():
+    # kafka-python makes a deprecated call while it is imported, and here a warning is an error.
+    warnings.simplefilter("ignore", DeprecationWarning)
+    from kafka import KafkaAdminClient
+    from kafka.admin import ConfigResource, ConfigResourceType
+
+CHECKOUT = Path(__file__).parents[1]
+INVENTORY = os.environ.get("MILLRACE_INVENTORY", str(CHECKOUT / "inventories/lab"))
+REPORTS = Path(os.environ.get("MILLRACE_REPORTS", CHECKOUT / "out"))
+CLUSTER = description.load(REPORTS / "cluster.json")
+
+PROPERTIES = (
+    "Id",
+    "ActiveState",
+    "MainPID",
+    "InvocationID",
+    "User",
+    "ActiveEnterTimestampMonotonic",
+    "InactiveEnterTimestampMonotonic",
+)
+
+
+@dataclass(frozen=True)
+class Unit:
+    """What systemd says of a running daemon; times in microseconds of the machine's monotonic clock."""
+
+    active: bool
+    pid: int
+    invocation: str
+    user: str
+    up_since: int
+    down_at: int
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished ansible-playbook: exit status, output, changed tasks by host."""
+
+    rc: int
+    output: str
+    changed: dict[str, int]
+
+
+class Site:
+    """Verbs and facts of the deployed cluster."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self.cluster = cluster
+
+    def host(self, name: str) -> Any:
+        """The machine, as testinfra sees it."""
+        return testinfra.get_host(f"ssh://{name}", ssh_config=str(REPORTS / "ssh_config"))
+
+    def run(self, *words: str, playbook: str = "site.yml") -> Run:
+        """Run a playbook of the kit on this inventory."""
+        done = subprocess.run(
+            [Path(sys.executable).parent / "ansible-playbook", "-i", INVENTORY, playbook, *words],
+            cwd=CHECKOUT,
+            env=os.environ
+            | {
+                "ANSIBLE_CONFIG": str(CHECKOUT / "ansible.cfg"),
+                "ANSIBLE_NOCOLOR": "1",
+                "ANSIBLE_FORCE_COLOR": "0",
+            },
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=600,
+            check=False,
+        )
+        recap = re.findall(r"^(\S+) +: ok=\d+ +changed=(\d+)", done.stdout, re.MULTILINE)
+        return Run(done.returncode, done.stdout, {name: int(count) for name, count in recap})
+
+    def units(self) -> dict[tuple[str, str], Unit]:
+        """(machine, unit) -> state of every unit of the cluster."""
+        found = {}
+        for name, machine in self.cluster.machines.items():
+            shown = machine.run(f"systemctl show -p {','.join(PROPERTIES)} {shlex.join(machine.units)}")
+            for block in shown.strip().split("\n\n"):
+                fact = dict(line.split("=", 1) for line in block.splitlines())
+                found[name, fact["Id"].removesuffix(".service")] = Unit(
+                    fact["ActiveState"] == "active", int(fact["MainPID"]), fact["InvocationID"], fact["User"],
+                    int(fact["ActiveEnterTimestampMonotonic"]), int(fact["InactiveEnterTimestampMonotonic"]),
+                )  # fmt: skip
+        return found
+
+    def restarted_since(self, before: dict[tuple[str, str], Unit]) -> set[tuple[str, str]]:
+        """The units that run under another invocation than before."""
+        return {key for key, unit in self.units().items() if unit.invocation != before[key].invocation}
+
+    def broker_configs(self) -> dict[int, dict[str, str]]:
+        """Broker id -> its effective configuration, by its own answer."""
+        assert self.cluster.kafka
+        brokers = self.cluster.kafka.brokers
+        admin = KafkaAdminClient(bootstrap_servers=[f"{broker.host}:{broker.port}" for broker in brokers])
+        try:
+            asked = [ConfigResource(ConfigResourceType.BROKER, str(broker.id)) for broker in brokers]
+            answer = admin.describe_configs(asked, config_filter="all")["broker"]
+        finally:
+            admin.close()
+        return {
+            int(number): {key: data["value"] for key, data in configs.items()}
+            for number, configs in answer.items()
+        }
+
+    def smoke(self, *words: str) -> dict[str, Any]:
+        """Run the smoke tests; their report. Fails with what they printed when they fail."""
+        report = REPORTS / "verify-smoke.json"
+        self._smoke("run", "--out", str(report), *words)
+        return dict(json.loads(report.read_text(encoding="utf-8")))
+
+    def check(self, *only: str, timeout: int = 120) -> None:
+        """Await the gates of these services, of all when none is named."""
+        words = ["--only", *only] if only else []
+        self._smoke("check", "--timeout", str(timeout), *words)
+
+    def _smoke(self, verb: str, *words: str) -> None:
+        argv = [sys.executable, "-m", "smoke", verb, "--cluster", str(REPORTS / "cluster.json"), *words]
+        done = subprocess.run(argv, cwd=CHECKOUT, capture_output=True, text=True, timeout=600, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.fixture(scope="session")
+def site() -> Site:
+    """The cluster under test."""
+    return Site(CLUSTER)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """A test that asks for a machine, or for a machine and a unit of it, runs once for each."""
+    if {"machine", "unit"} <= set(metafunc.fixturenames):
+        pairs = [(name, unit) for name, machine in CLUSTER.machines.items() for unit in machine.units]
+        metafunc.parametrize(("machine", "unit"), pairs)
+    elif "machine" in metafunc.fixturenames:
+        metafunc.parametrize("machine", list(CLUSTER.machines))
