@@ -72,6 +72,8 @@ class Kafka:
     """Ids of the KRaft controllers; none where Kafka runs on ZooKeeper."""
     zookeeper_connect: str = ""
     """As the brokers' own property has it; empty with KRaft."""
+    others_join: bool = False
+    """Whether brokers that are not named here may be there, too."""
     standalone: tuple[Kafka, ...] = ()
     """Brokers on these machines that are clusters of their own."""
 
@@ -250,7 +252,7 @@ def _decode(wanted: Any, value: Any, where: str) -> Any:
 
 
 def _expect(wanted: type, value: Any, where: str) -> None:
-    if not isinstance(value, wanted) or isinstance(value, bool):
+    if not isinstance(value, wanted) or (isinstance(value, bool) and wanted is not bool):
         raise ClusterError(
             f"{where or 'the document'} is a {type(value).__name__}, expected a {wanted.__name__}"
         )

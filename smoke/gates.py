@@ -66,7 +66,7 @@ def _kafka(name: str, section: Kafka, cluster: Cluster) -> Gate:
             state = old_kafka.fetch(section, cluster.zookeeper)
         else:
             state = kafka.fetch(section)
-        return kafka.judge(state, ids, section.voters)
+        return kafka.judge(state, ids, section.voters, section.others_join)
 
     return Gate(name, look, section.units)
 

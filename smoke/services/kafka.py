@@ -60,14 +60,18 @@ class State:
     partitions: tuple[Partition, ...] = ()
 
 
-def judge(state: State, brokers: Iterable[int], voters: Iterable[int]) -> Verdict:
-    """Exactly these brokers, exactly these voters (if any) with a leader, every replica in sync."""
+def judge(state: State, brokers: Iterable[int], voters: Iterable[int], others_join: bool = False) -> Verdict:
+    """Exactly these brokers, exactly these voters (if any) with a leader, every replica in sync.
+
+    `others_join`: further brokers are no fault.
+    """
     expected, quorum = sorted(brokers), sorted(voters)
+    seen = [n for n in sorted(state.brokers) if n in expected or not others_join]
     offline = [partition for partition in state.partitions if partition.leader < 0]
     behind = [partition for partition in state.partitions if set(partition.isr) != set(partition.replicas)]
     for wrong, sentence in (
         (state.unreachable, ", ".join(f"broker {n}: {why}" for n, why in sorted(state.unreachable.items()))),
-        (sorted(state.brokers) != expected, f"brokers {sorted(state.brokers)}, expected {expected}"),
+        (seen != expected, f"brokers {sorted(state.brokers)}, expected {expected}"),
         (quorum and sorted(state.voters) != quorum, f"voters {sorted(state.voters)}, expected {quorum}"),
         (quorum and state.leader not in quorum, f"no quorum leader (leader id {state.leader})"),
         (offline, f"{len(offline)} offline: " + ", ".join(map(str, offline[:3]))),

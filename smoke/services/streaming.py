@@ -95,7 +95,7 @@ wait -n
 
 
 class Stream:
-    """One run of a word count, by default the course's. start, counts while it runs, stop whatever happened."""
+    """One run of a word count, the course's by default. start, counts while it runs, stop in any case."""
 
     def __init__(
         self,

@@ -135,6 +135,14 @@ def test_kafka(state: kafka.State, verdict: tuple[bool, str]) -> None:
     assert kafka.judge(state, [1, 2, 3], [1, 2, 3]) == verdict
 
 
+def test_kafka_with_brokers_of_somebody_else() -> None:
+    three = kafka.State(brokers=(0, 1, 2))
+    assert kafka.judge(three, [0], []) == (False, "brokers [0, 1, 2], expected [0]")
+    assert kafka.judge(three, [0], [], others_join=True) == (True, "1 broker, 0 under-replicated")
+    lacking = kafka.judge(kafka.State(brokers=(1, 2)), [0], [], others_join=True)
+    assert lacking == (False, "brokers [1, 2], expected [0]")
+
+
 def test_kafka_on_zookeeper_has_no_voters_to_expect() -> None:
     assert kafka.judge(broker_state(voters=(), leader=-1), [3, 2, 1], []) == (
         True,
