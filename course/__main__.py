@@ -10,7 +10,15 @@ from collections.abc import Sequence
 from course import CourseError
 
 COMMANDS = {
+    "up": "course.up",
+    "students": "course.students",
+    "shell": "course.shell",
+    "in": "course.inside",
     "guide": "course.guide",
+    "exercise": "course.exercises.plant",
+    "check": "course.exercises.check",
+    "reset": "course.reset",
+    "down": "course.down",
 }
 """Name -> module: its docstring is the help, arguments(parser) says what it takes, run(options) does it."""
 

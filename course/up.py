@@ -1,0 +1,95 @@
+"""Bring up one cluster of the course, or one for each student."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import time
+from collections.abc import Collection, Mapping, Sequence
+
+from course import CourseError, labs, memory, students
+
+DISK = 900
+"""MB that the machines of a new cluster take, beside the image."""
+PLAYBOOKS = ("site.yml", "playbooks/course.yml")
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """What the command takes."""
+    parser.add_argument(
+        "--students", type=labs.number, default=1, metavar="N", help="a cluster for each of them"
+    )
+    parser.add_argument(
+        "--options", default="", help="options of ansible-playbook, such as '-e kafka_heap=96m'"
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """Refuse what does not fit, deploy one after the other, show who has what."""
+    labs.need_root()
+    wanted = wanted_labs(options.students)
+    existing = labs.existing()
+    inventory = memory.inventory(labs.split(options.options))
+    if refused := memory.refusal(len(wanted), memory.of_cluster(inventory), room(wanted, existing)):
+        raise CourseError(refused)
+    new = sum(lab not in existing for lab in wanted)
+    for warning in warnings(len(wanted), new, os.cpu_count() or 1, labs.disk()):
+        print(f"course: {warning}")
+    hosts = memory.hosts(inventory, "cluster")
+    todo = [lab for lab in wanted if not stands(lab, existing.get(lab, ()), hosts, options.options)]
+    for lab in wanted:
+        if lab not in todo:
+            print(
+                f"course: {lab.name} stands and is left alone; anew: make course-reset STUDENT={lab.student}"
+            )
+    for number, lab in enumerate(todo, 1):
+        began = time.monotonic()
+        if lab.student:
+            print(f"course: {lab.name}, {number} of {len(todo)}")
+        if not labs.deploy(lab, PLAYBOOKS, options.options):
+            left = ", ".join(other.name for other in todo[number:])
+            print(f"course: {lab.name} is not right" + (f"; not begun: {left}" if left else ""))
+            return 1
+        print(f"course: {lab.name} is there, {time.monotonic() - began:.0f} s", flush=True)
+    students.show()
+    return 0
+
+
+def stands(lab: labs.Lab, machines: Sequence[labs.Machine], hosts: Collection[str], options: str) -> bool:
+    """Whether a student's cluster needs nothing: who works there is not to be disturbed by checks."""
+    running = {machine.host for machine in machines if machine.running}
+    return (
+        lab.student is not None and running == set(hosts) and lab.deployment == labs.Deployment(options, True)
+    )
+
+
+def wanted_labs(number: int) -> list[labs.Lab]:
+    """One cluster whose machines this host knows by name, or one for each student."""
+    return [labs.Lab()] if number == 1 else [labs.Lab(student) for student in range(1, number + 1)]
+
+
+def room(wanted: Sequence[labs.Lab], existing: Mapping[labs.Lab, Sequence[labs.Machine]]) -> memory.Room:
+    """The memory of this host as these clusters find it."""
+    now = {
+        lab: memory.held(machine.process for machine in machines if machine.process)
+        for lab, machines in existing.items()
+    }
+    others = {lab.name: memory.of_lab(lab) - mine for lab, mine in now.items() if lab not in wanted and mine}
+    return memory.Room(
+        free=memory.free(),
+        held=sum(mine for lab, mine in now.items() if lab in wanted),
+        others={name: more for name, more in others.items() if more > 0},
+    )
+
+
+def warnings(students: int, new: int, cores: int, disk: int) -> list[str]:
+    """What may become too little, though it keeps no cluster from starting; disk: MB that are free."""
+    said = []
+    if new * DISK > disk:
+        said.append(
+            f"the disk has {disk / 1024:.1f} GB, and {new} new clusters take {new * DISK / 1024:.1f} GB: "
+            "HDFS stops when it is full"
+        )
+    if students > cores:
+        said.append(f"{students} students share {cores} cores")
+    return said
