@@ -1,0 +1,33 @@
+"""Six exercises on the student's own cluster: a fault is planted, and a checker says what is still wrong.
+
+Each is a module with the parts that Exercise names. What a student reads of it before it is solved is in
+docs/course/exercises.en.md and exercises.fr.md. How one is judged is a pure function: state -> sentences.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from course.exercises.desk import Desk
+
+
+class Exercise(Protocol):
+    """A module of this package."""
+
+    HINT: str
+
+    def refusal(self, desk: Desk) -> str:
+        """Why it cannot be planted now; nothing when it can."""
+
+    def planted(self, desk: Desk) -> bool:
+        """Whether its fault is there, and can be mended from here."""
+
+    def plant(self, desk: Desk) -> None:
+        """Make the fault, on a cluster that is healthy, and see that it is there."""
+
+    def look(self, desk: Desk) -> list[str]:
+        """What is still wrong, a sentence each. Changes nothing that the student made."""
+
+    def clear(self, desk: Desk) -> None:
+        """Remove all that bears its name. The fault itself stays."""

@@ -1,0 +1,114 @@
+"""Exercise 2: broker 0 does not come up, for somebody changed its number.
+
+0.8.2.1 refuses the number -1 and ends. It does not keep its number beside its data as later versions do: with
+any other number that is free it would come up, as another broker, and lead nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from course.exercises.desk import TROUBLE, Desk, records
+from smoke.services.kafka import Partition, Record
+from smoke.verdict import compare, first
+from smoke.wait import wait_until
+
+HINT = (
+    "journalctl -u kafka@0 shows the broker's last words. Which broker must come up? ZooKeeper still "
+    "knows who had the partitions: kafka-topics.sh --describe."
+)
+
+TOPIC = "exercise-2"
+PARTITIONS = 3
+SENT = records(TOPIC, 120)
+FAULT = "-1"
+DOWN = 40.0
+"""Seconds for the broker to end and for ZooKeeper to see it."""
+
+
+@dataclass(frozen=True)
+class State:
+    """What is there."""
+
+    unit: str
+    """What systemd says of it: active, activating, failed ..."""
+    registered: Sequence[int]
+    partitions: Sequence[Partition]
+    read: Sequence[Record] | None
+    """None: not every partition has a leader that runs."""
+
+
+def verdict(state: State) -> list[str]:
+    """Broker 0 is a unit that runs and a broker that ZooKeeper knows, and all records can be read."""
+    wrong = []
+    if state.unit != "active":
+        wrong.append(f"The unit kafka@0 is {state.unit or 'unknown'}, it must be active.")
+    if 0 not in state.registered:
+        seen = first(state.registered) or "none"
+        wrong.append(f"Broker 0 is not registered in ZooKeeper (registered: {seen}).")
+    if not state.partitions:
+        wrong.append(f"There is no topic {TOPIC}.")
+    elif state.read is None:
+        idle = first(p.number for p in state.partitions if p.leader not in state.registered)
+        wrong.append(
+            f"The records of topic {TOPIC} cannot be read: no broker that runs leads partition {idle}."
+        )
+    elif lost := compare(SENT, SENT, state.read).missing:
+        wrong.append(f"{len(lost)} of {len(SENT)} records of topic {TOPIC} cannot be read: {first(lost)}.")
+    return wrong
+
+
+def refusal(desk: Desk) -> str:
+    """Other brokers may run or not."""
+    return desk.kafka_refusal()
+
+
+def planted(desk: Desk) -> bool:
+    """The broker has another number than its unit."""
+    return desk.master.run(f"sed -n 's/^broker\\.id=//p' {_file(desk)}").strip() != str(desk.broker.id)
+
+
+def plant(desk: Desk) -> None:
+    """Fill a topic on broker 0, then give the broker a number that it refuses."""
+    clear(desk)
+    assignment = ",".join([str(desk.broker.id)] * PARTITIONS)
+    desk.shell(
+        f"kafka-topics.sh --zookeeper {desk.kafka.zookeeper_connect} --create --topic {TOPIC} "
+        f"--replica-assignment {assignment}"
+    )
+    desk.records.await_replicas(TOPIC, PARTITIONS, replication=1)
+    desk.fill(TOPIC, SENT)
+    unit = desk.broker.unit
+    desk.master.run(
+        f"sed -i 's/^broker\\.id=.*/broker.id={FAULT}/' {_file(desk)} && systemctl restart {unit}", DOWN
+    )
+    wait_until(
+        lambda: desk.broker.id not in desk.registered, DOWN, f"{unit} is still registered in ZooKeeper"
+    )
+
+
+def look(desk: Desk) -> list[str]:
+    """Ask systemd, ZooKeeper, and the broker for its records."""
+    unit = desk.master.run(f"systemctl is-active {desk.broker.unit} || :").strip()
+    registered = desk.registered
+    partitions = desk.records.partitions(TOPIC)
+    led = partitions and all(partition.leader in registered for partition in partitions)
+    read = _read(desk) if led else None
+    return verdict(State(unit, registered, partitions, read))
+
+
+def _read(desk: Desk) -> list[Record]:
+    try:
+        return desk.records.dump(TOPIC)
+    except TROUBLE:  # it is registered and does not answer: it is coming up, or going
+        return []
+
+
+def _file(desk: Desk) -> str:
+    return f"/etc/kafka/server-{desk.broker.id}.properties"
+
+
+def clear(desk: Desk) -> None:
+    """Delete the topic."""
+    desk.records.delete_topic(TOPIC)

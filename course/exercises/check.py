@@ -1,0 +1,55 @@
+"""Say what is still wrong with an exercise, or that it is solved. Exit 1 while something is wrong."""
+
+from __future__ import annotations
+
+import argparse
+import textwrap
+from typing import TYPE_CHECKING
+
+from course.exercises import catalogue
+from course.exercises.desk import TROUBLE, lay, silent
+from smoke.wait import wait_until
+
+if TYPE_CHECKING:
+    from course.exercises import Exercise
+    from course.exercises.desk import Desk
+
+PATIENCE = 5.0
+"""Seconds in which what was just mended may still show itself."""
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """What the command takes."""
+    catalogue.arguments(parser)
+    parser.add_argument("--hint", action="store_true", help="tell where to look")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Look, and tell."""
+    exercise = catalogue.EXERCISES[options.number]
+    found = wrong(exercise, lay(options.cluster), PATIENCE)
+    if not found:
+        print(f"Exercise {options.number} is solved.")
+        return 0
+    print(f"Exercise {options.number} is not solved:", *(f"- {sentence}" for sentence in found), sep="\n")
+    if options.hint:
+        print("", *textwrap.wrap(f"Hint: {exercise.HINT}", 100), sep="\n")
+    return 1
+
+
+def wrong(exercise: Exercise, desk: Desk, patience: float) -> list[str]:
+    """What is still wrong when `patience` seconds are over; nothing as soon as all is right."""
+    found: list[str] = []
+
+    def solved() -> bool:
+        try:
+            found[:] = exercise.look(desk)
+        except TROUBLE as error:
+            found[:] = [silent(error)]
+        return not found
+
+    try:
+        wait_until(solved, patience, "unsolved", interval=0.5)
+    except TimeoutError:
+        return found
+    return []

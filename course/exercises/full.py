@@ -1,0 +1,137 @@
+"""Exercise 5: DataNodes that keep more room for others than their disks have."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from hdfs_native import WriteOptions
+
+from course.exercises.desk import STUDENT, TROUBLE, Desk, bounded, content, remaining
+from smoke.services import hdfs, told
+from smoke.verdict import replication
+from smoke.wait import wait_until
+
+HINT = (
+    "hdfs dfsadmin -report (as HADOOP_USER_NAME=hdfs) shows what each DataNode has and what remains; df "
+    "-h on a slave shows what its disk has. A DataNode can be told to keep room for others than HDFS: "
+    "read hdfs-site.xml on the slaves."
+)
+
+DIRECTORY = "/exercise-5"
+BEFORE = f"{DIRECTORY}/before"
+CONTENT = content(DIRECTORY, 300_000)
+LOOK_FILE = "/exercise-5-check"
+LOOK_CONTENT = content(LOOK_FILE, 100_000)
+REPLICATION = 2
+FILE = "/etc/hadoop/hdfs-site.xml"
+FAULT = f"  <property><name>dfs.datanode.du.reserved</name><value>{1 << 50}</value></property>"
+PATIENCE = 45.0
+"""Seconds for restarted DataNodes to report."""
+
+
+@dataclass(frozen=True)
+class State:
+    """What is there."""
+
+    remaining: Mapping[str, int]
+    """Host of each DataNode that reports -> bytes that it would take."""
+    written: Sequence[str] | None
+    """What was wrong with a file that was written to see; None: it was not tried."""
+    before: bytes | None
+    """The file that was there before the fault."""
+    missing: int = 0
+    """Blocks of which there is no replica."""
+
+
+def verdict(state: State, datanodes: Sequence[str]) -> list[str]:
+    """Both DataNodes take blocks, and nothing is lost."""
+    wrong = []
+    for host in datanodes:
+        if host not in state.remaining:
+            wrong.append(f"The DataNode on {host} does not report to the NameNode.")
+        elif not state.remaining[host]:
+            wrong.append(f"The DataNode on {host} has no space left: it reports 0 bytes remaining.")
+    wrong += [
+        f"A file of replication {REPLICATION} was not written as it should be: {why}."
+        for why in state.written or ()
+    ]
+    if state.before is None:
+        wrong.append(f"{BEFORE} is gone from HDFS.")
+    elif state.before != CONTENT:
+        wrong.append(f"{BEFORE} does not hold any more what it held.")
+    if state.missing:
+        wrong.append(f"HDFS misses {state.missing} blocks.")
+    return wrong
+
+
+def refusal(desk: Desk) -> str:
+    """It wants HDFS alone."""
+    return desk.hdfs_refusal()
+
+
+def planted(desk: Desk) -> bool:
+    """One of the DataNodes is told what plant tells it."""
+    return "full" in "".join(desk.on_datanodes(f"if grep -qF '{FAULT.strip()}' {FILE}; then echo full; fi"))
+
+
+def plant(desk: Desk) -> None:
+    """Write a file, then reserve a petabyte on each DataNode."""
+    clear(desk)
+    files = desk.files()
+    files.mkdirs(DIRECTORY, create_parent=True)
+    with files.create(BEFORE, WriteOptions(replication=REPLICATION)) as writer:
+        writer.write(CONTENT)
+    files.set_owner(DIRECTORY, owner=STUDENT)
+    wait_until(lambda: not _replicas(desk, BEFORE), PATIENCE, f"{BEFORE} is not on {REPLICATION} DataNodes")
+    unit = desk.hdfs.datanode_unit
+    desk.on_datanodes(f"sed -i 's,^</configuration>,{FAULT}\\n&,' {FILE} && systemctl restart {unit}")
+
+    def full() -> bool:
+        return remaining(desk.namenode()) == dict.fromkeys(desk.hdfs.datanodes, 0)
+
+    wait_until(full, PATIENCE, "the DataNodes still report space")
+
+
+def look(desk: Desk) -> list[str]:
+    """Ask the NameNode; write a file where there is room for it, and remove it."""
+    facts = desk.namenode()
+    left = remaining(facts)
+    written = _written(desk) if all(left.get(host) for host in desk.hdfs.datanodes) else None
+    before = desk.read(BEFORE, len(CONTENT) + 1)
+    return verdict(State(left, written, before, int(facts.get("MissingBlocks", 0))), desk.hdfs.datanodes)
+
+
+def _written(desk: Desk) -> list[str]:
+    def write() -> None:
+        options = WriteOptions(replication=REPLICATION, overwrite=True)
+        with desk.files().create(LOOK_FILE, options) as writer:
+            writer.write(LOOK_CONTENT)
+
+    try:
+        bounded(write, 20, f"writing {LOOK_FILE}")
+        try:
+            wait_until(lambda: not _replicas(desk, LOOK_FILE), 10, "replicas")
+        except TimeoutError:
+            return _replicas(desk, LOOK_FILE)
+        return (
+            []
+            if desk.read(LOOK_FILE, len(LOOK_CONTENT) + 1) == LOOK_CONTENT
+            else ["other bytes are read than were written"]
+        )
+    except TROUBLE as error:
+        return [told(error)]
+    finally:
+        hdfs.remove(desk.files(), LOOK_FILE)
+
+
+def _replicas(desk: Desk, path: str) -> list[str]:
+    """Why the file's blocks are not where they should be."""
+    factor = desk.files().get_file_info(path).replication
+    return list(replication(hdfs.block_hosts(desk.hdfs, path, "hdfs"), factor, REPLICATION).evidence)
+
+
+def clear(desk: Desk) -> None:
+    """Delete the directory."""
+    for path in (DIRECTORY, LOOK_FILE):
+        hdfs.remove(desk.files(), path)

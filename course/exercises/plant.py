@@ -1,0 +1,56 @@
+"""Plant an exercise's fault on the student's cluster, and tell its story."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import TYPE_CHECKING
+
+from course.exercises import catalogue
+from course.exercises.desk import TROUBLE, lay
+from smoke.services import told
+
+if TYPE_CHECKING:
+    from course.exercises import Exercise
+    from course.exercises.desk import Desk
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """What the command takes."""
+    catalogue.arguments(parser)
+    parser.add_argument("--language", choices=catalogue.LANGUAGES, default=catalogue.LANGUAGES[0])
+
+
+def run(options: argparse.Namespace) -> int:
+    """Plant, unless it is planted; 1 when that cannot be done."""
+    text = catalogue.story(options.number, options.language)
+    desk = lay(options.cluster)
+    try:
+        new = plant(catalogue.EXERCISES[options.number], desk)
+    except NotPlantedError as error:
+        print(f"course: exercise {options.number} is not planted: {error}", file=sys.stderr)
+        return 1
+    if not new:
+        print(f"Exercise {options.number} is planted already: nothing was changed.\n")
+    print(text)
+    return 0
+
+
+class NotPlantedError(Exception):
+    """The cluster is not fit for it; the message says what to do."""
+
+
+def plant(exercise: Exercise, desk: Desk) -> bool:
+    """Whether there was anything to do: a fault that is there stays, with what the student did about it."""
+    reason = ""
+    try:
+        if exercise.planted(desk):
+            return False
+        reason = exercise.refusal(desk)
+        if not reason:
+            exercise.plant(desk)
+    except TROUBLE as error:
+        reason = told(error)
+    if reason:
+        raise NotPlantedError(f"{reason}. (make course-reset gives a fresh cluster.)")
+    return True

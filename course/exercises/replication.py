@@ -1,0 +1,98 @@
+"""Exercise 1: a topic of which there is one copy, on a cluster of three brokers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from course.exercises.desk import Desk, records
+from smoke.services import plural
+from smoke.services.kafka import Partition, Record
+from smoke.verdict import compare, first
+
+HINT = (
+    "kafka-topics.sh --describe shows the replicas of each partition. --alter cannot change them; "
+    "kafka-reassign-partitions.sh can: it wants a JSON file that names the brokers of each partition."
+)
+
+TOPIC = "exercise-1"
+PARTITIONS = 3
+BROKERS = (0, 1, 2)
+SENT = records(TOPIC, 300)
+
+
+@dataclass(frozen=True)
+class State:
+    """What is there."""
+
+    partitions: Sequence[Partition]
+    read: Sequence[Record] | None
+    """None: not every partition has a leader, or broker 0, by which they are read, does not run."""
+
+
+def verdict(state: State) -> list[str]:
+    """Three replicas of every partition, all in sync, no record lost."""
+    if not state.partitions:
+        return [f"There is no topic {TOPIC}."]
+    by_number = {partition.number: partition for partition in state.partitions}
+    wrong = []
+    for number in range(PARTITIONS):
+        partition = by_number.get(number)
+        wrong += _replicas(partition) if partition else [f"Partition {number} is gone."]
+    if state.read is None:
+        wrong.append("The records cannot be read: a partition has no leader, or broker 0 does not run.")
+    elif lost := compare(SENT, SENT, state.read).missing:
+        wrong.append(f"{len(lost)} of {len(SENT)} records are lost: {first(lost)}.")
+    return wrong
+
+
+def _replicas(partition: Partition) -> list[str]:
+    brokers = sorted(set(partition.replicas))
+    name = f"Partition {partition.number}"
+    if partition.leader < 0:
+        return [f"{name} has no leader."]
+    if len(brokers) != len(BROKERS):
+        return [
+            f"{name} has {plural(len(brokers), 'replica')} (on broker {first(brokers)}), it must have three."
+        ]
+    if behind := set(brokers) - set(partition.isr):
+        return [f"{name}: the replica on broker {first(behind)} is not in sync."]
+    return []
+
+
+def refusal(desk: Desk) -> str:
+    """It wants the brokers of the guide's step 3."""
+    if why := desk.kafka_refusal(BROKERS):
+        return f"{why}. It wants the brokers 0, 1 and 2: do step 3 of the guide first, and leave them running"
+    return ""
+
+
+def planted(desk: Desk) -> bool:
+    """The records are all there, in too few places."""
+    state = ask(desk)
+    return state.read is not None and not compare(SENT, SENT, state.read).missing and bool(verdict(state))
+
+
+def plant(desk: Desk) -> None:
+    """Create the topic with one replica, and fill it."""
+    clear(desk)
+    desk.records.create_topic(TOPIC, PARTITIONS, replication=1, min_insync=1)
+    desk.fill(TOPIC, SENT)
+
+
+def look(desk: Desk) -> list[str]:
+    """Ask ZooKeeper for the replicas, the brokers for the records."""
+    return verdict(ask(desk))
+
+
+def ask(desk: Desk) -> State:
+    """What is there now."""
+    partitions = desk.records.partitions(TOPIC)
+    alive = set(desk.registered)
+    led = partitions and {desk.broker.id, *(partition.leader for partition in partitions)} <= alive
+    return State(partitions, desk.records.dump(TOPIC) if led else None)
+
+
+def clear(desk: Desk) -> None:
+    """Delete the topic."""
+    desk.records.delete_topic(TOPIC)

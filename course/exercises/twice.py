@@ -1,0 +1,197 @@
+"""Exercise 4: a stream that counts every word twice, for its two receivers are groups of their own."""
+
+from __future__ import annotations
+
+import secrets
+import shlex
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from kazoo.exceptions import NoNodeError
+
+from course.exercises.desk import Desk
+from smoke.checks import CheckError
+from smoke.checks.streaming import counted, sentences
+from smoke.services.streaming import Program, Stream, StreamError
+from smoke.wait import wait_until
+
+if TYPE_CHECKING:
+    from kazoo.client import KazooClient
+
+HINT = (
+    "Members of one group share the messages of a topic; groups each get all of them. ls /consumers in "
+    "zkCli.sh, while the program runs, shows which groups there are."
+)
+
+TOPIC = "exercise-4"
+LOOK_TOPIC = f"{TOPIC}-check"
+PARTITIONS = 2
+SENTENCES = 200
+DIRECTORY = f"/root/{TOPIC}"
+CLASS = "WordCount"
+FILE = f"{DIRECTORY}/{CLASS}.java"
+SAMPLE = Path(__file__).parents[2] / f"docs/course/samples/{TOPIC}/{CLASS}.java"
+THREADS = 4
+"""More than the receivers that a solution may have."""
+PATIENCE = 90.0
+"""Seconds for the program to be compiled and to listen."""
+SHOWN = 3
+
+
+@dataclass(frozen=True)
+class State:
+    """What became of the program."""
+
+    there: bool
+    sent: Mapping[str, int]
+    """Words of the sentences that were sent, counted here."""
+    counted: Mapping[str, int]
+    """What the program counted."""
+    failure: Sequence[str] = ()
+    """Why it did not come to count them all, and its last lines."""
+
+
+def verdict(state: State) -> list[str]:
+    """Word by word the counts are those of the sentences."""
+    if not state.there:
+        return [f"There is no file {FILE} on hadoop-master."]
+    wrong = {
+        word: (state.counted.get(word, 0), state.sent.get(word, 0)) for word in {*state.sent, *state.counted}
+    }
+    wrong = {word: pair for word, pair in wrong.items() if pair[0] != pair[1]}
+    said = []
+    if state.failure:
+        reason, *lines = state.failure
+        said.append("\n    ".join([f"The program does not do its work: {reason}.", *lines]))
+    if wrong and state.counted:
+        shown = "; ".join(
+            f"{word}: {got} counted, {sent} sent" for word, (got, sent) in sorted(wrong.items())[:SHOWN]
+        )
+        more = f"; and {len(wrong) - SHOWN} more" if len(wrong) > SHOWN else ""
+        twice = all(got == 2 * sent for got, sent in wrong.values()) and len(wrong) == len(state.sent)
+        said.append(
+            f"{'Every word is counted twice' if twice else 'Words are counted wrongly'}: {shown}{more}."
+        )
+    elif not state.counted and not state.failure:
+        said.append("The program counted no words.")
+    return said
+
+
+def refusal(desk: Desk) -> str:
+    """It wants no more than the broker."""
+    return desk.kafka_refusal()
+
+
+def planted(desk: Desk) -> bool:
+    """The student has the source, and a topic to try it with."""
+    return desk.text(FILE) is not None and bool(desk.records.partitions(TOPIC))
+
+
+def plant(desk: Desk) -> None:
+    """Lay the source down where there is none; what the student wrote stays."""
+    if not desk.records.partitions(TOPIC):
+        desk.records.create_topic(TOPIC, PARTITIONS, replication=1, min_insync=1)
+    source = shlex.quote(SAMPLE.read_text(encoding="utf-8"))
+    desk.master.run(f"mkdir -p {DIRECTORY} && if [ ! -e {FILE} ]; then printf %s {source} > {FILE}; fi")
+
+
+def look(desk: Desk) -> list[str]:
+    """Compile the student's program, run it on a topic of its own, compare; then remove all that."""
+    source = desk.text(FILE)
+    if source is None:
+        return verdict(State(False, {}, {}))
+    run = f"{TOPIC}-{secrets.token_hex(4)}"
+    texts = sentences(run, SENTENCES)
+    sent = Counter(word for text in texts for word in text.split(" "))
+    program = Program(CLASS, source.encode(), THREADS)
+    stream = Stream(desk.master, desk.spark, run, lambda _: None, program)
+    server = desk.zookeeper.servers[0]
+    failure: list[str] = []
+    desk.records.delete_topic(LOOK_TOPIC)  # of a check that was cut off
+    try:
+        desk.records.create_topic(LOOK_TOPIC, PARTITIONS, replication=1, min_insync=1)
+        stream.start(f"{server.host}:{server.port}", run, LOOK_TOPIC)
+        _await_receivers(desk, stream)
+        counted(texts, stream, desk.records, LOOK_TOPIC)
+    except (CheckError, StreamError) as error:
+        failure = [str(error), *_last(stream)]
+    except TimeoutError as error:
+        failure = [f"{error}", *_last(stream)]
+    finally:
+        stream.stop()
+        _forget(desk, run)
+        desk.records.delete_topic(LOOK_TOPIC)
+    return verdict(State(True, sent, dict(stream.counts.words), failure))
+
+
+def _last(stream: Stream) -> list[str]:
+    """The last lines that tell something: the log of Spark would crowd out what javac says."""
+    said = [line for line in stream.evidence()[1:] if " INFO " not in line and " WARN " not in line]
+    return [line for line in said if line.strip()][-8:]
+
+
+def _await_receivers(desk: Desk, stream: Stream) -> None:
+    """Wait until partitions have owners that two batches long stay the same.
+
+    A group begins at the end of the topic: what is sent before it owns a partition it does not see.
+    """
+    with desk.session() as session:
+        seen: dict[str, bytes] = {}
+        since = 0
+
+        def settled() -> bool:
+            nonlocal seen, since
+            stream.alive()
+            now, batches = _owners(session), stream.counts.batches
+            if now != seen:
+                seen, since = now, batches
+            whole = any(_owned(seen, group) for group in {path.split("/")[2] for path in seen})
+            return whole and batches >= since + 2
+
+        wait_until(settled, PATIENCE, "it does not read the topic and print batches")
+
+
+def _owned(owners: Mapping[str, bytes], group: str) -> bool:
+    return all(f"/consumers/{group}/owners/{LOOK_TOPIC}/{number}" in owners for number in range(PARTITIONS))
+
+
+def _owners(session: KazooClient) -> dict[str, bytes]:
+    """Node of each partition's owner, in whatever group -> the owner."""
+    owners = {}
+    for group in _groups(session):
+        for number in range(PARTITIONS):
+            path = f"/consumers/{group}/owners/{LOOK_TOPIC}/{number}"
+            try:
+                owners[path] = session.get(path)[0]
+            except NoNodeError:
+                continue
+    return owners
+
+
+def _groups(session: KazooClient) -> list[str]:
+    try:
+        return list(session.get_children("/consumers"))
+    except NoNodeError:
+        return []
+
+
+def _forget(desk: Desk, run: str) -> None:
+    """Remove what the program left in ZooKeeper: its groups, and what other groups say of the topic."""
+    with desk.session() as session:
+        for group in _groups(session):
+            nodes = [f"/consumers/{group}"]
+            if not group.startswith(run):
+                nodes = [f"/consumers/{group}/{kind}/{LOOK_TOPIC}" for kind in ("owners", "offsets")]
+            for node in nodes:
+                if session.exists(node):
+                    session.delete(node, recursive=True)
+
+
+def clear(desk: Desk) -> None:
+    """Delete the topics and the student's directory."""
+    for topic in (TOPIC, LOOK_TOPIC):
+        desk.records.delete_topic(topic)
+    desk.master.run(f"rm -rf {DIRECTORY}")

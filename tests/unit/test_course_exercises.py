@@ -1,0 +1,585 @@
+"""The exercises of the course: verdicts on planted states, the two commands, and what a student reads."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import threading
+import xml.etree.ElementTree as ET
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Self
+
+import pytest
+
+from course import CourseError
+from course import __main__ as command
+from course.exercises import broker, catalogue, check, full, offset, replication, safe_mode, twice
+from course.exercises.desk import Desk, bounded, lay, records, remaining
+from smoke.cluster import load
+from smoke.machine import Machine
+from smoke.services.kafka import Partition
+from tests.unit.smoke_lab import LAB, write
+
+CHECKOUT = Path(__file__).parents[2]
+DOCS = {language: CHECKOUT / f"docs/course/exercises.{language}.md" for language in catalogue.LANGUAGES}
+
+
+# --- 1
+
+
+def partition(
+    number: int, replicas: Sequence[int] = (0, 1, 2), isr: Sequence[int] | None = None
+) -> Partition:
+    leader = replicas[0] if replicas else -1
+    return Partition("t", number, leader, tuple(replicas), tuple(replicas if isr is None else isr))
+
+
+REPLICATED = replication.State([partition(n) for n in range(3)], list(replication.SENT.items()))
+
+
+def test_1_is_solved() -> None:
+    assert replication.verdict(REPLICATED) == []
+
+
+@pytest.mark.parametrize(
+    ("state", "sentences"),
+    [
+        (
+            replace(REPLICATED, partitions=[partition(0, [2]), partition(1), partition(2, [1, 0])]),
+            [
+                "Partition 0 has 1 replica (on broker 2), it must have three.",
+                "Partition 2 has 2 replicas (on broker 0, 1), it must have three.",
+            ],
+        ),
+        (
+            replace(REPLICATED, partitions=[partition(0), partition(1, isr=[0, 2]), partition(2)]),
+            ["Partition 1: the replica on broker 1 is not in sync."],
+        ),
+        # Three entries that are two brokers.
+        (
+            replace(REPLICATED, partitions=[partition(0, [0, 1, 1]), partition(1), partition(2)]),
+            ["Partition 0 has 2 replicas (on broker 0, 1), it must have three."],
+        ),
+        (
+            replication.State([replace(partition(0), leader=-1), partition(1), partition(2)], None),
+            [
+                "Partition 0 has no leader.",
+                "The records cannot be read: a partition has no leader, or broker 0 does not run.",
+            ],
+        ),
+        (replace(REPLICATED, partitions=[partition(0), partition(2)]), ["Partition 1 is gone."]),
+        (replication.State([], None), ["There is no topic exercise-1."]),
+        (replace(REPLICATED, read=list(replication.SENT.items())[2:]), ["2 of 300 records are lost: 0, 1."]),
+    ],
+)
+def test_1_tells_what_is_wrong(state: replication.State, sentences: list[str]) -> None:
+    assert replication.verdict(state) == sentences
+
+
+# --- 2
+
+BROKER_RECORDS = list(broker.SENT.items())
+UNLED = "The records of topic exercise-2 cannot be read: no broker that runs leads partition 0, 1, 2."
+UP = broker.State("active", (0,), [partition(n, [0]) for n in range(3)], BROKER_RECORDS)
+
+
+def test_2_is_solved() -> None:
+    assert broker.verdict(UP) == []
+    assert broker.verdict(replace(UP, registered=(0, 1, 2))) == []
+
+
+@pytest.mark.parametrize(
+    ("state", "sentences"),
+    [
+        (
+            replace(UP, unit="inactive", registered=(), read=None),
+            [
+                "The unit kafka@0 is inactive, it must be active.",
+                "Broker 0 is not registered in ZooKeeper (registered: none).",
+                UNLED,
+            ],
+        ),
+        # It runs, with another number.
+        (
+            replace(UP, registered=(7,), read=None),
+            [
+                "Broker 0 is not registered in ZooKeeper (registered: 7).",
+                UNLED,
+            ],
+        ),
+        # It was started by hand.
+        (replace(UP, unit="failed"), ["The unit kafka@0 is failed, it must be active."]),
+        (replace(UP, partitions=[], read=None), ["There is no topic exercise-2."]),
+        (
+            replace(UP, read=BROKER_RECORDS[:-1]),
+            ["1 of 120 records of topic exercise-2 cannot be read: 119."],
+        ),
+    ],
+)
+def test_2_tells_what_is_wrong(state: broker.State, sentences: list[str]) -> None:
+    assert broker.verdict(state) == sentences
+
+
+# --- 3
+
+AUDIT = [value.decode() for value in offset.SENT.values()]
+
+
+def test_3_is_solved_in_any_order() -> None:
+    assert offset.verdict(offset.State(AUDIT[::-1], "50")) == []
+
+
+@pytest.mark.parametrize(
+    ("lines", "at", "sentences"),
+    [
+        (
+            None,
+            "40",
+            [
+                "There is no file /root/audit.txt on hadoop-master.",
+                "The offset of the group audit in ZooKeeper is 40, it must be 50.",
+            ],
+        ),
+        (AUDIT[1:], "50", ["1 of 50 messages is not in /root/audit.txt: 0."]),
+        (AUDIT[2:], "50", ["2 of 50 messages are not in /root/audit.txt: 0, 1."]),
+        (AUDIT + AUDIT[40:42], "50", ["/root/audit.txt has 2 messages more than once: 40, 41."]),
+        (
+            [*AUDIT, "Consumed 50 messages"],
+            "50",
+            ["/root/audit.txt has 1 line that is no message of the topic: 'Consumed 50 messages'."],
+        ),
+        (AUDIT, None, ["ZooKeeper has no offset of the group audit for the topic, it must be 50."]),
+        (AUDIT, "0", ["The offset of the group audit in ZooKeeper is 0, it must be 50."]),
+    ],
+)
+def test_3_tells_what_is_wrong(lines: list[str] | None, at: str | None, sentences: list[str]) -> None:
+    assert offset.verdict(offset.State(lines, at)) == sentences
+
+
+# --- 4
+
+LOCK_MILL_RACE = "lock: 8 counted, 4 sent; mill: 6 counted, 3 sent; race: 4 counted, 2 sent"
+WORDS = {"mill": 3, "race": 2, "weir": 1, "lock": 4}
+
+
+def test_4_is_solved() -> None:
+    assert twice.verdict(twice.State(True, WORDS, dict(WORDS))) == []
+
+
+@pytest.mark.parametrize(
+    ("state", "sentences"),
+    [
+        (
+            twice.State(True, WORDS, {word: 2 * count for word, count in WORDS.items()}),
+            [f"Every word is counted twice: {LOCK_MILL_RACE}; and 1 more."],
+        ),
+        (
+            twice.State(True, WORDS, WORDS | {"mill": 6}),
+            ["Words are counted wrongly: mill: 6 counted, 3 sent."],
+        ),
+        (
+            twice.State(True, WORDS, WORDS | {"oat": 1}),
+            ["Words are counted wrongly: oat: 1 counted, 0 sent."],
+        ),
+        (
+            twice.State(True, WORDS, {}, ["spark-submit ended with status 1", "error: ';' expected"]),
+            ["The program does not do its work: spark-submit ended with status 1.\n    error: ';' expected"],
+        ),
+        # It stopped half way: both are told.
+        (
+            twice.State(True, WORDS, WORDS | {"mill": 1}, ["too few words"]),
+            [
+                "The program does not do its work: too few words.",
+                "Words are counted wrongly: mill: 1 counted, 3 sent.",
+            ],
+        ),
+        (twice.State(True, WORDS, {}), ["The program counted no words."]),
+        (twice.State(False, {}, {}), ["There is no file /root/exercise-4/WordCount.java on hadoop-master."]),
+    ],
+)
+def test_4_tells_what_is_wrong(state: twice.State, sentences: list[str]) -> None:
+    assert twice.verdict(state) == sentences
+
+
+def test_4_awaits_owners_of_all_partitions_in_one_group() -> None:
+    def owners(*pairs: tuple[str, int]) -> dict[str, bytes]:
+        return {f"/consumers/{group}/owners/exercise-4-check/{number}": b"x" for group, number in pairs}
+
+    assert twice._owned(owners(("a", 0), ("a", 1), ("b", 0)), "a")
+    assert not twice._owned(owners(("a", 0), ("b", 1)), "a")
+
+
+# --- 5
+
+SLAVES = ["s1", "s2"]
+ROOM = full.State({"s1": 1, "s2": 2}, [], full.CONTENT)
+
+
+def test_5_is_solved() -> None:
+    assert full.verdict(ROOM, SLAVES) == []
+
+
+@pytest.mark.parametrize(
+    ("state", "sentences"),
+    [
+        (
+            full.State({"s1": 0, "s2": 0}, None, full.CONTENT),
+            [
+                "The DataNode on s1 has no space left: it reports 0 bytes remaining.",
+                "The DataNode on s2 has no space left: it reports 0 bytes remaining.",
+            ],
+        ),
+        (
+            replace(ROOM, remaining={"s1": 1}, written=None),
+            ["The DataNode on s2 does not report to the NameNode."],
+        ),
+        (
+            replace(ROOM, written=["block 0 is on no DataNode"]),
+            ["A file of replication 2 was not written as it should be: block 0 is on no DataNode."],
+        ),
+        (replace(ROOM, before=None), ["/exercise-5/before is gone from HDFS."]),
+        (
+            replace(ROOM, before=full.CONTENT[:-1]),
+            ["/exercise-5/before does not hold any more what it held."],
+        ),
+        (replace(ROOM, missing=2), ["HDFS misses 2 blocks."]),
+    ],
+)
+def test_5_tells_what_is_wrong(state: full.State, sentences: list[str]) -> None:
+    assert full.verdict(state, SLAVES) == sentences
+
+
+def test_the_space_that_remains_is_by_host() -> None:
+    facts = {"LiveNodes": '{"s1:50010": {"remaining": 7, "lastContact": 0}, "s2:50010": {"remaining": 0}}'}
+    assert remaining(facts) == {"s1": 7, "s2": 0}
+    assert remaining({}) == {}
+
+
+# --- 6
+
+AWAKE = safe_mode.State("", 0, [], safe_mode.CONTENT)
+ON = "Safe mode is ON. The reported blocks 5 needs additional 4 blocks of total blocks 9.\nMore."
+
+
+def test_6_is_solved() -> None:
+    assert safe_mode.verdict(AWAKE) == []
+
+
+@pytest.mark.parametrize(
+    ("state", "sentences"),
+    [
+        (replace(AWAKE, safe_mode=ON), [f"The NameNode says: {ON[:-6]} More."]),
+        (
+            replace(AWAKE, missing=4, files=["/exercise-6/lost"]),
+            ["4 blocks are missing (/exercise-6/lost): after a restart the NameNode would wait for them."],
+        ),
+        (replace(AWAKE, kept=None), ["/exercise-6/kept is gone from HDFS."]),
+        (replace(AWAKE, kept=b"other"), ["/exercise-6/kept does not hold any more what it held."]),
+    ],
+)
+def test_6_tells_what_is_wrong(state: safe_mode.State, sentences: list[str]) -> None:
+    assert safe_mode.verdict(state) == sentences
+
+
+def test_6_names_each_file_that_lost_blocks_once() -> None:
+    facts = {"CorruptFiles": '["blk_1\\t/exercise-6/lost", "blk_2\\t/exercise-6/lost", "blk_3\\t/a"]'}
+    assert safe_mode._files(facts) == ["/a", "/exercise-6/lost"]
+
+
+@pytest.mark.parametrize(
+    ("said", "live", "waits"),
+    [
+        (ON, 2, True),
+        (ON, 1, False),
+        (ON.replace("blocks 5", "blocks 3"), 2, False),  # one DataNode has not told all
+        ("", 2, False),
+    ],
+)
+def test_6_is_planted_when_just_the_lost_blocks_are_awaited(said: str, live: int, waits: bool) -> None:
+    class Here:
+        hdfs = argparse.Namespace(datanodes=SLAVES)
+
+        def namenode(self) -> dict[str, Any]:
+            nodes = ", ".join(f'"s{n}:1": {{"remaining": 1}}' for n in range(live))
+            return {"Safemode": said, "LiveNodes": f"{{{nodes}}}"}
+
+    assert safe_mode._waits(Here()) is waits  # type: ignore[arg-type]
+
+
+# --- the desk
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Desk:
+    """All machines are this one; its systemctl says what it was told."""
+    (tmp_path / "systemctl").write_text(f'#!/bin/sh\necho "$*" >> {tmp_path}/told\n')
+    (tmp_path / "systemctl").chmod(0o755)
+    cluster = load(write(tmp_path, LAB))
+    here = Machine(("sh", "-c", f'PATH={tmp_path}:$PATH; eval "$*"', "ssh"), name="here")
+    return Desk(replace(cluster, machines=dict.fromkeys(cluster.machines, here)))
+
+
+def test_5_is_a_line_that_the_student_can_find(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = tmp_path / "hdfs-site.xml"
+    site.write_text(
+        "<configuration>\n  <property><name>a</name><value>b</value></property>\n</configuration>\n"
+    )
+    monkeypatch.setattr(full, "FILE", str(site))
+    monkeypatch.setattr(full, "hdfs", _Nothing())
+    monkeypatch.setattr(full, "_replicas", lambda *_: [])
+    # One after the other: both machines are this one.
+    monkeypatch.setattr("course.exercises.desk.ThreadPoolExecutor", lambda max_workers: ThreadPoolExecutor(1))
+    monkeypatch.setattr(desk, "files", _Nothing)
+    live = json.dumps({f"{host}:50010": {"remaining": 0} for host in desk.hdfs.datanodes})
+    monkeypatch.setattr(desk, "namenode", lambda: {"LiveNodes": live})
+    assert not full.planted(desk)
+    full.plant(desk)
+    assert full.planted(desk)
+    names = [element.text for element in ET.parse(site).iter("name")]
+    assert set(names) == {"a", "dfs.datanode.du.reserved"}
+    assert (tmp_path / "told").read_text().splitlines() == ["restart hdfs-datanode"] * 2
+
+
+class _Nothing:
+    """Stands for a client that does whatever it is asked."""
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        return lambda *_, **__: self
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Nothing to close."""
+
+
+def test_2_is_planted_when_the_number_is_another(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "server.properties"
+    monkeypatch.setattr(broker, "_file", lambda _: file)
+    for number, planted in (("1", False), ("-1", True), ("11", True)):
+        file.write_text(f"reserved.broker.max.id=1\nbroker.id={number}\nport=9092\n")
+        assert broker.planted(desk) is planted
+
+
+def test_a_file_of_the_master(desk: Desk, tmp_path: Path) -> None:
+    file = tmp_path / "it's here"
+    assert desk.text(str(file)) is None
+    file.write_text("")
+    assert desk.text(str(file)) == ""
+    file.write_text("one\ttwo\n\n")
+    assert desk.text(str(file)) == "one\ttwo\n\n"
+
+
+def test_a_cluster_without_what_the_course_has_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(CourseError, match="zookeeper, spark is missing: is it the course's cluster"):
+        lay(write(tmp_path, {key: value for key, value in LAB.items() if key not in ("zookeeper", "spark")}))
+
+
+def test_a_cluster_that_was_not_deployed_is_told(tmp_path: Path) -> None:
+    with pytest.raises(CourseError, match="make course deploys"):
+        lay(tmp_path / "cluster.json")
+
+
+def test_work_that_hangs_is_bounded() -> None:
+    assert bounded(lambda: 1, 5, "counting") == 1
+    never = threading.Event()
+    with pytest.raises(TimeoutError, match=r"waiting did not end within 0\.1 s"):
+        bounded(never.wait, 0.1, "waiting")
+    with pytest.raises(TimeoutError, match="its own"):
+        bounded(_too_late, 5, "waiting")
+
+
+def _too_late() -> None:
+    raise TimeoutError("its own")
+
+
+def test_records_can_be_made_again() -> None:
+    assert records("a", 3) == records("a", 3) != records("b", 3)
+
+
+# --- the commands
+
+
+class Fake:
+    """Stands for an exercise that is found wrong `looks` times."""
+
+    HINT = "look here"
+
+    def __init__(self, looks: int = 0, planted: bool = False, refusal: str = "", trouble: str = "") -> None:
+        self.looks, self.is_planted, self.why, self.trouble = looks, planted, refusal, trouble
+        self.plants = 0
+
+    def refusal(self, desk: Desk) -> str:
+        return self.why
+
+    def planted(self, desk: Desk) -> bool:
+        return self.is_planted
+
+    def plant(self, desk: Desk) -> None:
+        if self.trouble:
+            raise OSError(self.trouble)
+        self.plants += 1
+
+    def look(self, desk: Desk) -> list[str]:
+        self.looks -= 1
+        if self.trouble:
+            raise OSError(self.trouble)
+        return ["it is wrong"] if self.looks >= 0 else []
+
+    def clear(self, desk: Desk) -> None:
+        raise AssertionError("no command clears")
+
+
+Run = Callable[..., int]
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Run a command on an exercise."""
+    path = write(tmp_path, LAB)
+    monkeypatch.setattr(check, "PATIENCE", 0)
+
+    def one(exercise: Fake, *words: str) -> int:
+        monkeypatch.setitem(catalogue.EXERCISES, 3, exercise)
+        return command.main([*words, "--cluster", str(path)])
+
+    return one
+
+
+Output = pytest.CaptureFixture[str]
+
+
+def test_planting_tells_the_story(run: Run, capsys: Output) -> None:
+    exercise = Fake()
+    assert run(exercise, "exercise", "3") == 0
+    assert exercise.plants == 1
+    assert capsys.readouterr().out == catalogue.story(3, "en") + "\n"
+    assert run(exercise, "exercise", "3", "--language", "fr") == 0
+    assert capsys.readouterr().out.startswith("3. Un audit")
+
+
+def test_a_fault_that_is_there_stays_as_it_is(run: Run, capsys: Output) -> None:
+    exercise = Fake(planted=True, refusal="the cluster is sick, by this very fault")
+    assert run(exercise, "exercise", "3") == 0
+    assert exercise.plants == 0
+    assert capsys.readouterr().out.startswith(
+        "Exercise 3 is planted already: nothing was changed.\n\n3. An audit"
+    )
+
+
+def test_a_sick_cluster_gets_no_fault(run: Run, capsys: Output) -> None:
+    exercise = Fake(refusal="Kafka: broker 0: refuses")
+    assert run(exercise, "exercise", "3") == 1
+    assert exercise.plants == 0
+    said = capsys.readouterr()
+    assert said.err.startswith(
+        "course: exercise 3 is not planted: Kafka: broker 0: refuses. (make course-reset"
+    )
+    assert said.out == ""
+
+
+def test_trouble_while_planting_is_told(run: Run, capsys: Output) -> None:
+    assert run(Fake(trouble="no route"), "exercise", "3") == 1
+    assert "exercise 3 is not planted: OSError: no route." in capsys.readouterr().err
+
+
+def test_a_check_says_what_is_wrong(run: Run, capsys: Output) -> None:
+    assert run(Fake(looks=1), "check", "3") == 1
+    assert capsys.readouterr().out == "Exercise 3 is not solved:\n- it is wrong\n"
+
+
+def test_a_check_gives_the_hint_when_asked(run: Run, capsys: Output) -> None:
+    assert run(Fake(looks=1), "check", "3", "--hint") == 1
+    assert capsys.readouterr().out.endswith("- it is wrong\n\nHint: look here\n")
+
+
+def test_a_check_says_that_it_is_solved(run: Run, capsys: Output) -> None:
+    assert run(Fake(), "check", "3", "--hint") == 0
+    assert capsys.readouterr().out == "Exercise 3 is solved.\n"
+
+
+def test_a_check_waits_for_what_was_just_mended(desk: Desk) -> None:
+    assert check.wrong(Fake(looks=1), desk, patience=5) == []
+
+
+def test_a_cluster_that_does_not_answer_is_not_solved(run: Run, capsys: Output) -> None:
+    assert run(Fake(trouble="master:50070 refuses"), "check", "3") == 1
+    assert "- The cluster does not answer: OSError: master:50070 refuses.\n" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("verb", ["exercise", "check"])
+@pytest.mark.parametrize("number", ["0", "7", "-1", "one", ""])
+def test_a_number_that_is_no_exercise_is_refused(verb: str, number: str, capsys: Output) -> None:
+    with pytest.raises(SystemExit) as ended:
+        command.main([verb, "--", number])
+    assert ended.value.code == 2
+    assert "is no exercise: choose 1, 2, 3, 4, 5 or 6" in capsys.readouterr().err
+
+
+# --- what a student reads
+
+
+@pytest.mark.parametrize("language", catalogue.LANGUAGES)
+@pytest.mark.parametrize("number", catalogue.EXERCISES)
+def test_each_story_stands_alone(number: int, language: str) -> None:
+    story = catalogue.story(number, language)
+    assert story.startswith(f"{number}. ")
+    assert "\n## " not in story
+    assert f"exercise-{number}" in story or f"kafka@{number}" in story
+
+
+def test_a_story_that_is_not_there_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(catalogue, "DOCS", tmp_path)
+    with pytest.raises(CourseError, match=r"exercises\.en\.md: No such file"):
+        catalogue.story(1, "en")
+    (tmp_path / "exercises.en.md").write_text("# Exercises\n\n## 2. Two\n\ntext\n")
+    with pytest.raises(CourseError, match=r"no section '## 1\. '"):
+        catalogue.story(1, "en")
+
+
+def test_both_languages_say_the_same() -> None:
+    shapes = []
+    for path in DOCS.values():
+        text = path.read_text(encoding="utf-8")
+        blocks = re.findall(r"^```\n.*?^```$", text, re.MULTILINE | re.DOTALL)
+        prose = " ".join(re.sub(r"```.*?```", "", text, flags=re.DOTALL).split())
+        code = sorted(set(re.findall(r"`([^`]+)`", prose)))
+        lists = [len(re.findall("^- ", section, re.MULTILINE)) for section in text.split("\n## ")]
+        shapes.append((blocks, code, lists))
+    assert shapes[0][0] == shapes[1][0] != []
+    assert shapes[0][1] == shapes[1][1]
+    assert shapes[0][2] == shapes[1][2]
+
+
+@pytest.mark.parametrize("language", catalogue.LANGUAGES)
+@pytest.mark.parametrize(
+    "word",
+    [
+        "reassign",
+        "broker.id",
+        "delete-consumer-offsets",
+        "/consumers",
+        "du.reserved",
+        "safemode leave",
+        "-rm ",
+        "fsck",
+    ],
+)
+def test_no_story_gives_the_solution_away(language: str, word: str) -> None:
+    assert word not in DOCS[language].read_text(encoding="utf-8")
+
+
+def test_the_sample_of_4_has_its_fault() -> None:
+    source = twice.SAMPLE.read_text(encoding="utf-8")
+    solution = (CHECKOUT / "tests/course/solutions/4.sh").read_text(encoding="utf-8")
+    found = re.search(r"s/(?P<fault>String [^/]*;)/", solution)
+    assert found
+    assert source.count(found["fault"]) == 1
