@@ -75,6 +75,8 @@ def script(user: str, directory: str, program: Program, arguments: list[str]) ->
         ["spark-submit", "--class", program.name, "--master", f"local[{program.threads}]",
          "--driver-memory", "512m", "--conf", "spark.ui.enabled=false", f"{directory}/job.jar", *arguments]
     )  # fmt: skip
+    # What Spark lays into /tmp stays when it is killed: here it goes with the directory.
+    submit = f"SPARK_SUBMIT_OPTS=-Djava.io.tmpdir={directory} exec {submit}"
     as_user = f"runuser -l {shlex.quote(user)} -s /bin/bash -c"
     body = f"""
 set -eu
@@ -86,7 +88,7 @@ head -c {len(program.source)} > {directory}/{program.file}
 chmod 0644 {directory}/{program.file}
 {as_user} {shlex.quote(compiled)} </dev/null
 exec 3<&0
-{as_user} {shlex.quote("exec " + submit)} </dev/null 3<&- &
+{as_user} {shlex.quote(submit)} </dev/null 3<&- &
 job=$!
 cat <&3 >/dev/null &
 wait -n

@@ -143,6 +143,13 @@ def test_the_stream_is_compiled_submitted_and_heard(stream: Any, tmp_path: Path)
     assert not (tmp_path / "job").exists()
 
 
+def test_nothing_of_the_stream_stays_in_tmp(stream: Any, tmp_path: Path) -> None:
+    made = stream('echo "$SPARK_SUBMIT_OPTS" >&2; exec sleep 60')
+    made.start("master:2181", "g", "t")
+    wait_until(lambda: f"-Djava.io.tmpdir={tmp_path}/job" in made.evidence(), 10, "it is told no directory")
+    made.stop()
+
+
 @pytest.mark.parametrize(
     ("submit", "commands", "status", "last"),
     [
