@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 import shlex
 from collections import Counter
@@ -39,6 +40,8 @@ THREADS = 4
 PATIENCE = 90.0
 """Seconds for the program to be compiled and to listen."""
 SHOWN = 3
+
+_NOISE = re.compile(r"\s*$|\s+at |-+$|Time: |(\S+ \S+ )?(INFO|WARN) ")
 
 
 @dataclass(frozen=True)
@@ -113,13 +116,12 @@ def look(desk: Desk) -> list[str]:
     desk.records.delete_topic(LOOK_TOPIC)  # of a check that was cut off
     try:
         desk.records.create_topic(LOOK_TOPIC, PARTITIONS, replication=1, min_insync=1)
-        stream.start(f"{server.host}:{server.port}", run, LOOK_TOPIC)
-        _await_receivers(desk, stream)
-        counted(texts, stream, desk.records, LOOK_TOPIC)
-    except (CheckError, StreamError) as error:
-        failure = [str(error), *_last(stream)]
-    except TimeoutError as error:
-        failure = [f"{error}", *_last(stream)]
+        try:
+            stream.start(f"{server.host}:{server.port}", run, LOOK_TOPIC)
+            _await_receivers(desk, stream)
+            counted(texts, stream, desk.records, LOOK_TOPIC)
+        except (CheckError, StreamError, TimeoutError) as error:
+            failure = [str(error), *telling(stream.evidence()[1:])]
     finally:
         stream.stop()
         _forget(desk, run)
@@ -127,10 +129,9 @@ def look(desk: Desk) -> list[str]:
     return verdict(State(True, sent, dict(stream.counts.words), failure))
 
 
-def _last(stream: Stream) -> list[str]:
-    """The last lines that tell something: the log of Spark would crowd out what javac says."""
-    said = [line for line in stream.evidence()[1:] if " INFO " not in line and " WARN " not in line]
-    return [line for line in said if line.strip()][-8:]
+def telling(lines: Sequence[str]) -> list[str]:
+    """The last lines that tell something: frames, empty batches and Spark's log would crowd them out."""
+    return [line for line in lines if not _NOISE.match(line)][-8:]
 
 
 def _await_receivers(desk: Desk, stream: Stream) -> None:

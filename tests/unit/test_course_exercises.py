@@ -205,6 +205,20 @@ def test_4_tells_what_is_wrong(state: twice.State, sentences: list[str]) -> None
     assert twice.verdict(state) == sentences
 
 
+def test_4_shows_what_the_program_said_of_its_end() -> None:
+    said = [
+        "26/11/24 16:00:00 INFO SparkContext: Running Spark version 2.2.1",
+        "WARN NativeCodeLoader: Unable to load native-hadoop library",
+        "-------------------------------------------",
+        "Time: 1795540740000 ms",
+        "",
+        'Exception in thread "main" java.lang.ArrayIndexOutOfBoundsException: 7',
+        "\tat WordCount.main(WordCount.java:25)",
+        "26/11/24 16:00:02 ERROR Executor: INFO is no level of mine",
+    ]
+    assert twice.telling(said) == [said[5], said[7]]
+
+
 def test_4_awaits_owners_of_all_partitions_in_one_group() -> None:
     def owners(*pairs: tuple[str, int]) -> dict[str, bytes]:
         return {f"/consumers/{group}/owners/exercise-4-check/{number}": b"x" for group, number in pairs}
