@@ -34,7 +34,7 @@ THIS_STUDENT = $(if $(STUDENT),--student $(STUDENT))
 
 .PHONY: course
 course: bootstrap ## Bring up the course's cluster (STUDENTS=3: one for each; OPTIONS: of ansible-playbook)
-	$(COURSE) up --students $(or $(STUDENTS),1) --options "$(OPTIONS)"
+	$(COURSE) up --students $(or $(STUDENTS),1) --options="$${OPTIONS-}"
 
 .PHONY: course-shell
 course-shell: bootstrap ## A terminal on hadoop-master (STUDENT=2: that student's)

@@ -203,12 +203,16 @@ def deploy(lab: Lab, playbooks: Sequence[str], options: str, *more: str) -> bool
 
 def play(lab: Lab, playbooks: Sequence[str], options: Sequence[str] = ()) -> int:
     """Run the playbooks where the lab's names are right, on this terminal; their exit status."""
-    lab.reports.mkdir(parents=True, exist_ok=True)
     if lab.student and not lab.hosts_file.exists():
         # What a bind mount needs; the role lab writes the machines into it.
         lab.hosts_file.parent.mkdir(parents=True, exist_ok=True)
         lab.hosts_file.write_text("127.0.0.1 localhost\n", encoding="utf-8")
-    command = lab.inside(lab.playbooks(playbooks, options))
+    return run(lab, lab.inside(lab.playbooks(playbooks, options)))
+
+
+def run(lab: Lab, command: Sequence[str]) -> int:
+    """Run ansible-playbook on this terminal, with its phases among the lab's reports; its exit status."""
+    lab.reports.mkdir(parents=True, exist_ok=True)
     phases = {"MILLRACE_PHASES": str(lab.reports / "phases.json")}
     sys.stdout.flush()
     return subprocess.run(command, cwd=CHECKOUT, env=os.environ | phases, check=False).returncode

@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import json
 import math
-import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -39,7 +38,7 @@ DAEMONS = (
 )
 MACHINE = 31
 """systemd, journal and sshd of one container."""
-WORK = {"brokers 1 and 2": 2 * (128 + 50), "MapReduce: client, master and two tasks": 163 + 165 + 2 * 111}
+WORK = {"brokers 1 and 2": 2 * (128 + 50), "MapReduce: client, master and two tasks": 163 + 166 + 2 * 144}
 """What a student has running beside the daemons. Spark with local[2] and two consoles is less: 366 + 131."""
 
 _UNITS = {"k": 1 / 1024, "m": 1.0, "g": 1024.0}
@@ -169,16 +168,19 @@ def free() -> int:
 
 def held(processes: Iterable[int], proc: Path = Path("/proc")) -> int:
     """What containers hold that would be free without them, each given by its first process."""
-    namespaces = {os.readlink(proc / str(process) / "ns/pid") for process in processes}
-    total = 0
+    private: dict[int, list[int]] = {}
+    first = set(processes)
+    wanted = set()
     for status in proc.glob("[0-9]*/status"):
         try:
-            if os.readlink(status.parent / "ns/pid") in namespaces:
-                mine = re.search(r"^RssAnon:\s+(\d+) kB$", status.read_text(), re.MULTILINE)
-                total += int(mine[1]) if mine else 0
+            namespace = (status.parent / "ns/pid").stat().st_ino
+            found = re.search(r"^RssAnon:\s+(\d+) kB$", status.read_text(), re.MULTILINE)
         except OSError:
             continue  # it has ended since
-    return total // 1024
+        private.setdefault(namespace, []).append(int(found[1]) if found else 0)
+        if int(status.parent.name) in first:
+            wanted.add(namespace)
+    return sum(sum(private[namespace]) for namespace in wanted) // 1024
 
 
 def refusal(students: int, each: int, room: Room) -> str | None:
@@ -205,6 +207,11 @@ def refusal(students: int, each: int, room: Room) -> str | None:
     if others:
         remedy += ", or remove clusters that nobody needs (make course-down)"
     return f"STUDENTS={students}: {needed}, but {_gb(have)} are available{of_what}: {remedy}"
+
+
+def shown(megabytes: float) -> str:
+    """A need, as it is shown."""
+    return _gb(_up(megabytes))
 
 
 def _up(megabytes: float) -> int:

@@ -30,6 +30,7 @@ class Row:
     """One cluster."""
 
     student: str
+    """Their number, or the name of the one cluster."""
     containers: Sequence[str]
     shells: Sequence[str]
     pages: Mapping[str, str]
@@ -74,15 +75,15 @@ def row(lab: labs.Lab, machines: Sequence[labs.Machine], most: int) -> Row:
     if SSH in ports:
         config = f"out/{lab.name}/ssh_config"
         shells.append(f"ssh -F {config} -o HostName={LOOPBACK} -p {ports[SSH]} {labs.MASTER}")
-    now = memory.held(machine.process for machine in machines if machine.process)
-    stopped = sum(not machine.process for machine in machines)
+    now = memory.held(machine.process for machine in machines if machine.running)
+    stopped = sum(not machine.running for machine in machines)
     return Row(
-        student=str(lab.student or "-"),
+        student=str(lab.student or lab.name),
         containers=[machine.container for machine in machines],
         shells=shells,
         pages={name: f"http://{place}" for name, place in places(PAGES).items()},
         servers=places(SERVERS),
-        memory=f"{now / 1024:.1f} GB now, up to {most / 1024:.1f} GB at work"
+        memory=f"{memory.shown(now)} now, up to {memory.shown(most)} at work"
         + (f"; {stopped} stopped" if stopped else ""),
     )
 
@@ -151,7 +152,8 @@ def hypertext(rows: Sequence[Row]) -> str:
         }
         facts |= {html.escape(name): codes([place]) for name, place in one.servers.items()}
         entries = "".join(f"<dt>{name}</dt><dd>{value}</dd>\n" for name, value in facts.items())
-        heading = f"<h2>Student {html.escape(one.student)}</h2>"
+        who = f"Student {one.student}" if one.student.isdigit() else one.student
+        heading = f"<h2>{html.escape(who)}</h2>"
         parts.append(f"<section>{heading}\n<dl>\n{entries}</dl></section>\n")
     notes = "".join(f"<li>{html.escape(note)}</li>\n" for note in NOTES)
     return (

@@ -9,6 +9,11 @@ from collections.abc import Collection, Mapping, Sequence
 
 from course import CourseError, labs, memory, students
 
+MEASURED_STUDENTS, MEASURED_CORES = 3, 2
+MEASURED = (
+    "measured with 3 students on 2 cores: the word count by MapReduce takes 14 s alone and 18 s when all "
+    "three start it at once, and a cluster that nobody works on takes 3 % of a core"
+)
 DISK = 900
 """MB that the machines of a new cluster take, beside the image."""
 PLAYBOOKS = ("site.yml", "playbooks/course.yml")
@@ -71,7 +76,7 @@ def wanted_labs(number: int) -> list[labs.Lab]:
 def room(wanted: Sequence[labs.Lab], existing: Mapping[labs.Lab, Sequence[labs.Machine]]) -> memory.Room:
     """The memory of this host as these clusters find it."""
     now = {
-        lab: memory.held(machine.process for machine in machines if machine.process)
+        lab: memory.held(machine.process for machine in machines if machine.running)
         for lab, machines in existing.items()
     }
     others = {lab.name: memory.of_lab(lab) - mine for lab, mine in now.items() if lab not in wanted and mine}
@@ -90,6 +95,6 @@ def warnings(students: int, new: int, cores: int, disk: int) -> list[str]:
             f"the disk has {disk / 1024:.1f} GB, and {new} new clusters take {new * DISK / 1024:.1f} GB: "
             "HDFS stops when it is full"
         )
-    if students > cores:
-        said.append(f"{students} students share {cores} cores")
+    if students * MEASURED_CORES > cores * MEASURED_STUDENTS:
+        said.append(f"{students} students share {cores} cores; {MEASURED}")
     return said
