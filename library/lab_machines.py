@@ -84,6 +84,10 @@ options:
     type: list
     elements: str
     default: []
+  sysctls:
+    description: kernel parameters of the machines' network, C({net...: value}), of machines still to be made; no commas
+    type: dict
+    default: {}
   timeout:
     description: seconds within which every machine must answer SSH
     type: int
@@ -193,6 +197,7 @@ class Lab:
     # By machine: its own port, and that of the controller's loopback.
     publish: Mapping[str, Mapping[int, int]] = field(default_factory=dict)
     names_on_controller: bool = True
+    sysctls: Mapping[str, str] = field(default_factory=dict)
 
 
 def ceiling(hard: int, kernel: Path) -> int:
@@ -295,6 +300,7 @@ def run_arguments(lab: Lab, name: str, address: str) -> list[str]:
         f"--ulimit=nofile={lab.limits.files}:{lab.limits.files}",
         f"--ulimit=nproc={lab.limits.processes}:{lab.limits.processes}",
     ]
+    arguments += [f"--sysctl={key}={value}" for key, value in lab.sysctls.items()]
     arguments += [f"--volume={mount}:ro" for mount in lab.mounts]
     arguments += [f"--publish={LOOPBACK}:{there}:{own}" for own, there in lab.publish.get(name, {}).items()]
     return [*arguments, lab.image, "/sbin/init"]
@@ -633,6 +639,7 @@ def main() -> None:
             "names_on_controller": {"type": "bool", "default": True},
             "publish": {"type": "dict", "default": {}},
             "mounts": {"type": "list", "elements": "str", "default": []},
+            "sysctls": {"type": "dict", "default": {}},
             "timeout": {"type": "int", "default": 60},
         },
         required_if=[("state", "present", ("name", "machines", "network", "hosts_file"))],
@@ -648,7 +655,7 @@ def main() -> None:
         elif not (params["image"] or module.check_mode):
             raise LabError("image is required with state=present")
         else:
-            same = ("name", "network", "hosts_file", "mounts", "prefix", "names_on_controller")
+            same = ("name", "network", "hosts_file", "mounts", "sysctls", "prefix", "names_on_controller")
             lab = Lab(image=params["image"] or "", publish=publish, **{key: params[key] for key in same})
             result = bring_up(lab, params["machines"], params["subnet"], params["timeout"], module.check_mode)
     except LabError as error:

@@ -189,14 +189,22 @@ class Cluster:
         )
 
     def journals(self, units: Units, lines: int = 40) -> list[str]:
-        """The last `lines` of each unit's journal, a heading before each; evidence, so it never raises."""
-        found: list[str] = []
+        """The last `lines` of each unit's journal, a heading before each; evidence, so it never raises.
+
+        Units that do not run come first: on a screen of lines the reason is not to be the last.
+        """
+        found: list[list[str]] = []
         for host, names in units.items():
             machine = self.machines.get(host)
-            found += (
-                machine.journal(names, lines) if machine else [f"== {host}: not in machines of {self.source}"]
-            )
-        return found
+            if not machine:
+                found.append([f"== {host}: not in machines of {self.source}"])
+                continue
+            for line in machine.journal(names, lines):
+                if line.startswith("== ") or not found:
+                    found.append([])
+                found[-1].append(line)
+        found.sort(key=lambda journal: journal[0].endswith("(active)"))
+        return [line for journal in found for line in journal]
 
 
 def load(path: Path) -> Cluster:

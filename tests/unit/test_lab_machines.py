@@ -176,9 +176,15 @@ def test_run_arguments(lab: Lab) -> None:
     assert not any("privileged" in argument or "publish" in argument for argument in arguments)
 
 
-def test_run_arguments_with_a_prefix_and_ports(lab: Lab) -> None:
-    lab = dataclasses.replace(lab, prefix="one-", publish={"a": {22: 2201, 80: 8001}, "b": {22: 2202}})
+def test_run_arguments_with_a_prefix_ports_and_sysctls(lab: Lab) -> None:
+    lab = dataclasses.replace(
+        lab,
+        prefix="one-",
+        publish={"a": {22: 2201, 80: 8001}, "b": {22: 2202}},
+        sysctls={"net.ipv4.ip_local_reserved_ports": "50010-50090"},
+    )
     arguments = lab_machines.run_arguments(lab, "a", "10.89.0.11")
+    assert "--sysctl=net.ipv4.ip_local_reserved_ports=50010-50090" in arguments
     assert {"--name=one-a", "--hostname=a", "--label=millrace.host=a"} <= set(arguments)
     assert [argument for argument in arguments if "publish" in argument] == [
         "--publish=127.0.0.1:2201:22",

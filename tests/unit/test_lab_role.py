@@ -84,7 +84,8 @@ CONTROLLER_HOSTS = f"""\
 STUB = """\
 import json, os
 from ansible.module_utils.basic import AnsibleModule
-keys = "machines names_on_controller publish mounts name prefix image network subnet hosts_file timeout state"
+keys = "machines names_on_controller publish mounts sysctls name prefix image network subnet hosts_file"
+keys += " timeout state"
 module = AnsibleModule({key: {"type": "raw"} for key in keys.split()}, supports_check_mode=True)
 params = {key: value for key, value in module.params.items() if value is not None}
 with open(os.environ["STUB_CALL"], "w") as call:
@@ -164,6 +165,7 @@ LAB = {
     "lab_prefix": "one-",
     "lab_publish": {"mine": {22: 2201}},
     "lab_mounts": ["/etc:/srv/etc"],
+    "lab_sysctls": {"net.ipv4.ip_local_reserved_ports": "50010"},
 }
 
 
@@ -190,6 +192,7 @@ def test_up_asks_for_the_lab_and_names_it_on_the_controller_where_it_may(
             f"{cache}/tarballs:/var/cache/millrace",
             "/etc:/srv/etc",
         ],
+        "sysctls": {"net.ipv4.ip_local_reserved_ports": "50010"},
         "timeout": 60,
     }
     names = "".join(

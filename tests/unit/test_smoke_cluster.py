@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import copy
+import shlex
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from smoke.cluster import Cluster, ClusterError, WebServer, load
+from smoke.machine import Machine
 from tests.unit.smoke_lab import LAB, write
 
 
@@ -101,6 +103,20 @@ def test_a_file_that_is_not_there_or_no_json(tmp_path: Path) -> None:
         load(write(tmp_path, "{"[1:] + "nonsense"))
     with pytest.raises(ClusterError, match=r"cluster.json: the document is a list, expected a dict"):
         load(write(tmp_path, []))
+
+
+def test_the_journal_of_what_does_not_run_comes_first() -> None:
+    def says(*lines: str) -> Machine:
+        return Machine(("sh", "-c", "printf '%s\\n' " + shlex.join(lines)))
+
+    machines = {
+        "a": says("== a one (active)", "1", "== a two (failed)", "2"),
+        "b": says("== b one (activating)", "3"),
+    }
+    cluster = Cluster("lab", "current", {}, machines)
+    assert cluster.journals({"a": ["one", "two"], "b": ["one"]}) == [
+        "== a two (failed)", "2", "== b one (activating)", "3", "== a one (active)", "1",
+    ]  # fmt: skip
 
 
 def test_journals_never_raise() -> None:

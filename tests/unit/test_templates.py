@@ -120,6 +120,23 @@ def test_nothing_lies_in_tmp(rendered: dict[str, dict[str, Files]]) -> None:
     assert not [name for name, content in every(rendered) if re.search(r"(?<![\w}])/tmp\b", content)]
 
 
+def test_no_daemon_is_to_listen_where_the_kernel_takes_ports_for_clients(
+    rendered: dict[str, dict[str, Files]],
+) -> None:
+    # Linux, ip-sysctl.rst: ip_local_port_range. In the course's lab they are reserved.
+    course = yaml.safe_load((CHECKOUT / "inventories/course/group_vars/all/course.yml").read_text())
+    reserved = course["lab_sysctls"]["net.ipv4.ip_local_reserved_ports"]
+    found = {
+        (name.partition(",")[0], match[1])
+        for name, content in every(rendered)
+        for match in re.finditer(r"(?:[:=]|port: |<value>)(\d{4,5})\b(?!=)", content, re.IGNORECASE)
+        if 32768 <= int(match[1]) <= 60999 and "/systemd/" not in name
+    }
+    assert found == {("course", "50070")}
+    # From the DataNode's to the SecondaryNameNode's (hdfs-default.xml of 2.7.2).
+    assert reserved == "50010-50090"
+
+
 def test_only_myid_is_not_roots(rendered: dict[str, dict[str, Files]]) -> None:
     owned = {
         path: file["owner"]
