@@ -85,7 +85,7 @@ options:
     elements: str
     default: []
   sysctls:
-    description: kernel parameters of the machines' network, C({net...: value}), of machines still to be made; no commas
+    description: network parameters of machines still to be made, C({net...: value}); podman takes no comma
     type: dict
     default: {}
   timeout:
