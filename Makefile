@@ -28,25 +28,29 @@ down: bootstrap ## Remove the lab's machines; caches stay
 
 # Of one of several students: STUDENT=2. Their machines have the same names, so commands run where these are that student's.
 COURSE = python -m course
-COURSE_OF = $(COURSE) $(if $(STUDENT),in $(STUDENT) -- $(COURSE))
-COURSE_CLUSTER = --cluster out/course$(if $(STUDENT),-$(STUDENT))/cluster.json
-THIS_STUDENT = $(if $(STUDENT),--student $(STUDENT))
+COURSE_OF = $(ONE_STUDENT)$(COURSE) $(if $(STUDENT),in '$(STUDENT)' -- $(COURSE))
+COURSE_CLUSTER = --cluster 'out/course$(if $(STUDENT),-$(STUDENT))/cluster.json'
+THIS_STUDENT = $(ONE_STUDENT)$(if $(STUDENT),--student '$(STUDENT)')
+# STUDENTS is how many there are. One taken for the other would reach a cluster that is not meant.
+ONE_STUDENT = $(if $(STUDENTS),$(error make $@ takes STUDENT, the number of one: did you mean STUDENT=$(STUDENTS)?))
+ALL_STUDENTS = $(if $(STUDENT),$(error make $@ takes STUDENTS, how many there are: did you mean STUDENTS=$(STUDENT)?))
+THIS_EXERCISE = '$(or $(EXERCISE),$(error say which: make $@ EXERCISE=1 (to 6)))'
 
 .PHONY: course
 course: bootstrap ## Bring up the course's cluster (STUDENTS=3: one for each; OPTIONS: of ansible-playbook)
-	$(COURSE) up --students $(or $(STUDENTS),1) --options="$${OPTIONS-}"
+	$(ALL_STUDENTS)$(COURSE) up $(if $(STUDENTS),--students '$(STUDENTS)') $${OPTIONS+--options="$$OPTIONS"}
 
 .PHONY: course-shell
 course-shell: bootstrap ## A terminal on hadoop-master (STUDENT=2: that student's)
 	@$(COURSE) shell $(THIS_STUDENT)
 
 .PHONY: course-exercise
-course-exercise: bootstrap ## Begin an exercise: EXERCISE=1 to 6 (STUDENT)
-	@$(COURSE_OF) exercise $(EXERCISE) $(COURSE_CLUSTER)
+course-exercise: bootstrap ## Begin an exercise: EXERCISE=1 to 6 (COURSE_LANGUAGE=fr, STUDENT)
+	@$(COURSE_OF) exercise $(THIS_EXERCISE) $(COURSE_CLUSTER) $(if $(COURSE_LANGUAGE),--language '$(COURSE_LANGUAGE)')
 
 .PHONY: course-check
 course-check: bootstrap ## What is still wrong in an exercise: EXERCISE=1 to 6 (HINT=1, STUDENT)
-	@$(COURSE_OF) check $(EXERCISE) $(COURSE_CLUSTER) $(if $(HINT),--hint)
+	@$(COURSE_OF) check $(THIS_EXERCISE) $(COURSE_CLUSTER) $(if $(HINT),--hint)
 
 .PHONY: course-reset
 course-reset: bootstrap ## A fresh cluster in the place of the course's (STUDENT)
@@ -54,13 +58,18 @@ course-reset: bootstrap ## A fresh cluster in the place of the course's (STUDENT
 
 .PHONY: course-down
 course-down: bootstrap ## Remove the course's cluster (STUDENT=2: that student's; STUDENTS=all: all)
-	$(COURSE) down $(if $(STUDENTS),--all,$(THIS_STUDENT))
+	$(COURSE) down $(if $(filter-out all,$(STUDENTS)),$(ONE_STUDENT))$(if $(STUDENTS),--all) $(if $(STUDENT),--student '$(STUDENT)')
 
-# Not on a cluster that somebody works on: the test would leave nothing of it.
+# Not on a cluster that somebody works on: the test would leave nothing of it. What remains of a failure is said by the
+# services and, in out/course, by every journal.
 .PHONY: course-test
 course-test: bootstrap-test ## The whole course on a cluster of its own: guide and exercises, typed and checked
 	@! podman container exists hadoop-master || { echo "a course's cluster is up: make course-down first" >&2; exit 1; }
-	trap '$(COURSE) down' EXIT; $(COURSE) up --options '-e course_broker_0_10=true'; pytest tests/course
+	evidence() { \
+	  python -m smoke check --timeout 10 --cluster out/course/cluster.json || :; \
+	  for host in hadoop-{master,slave1,slave2}; do podman exec $$host journalctl --no-pager > out/course/$$host.journal || :; done; \
+	}; trap evidence ERR; trap '$(COURSE) down' EXIT; \
+	$(COURSE) up --options '-e course_broker_0_10=true'; pytest tests/course
 
 .PHONY: test
 test: lint unit molecule ## Test everything

@@ -1,4 +1,4 @@
-"""The course's commands. Exit 1 when something is found wrong, 2 on bad input."""
+"""The course's commands. Exit 1 when something is found wrong, 2 on bad input, 130 after Ctrl-C."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import importlib
 import sys
 from collections.abc import Sequence
 
-from course import CourseError
+from course import PROGRAM, CourseError
 
 COMMANDS = {
     "up": "course.up",
@@ -25,7 +25,7 @@ COMMANDS = {
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m course", description=__doc__)
+    parser = argparse.ArgumentParser(prog=PROGRAM, description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="command")
     for name, place in COMMANDS.items():
         module = importlib.import_module(place)
@@ -39,6 +39,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except CourseError as error:
         print(f"course: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print("course: interrupted", file=sys.stderr)
+        return 130
     return status
 
 

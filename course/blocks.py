@@ -109,7 +109,8 @@ class _Reader:
             elif word in _FLAGS[what]:
                 flags.add(word)
             else:
-                raise self.error(line, f"```{info}: {word} is no terminal and no word of a {what} block")
+                kind = "an input" if what == "input" else f"a {what}"
+                raise self.error(line, f"```{info}: {word} is no terminal and no word of {kind} block")
         if what == "text" and not terminal:
             terminal = self.blocks[-1].terminal if self.blocks else ""
         if not terminal:

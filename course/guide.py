@@ -9,6 +9,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from course import PROGRAM
 from course.blocks import differences, read, renew, sample, steps
 
 CHECKOUT = Path(__file__).parents[1]
@@ -51,7 +52,7 @@ def faults(paths: Sequence[Path], samples: Path) -> list[str]:
     for name, blocks in guides.items():
         steps(blocks, name)
         found += [
-            f"{name}:{block.line}: not what samples/{block.sample} holds: python -m course guide --write"
+            f"{name}:{block.line}: not what samples/{block.sample} holds: {PROGRAM} guide --write"
             for block in blocks
             if block.sample and list(block.lines) != sample(block, name, samples)
         ]

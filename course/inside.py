@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from course import CourseError, labs
+from course import PROGRAM, CourseError, labs
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -17,7 +17,7 @@ def run(options: argparse.Namespace) -> int:
     """Become the command."""
     words = options.words[1:] if options.words[:1] == ["--"] else options.words
     if not words:
-        raise CourseError(f"no command is given: python -m course in {options.student} -- COMMAND")
+        raise CourseError(f"no command is given: {PROGRAM} in {options.student} -- COMMAND")
     labs.need_root()
     lab = labs.Lab(options.student)
     if not lab.hosts_file.exists():

@@ -60,6 +60,10 @@ class Lab:
         """What one types to have it."""
         return f"make course STUDENTS={self.student}" if self.student else "make course"
 
+    def make(self, target: str) -> str:
+        """What one types to do something with it."""
+        return f"make {target}" + (f" STUDENT={self.student}" if self.student else "")
+
     @property
     def deployment(self) -> Deployment:
         """The last one; nothing when there was none."""
@@ -137,13 +141,19 @@ def need_root() -> None:
         raise CourseError("the clusters' containers are root's. Type: sudo make ...")
 
 
+def named(name: str) -> Lab | None:
+    """The lab of this name; None when it is none of the course's."""
+    found = _LAB.fullmatch(name)
+    return found and Lab(int(found["student"]) if found["student"] else None)
+
+
 def parse(listing: str) -> dict[Lab, list[Machine]]:
     """The course's labs in the output of ``podman ps --all --format json``, in the order of students."""
     labs: dict[Lab, list[Machine]] = {}
     for entry in json.loads(listing or "[]"):
         labels = entry.get("Labels") or {}
-        lab = _LAB.fullmatch(labels.get("millrace", ""))
-        if not lab:
+        lab = named(labels.get("millrace", ""))
+        if lab is None:
             continue
         machine = Machine(
             container=entry["Names"][0],
@@ -156,7 +166,7 @@ def parse(listing: str) -> dict[Lab, list[Machine]]:
                 for offset in range(published["range"])
             },
         )
-        labs.setdefault(Lab(int(lab["student"]) if lab["student"] else None), []).append(machine)
+        labs.setdefault(lab, []).append(machine)
     for machines in labs.values():
         machines.sort(key=lambda machine: machine.host)
     return dict(sorted(labs.items(), key=lambda pair: pair[0].student or 0))

@@ -183,7 +183,7 @@ def held(processes: Iterable[int], proc: Path = Path("/proc")) -> int:
     return sum(sum(private[namespace]) for namespace in wanted) // 1024
 
 
-def refusal(students: int, each: int, room: Room) -> str | None:
+def refusal(clusters: int, each: int, room: Room) -> str | None:
     """Why that many clusters cannot be here, with the arithmetic and what to do; None when they can.
 
     In tenths of GB, rounded to the safe side, so that what is shown is what is decided by.
@@ -191,14 +191,14 @@ def refusal(students: int, each: int, room: Room) -> str | None:
     one, free, held = _up(each), _down(room.free), _down(room.held)
     others = {name: _up(more) for name, more in room.others.items()}
     have = max(0, free + held - sum(others.values()))
-    if students * one <= have:
+    if clusters * one <= have:
         return None
     parts = [f"{_gb(free)} free"]
     if held:
         parts.append(f"plus {_gb(held)} that clusters of theirs hold already")
     parts += [f"less {_gb(more)} that {name} may still take" for name, more in others.items()]
     of_what = f" ({', '.join(parts)})" if parts[1:] else ""
-    needed = f"{students} student{'s' * (students > 1)} x {_gb(one)} = {_gb(students * one)}"
+    needed = f"{clusters} cluster{'s' * (clusters > 1)} x {_gb(one)} = {_gb(clusters * one)}"
     most = have // one
     if most:
         remedy = f"at most {most}; take STUDENTS={most}"
@@ -206,7 +206,7 @@ def refusal(students: int, each: int, room: Room) -> str | None:
         remedy = f"not one fits; end other programs until {_gb(one)} are available"
     if others:
         remedy += ", or remove clusters that nobody needs (make course-down)"
-    return f"STUDENTS={students}: {needed}, but {_gb(have)} are available{of_what}: {remedy}"
+    return f"{needed}, but {_gb(have)} are available{of_what}: {remedy}"
 
 
 def shown(megabytes: float) -> str:

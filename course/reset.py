@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import time
 
-from course import CourseError, down, labs, up
+from course import CourseError, down, labs, memory, up
 
 # What cannot be made again is not removed.
 FIRST = ("playbooks/preflight.yml", "playbooks/artifacts.yml")
@@ -24,8 +24,12 @@ def run(options: argparse.Namespace) -> int:
     lab = labs.Lab(options.student)
     if not (lab.reports / "artifacts.json").exists():
         raise CourseError(f"{lab.name} was never deployed: {lab.how_to_make}")
+    existing = labs.existing()
+    if refused := memory.refusal(1, memory.of_lab(lab), up.room([lab], existing)):
+        raise CourseError(refused)
     began = time.monotonic()
-    print(down.removal(lab, labs.existing().get(lab, ())))
+    machines = existing.get(lab)
+    print(down.removal(lab, machines) if machines else f"course: {lab.name} is not there: it is made anew")
     playbooks = [*FIRST, down.PLAYBOOK, *up.PLAYBOOKS]
     if not labs.deploy(lab, playbooks, lab.deployment.options, *SKIPPED):
         print(f"course: {lab.name} is not right")

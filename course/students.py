@@ -7,7 +7,7 @@ import html
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from course import labs, memory, shell
+from course import PROGRAM, labs, memory, shell
 
 PAGE = "out/course/students"
 LOOPBACK = "127.0.0.1"
@@ -20,7 +20,7 @@ NOTES = (
     "Commands are typed in the checkout, as root.",
     "Students' ports are on this host's loopback; from elsewhere: ssh -L 20170:127.0.0.1:20170 THIS-HOST",
     "Brokers and web pages name hadoop-master, which is another machine for each student.",
-    "python -m course in 2 -- COMMAND runs a command on this host where it is the machine of student 2.",
+    f"{PROGRAM} in 2 -- COMMAND runs a command on this host where it is the machine of student 2.",
     "make course-shell, course-exercise, course-check and course-reset take STUDENT=2 for that cluster.",
 )
 

@@ -22,10 +22,11 @@ PLAYBOOKS = ("site.yml", "playbooks/course.yml")
 def arguments(parser: argparse.ArgumentParser) -> None:
     """What the command takes."""
     parser.add_argument(
-        "--students", type=labs.number, default=1, metavar="N", help="a cluster for each of them"
+        "--students", type=labs.number, metavar="N", help="a cluster for each of them; else one for this host"
     )
     parser.add_argument(
-        "--options", default="", help="options of ansible-playbook, such as '-e kafka_heap=96m'"
+        "--options",
+        help="options of ansible-playbook, such as '-e kafka_heap=96m'; else those that each was made with",
     )
 
 
@@ -34,24 +35,27 @@ def run(options: argparse.Namespace) -> int:
     labs.need_root()
     wanted = wanted_labs(options.students)
     existing = labs.existing()
-    inventory = memory.inventory(labs.split(options.options))
-    if refused := memory.refusal(len(wanted), memory.of_cluster(inventory), room(wanted, existing)):
+    how = {lab: playbook_options(lab, options.options, existing) for lab in wanted}
+    inventories = {text: memory.inventory(labs.split(text)) for text in dict.fromkeys(how.values())}
+    # Each may be as large as the largest.
+    each = max(map(memory.of_cluster, inventories.values()))
+    if refused := memory.refusal(len(wanted), each, room(wanted, existing)):
         raise CourseError(refused)
     new = sum(lab not in existing for lab in wanted)
     for warning in warnings(len(wanted), new, os.cpu_count() or 1, labs.disk()):
         print(f"course: {warning}")
-    hosts = memory.hosts(inventory, "cluster")
-    todo = [lab for lab in wanted if not stands(lab, existing.get(lab, ()), hosts, options.options)]
+    hosts = {text: memory.hosts(inventory, "cluster") for text, inventory in inventories.items()}
+    todo = [lab for lab in wanted if not stands(lab, existing.get(lab, ()), hosts[how[lab]], how[lab])]
     for lab in wanted:
         if lab not in todo:
-            print(
-                f"course: {lab.name} stands and is left alone; anew: make course-reset STUDENT={lab.student}"
-            )
+            print(f"course: {lab.name} stands and is left alone; anew: {lab.make('course-reset')}")
     for number, lab in enumerate(todo, 1):
         began = time.monotonic()
         if lab.student:
             print(f"course: {lab.name}, {number} of {len(todo)}")
-        if not labs.deploy(lab, PLAYBOOKS, options.options):
+        if lab in existing and (told := change(lab, how[lab])):
+            print(f"course: {told}")
+        if not labs.deploy(lab, PLAYBOOKS, how[lab]):
             left = ", ".join(other.name for other in todo[number:])
             print(f"course: {lab.name} is not right" + (f"; not begun: {left}" if left else ""))
             return 1
@@ -68,9 +72,24 @@ def stands(lab: labs.Lab, machines: Sequence[labs.Machine], hosts: Collection[st
     )
 
 
-def wanted_labs(number: int) -> list[labs.Lab]:
-    """One cluster whose machines this host knows by name, or one for each student."""
-    return [labs.Lab()] if number == 1 else [labs.Lab(student) for student in range(1, number + 1)]
+def playbook_options(lab: labs.Lab, given: str | None, existing: Collection[labs.Lab]) -> str:
+    """What is given, be it nothing; else what a cluster that is there was made with."""
+    if given is not None:
+        return given
+    return lab.deployment.options if lab in existing else ""
+
+
+def change(lab: labs.Lab, options: str) -> str:
+    """What is said before a cluster that is there is deployed again, as it was or with other options."""
+    before = lab.deployment.options
+    if options != before:
+        return f"{lab.name} was made with OPTIONS='{before}', and is deployed again with OPTIONS='{options}'"
+    return options and f"{lab.name} keeps its OPTIONS='{options}' (OPTIONS= takes them away)"
+
+
+def wanted_labs(students: int | None) -> list[labs.Lab]:
+    """One cluster for each student, or the one whose machines this host knows by name."""
+    return [labs.Lab(student) for student in range(1, students + 1)] if students else [labs.Lab()]
 
 
 def room(wanted: Sequence[labs.Lab], existing: Mapping[labs.Lab, Sequence[labs.Machine]]) -> memory.Room:

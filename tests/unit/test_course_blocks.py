@@ -76,7 +76,7 @@ def fenced(*blocks: str) -> str:
         (fenced("bash master agin\nls"), "agin is no terminal and no word of a bash block"),
         (fenced("bash master master-2\nls"), "master-2 is no terminal and no word of a bash block"),
         (fenced("bash master limit=x\nls"), "limit=x is no terminal"),
-        (fenced("input master fails\nls"), "fails is no terminal and no word of a input block"),
+        (fenced("input master fails\nls"), "fails is no terminal and no word of an input block"),
         (fenced("sh\nls"), "g:1: ```sh: not one of bash, input, text, java"),
         (fenced("\nls"), "g:1: ```: not one of"),
         (fenced("bash master\n"), "the block is empty"),
@@ -155,7 +155,7 @@ def test_a_sample_that_drifts_is_told_and_renewed(tmp_path: Path) -> None:
     path.write_text(TEXT)
     (tmp_path / "A.java").write_text("class A {\n}\n")
     assert faults([path], tmp_path) == [
-        "guide.en.md:24: not what samples/A.java holds: python -m course guide --write"
+        "guide.en.md:24: not what samples/A.java holds: .venv/bin/python -m course guide --write"
     ]
     renew(path, tmp_path)
     assert path.read_text() == TEXT.replace("class A {}", "class A {\n}")

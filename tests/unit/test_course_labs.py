@@ -209,6 +209,11 @@ def test_up_for_three_deploys_each_once_in_its_namespace(host: Host) -> None:
         assert Lab(number).hosts_file.read_text() == "127.0.0.1 localhost\n"
 
 
+def test_up_for_one_student_is_not_the_lab_alone(host: Host) -> None:
+    assert host.call(up, "--students", "1") == 0
+    assert host.ran == [("course-1", Lab(1).inside([*SITE, "-e", "student=1"]))]
+
+
 def test_up_leaves_the_hosts_file_of_machines_that_are_there(host: Host) -> None:
     Lab(1).hosts_file.parent.mkdir(parents=True)
     Lab(1).hosts_file.write_text("192.0.2.1 hadoop-master\n")
@@ -223,6 +228,39 @@ def test_up_again_disturbs_nobody_who_works(host: Host, capsys: pytest.CaptureFi
     assert host.call(up, "--students", "3") == 0
     assert [name for name, _ in host.ran] == ["course-3"]
     assert "course-2 stands and is left alone; anew: make course-reset STUDENT=2" in capsys.readouterr().out
+
+
+def test_up_without_options_keeps_those_of_each_cluster(
+    host: Host, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert host.call(up, "--students", "2", "--options=-v") == 0
+    host.existing = {Lab(n): machines(Lab(n), running=4 - n) for n in (1, 2)}
+    host.ran.clear()
+    assert host.call(up, "--students", "3") == 0
+    # The first is left alone, the second has lost a machine, the third was never there.
+    assert host.ran == [
+        ("course-2", Lab(2).inside([*SITE, "-v", "-e", "student=2"])),
+        ("course-3", Lab(3).inside([*SITE, "-e", "student=3"])),
+    ]
+    assert "course: course-2 keeps its OPTIONS='-v' (OPTIONS= takes them away)\n" in capsys.readouterr().out
+
+
+def test_up_with_other_options_says_so_before_a_cluster_is_deployed_again(
+    host: Host, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert host.call(up, "--options=-v") == 0
+    host.existing = {Lab(): machines(Lab())}
+    capsys.readouterr()
+    assert host.call(up, "--options=") == 0
+    assert host.ran[1:] == [("course", SITE)]
+    said = "course: course was made with OPTIONS='-v', and is deployed again with OPTIONS=''\n"
+    assert capsys.readouterr().out.startswith(said)
+
+
+def test_the_options_of_a_cluster_that_was_removed_are_gone(host: Host) -> None:
+    assert host.call(up, "--options=-v") == 0
+    assert host.call(up) == 0
+    assert host.ran[1:] == [("course", SITE)]
 
 
 def test_up_alone_is_run_again(host: Host) -> None:
@@ -261,7 +299,7 @@ def test_up_ends_at_the_first_that_fails(host: Host, capsys: pytest.CaptureFixtu
 
 def test_up_makes_nothing_when_it_does_not_fit(host: Host) -> None:
     host.free = 5 * 1024
-    with pytest.raises(CourseError, match=r"STUDENTS=3: 3 students x 2\.0 GB = 6\.0 GB, but 5\.0 GB"):
+    with pytest.raises(CourseError, match=r"3 clusters x 2\.0 GB = 6\.0 GB, but 5\.0 GB"):
         host.call(up, "--students", "3")
     assert host.ran == []
     # A cluster of theirs that runs holds a part of it already.
@@ -323,6 +361,23 @@ def test_reset_removes_only_when_it_can_be_made_again(host: Host, capsys: pytest
     assert Lab(2).deployment == Deployment("-e course_broker_0_10=true", True)
 
 
+def test_a_reset_removes_nothing_where_a_fresh_cluster_would_not_fit(host: Host) -> None:
+    (Lab(2).reports).mkdir(parents=True)
+    (Lab(2).reports / "artifacts.json").touch()
+    host.existing = {Lab(2): machines(Lab(2))}
+    host.free = 512
+    with pytest.raises(CourseError, match=r"1 cluster x 2\.0 GB = 2\.0 GB, but 1\.5 GB are available"):
+        host.call(reset, "--student", "2")
+    assert host.ran == []
+
+
+def test_a_reset_of_what_is_gone_says_so(host: Host, capsys: pytest.CaptureFixture[str]) -> None:
+    Lab(2).remember(Deployment("", True))
+    (Lab(2).reports / "artifacts.json").touch()
+    assert host.call(reset, "--student", "2") == 0
+    assert "course: course-2 is not there: it is made anew\n" in capsys.readouterr().out
+
+
 def test_a_reset_that_fails_says_so_and_up_mends_it(host: Host) -> None:
     Lab(2).remember(Deployment("-v", True))
     (Lab(2).reports / "artifacts.json").touch()
@@ -373,15 +428,39 @@ def test_in_runs_the_command_where_the_names_are_the_students(
     host.call(inside, "3", "--", "python", "-m", "course", "check", "2", "--hint")
     assert became == [Lab(3).inside(["python", "-m", "course", "check", "2", "--hint"])]
     for words in (["3"], ["3", "--"]):
-        with pytest.raises(CourseError, match="no command is given"):
+        with pytest.raises(CourseError, match=r"no command is given: \.venv/bin/python -m course in 3 -- "):
             host.call(inside, *words)
+
+
+def make(*words: str) -> subprocess.CompletedProcess[str]:
+    """What make would run, and nothing is."""
+    environment = {key: value for key, value in os.environ.items() if not key.startswith(("STUDENT", "MAKE"))}
+    command = ["make", "--dry-run", *words]
+    return subprocess.run(command, cwd=CHECKOUT, env=environment, capture_output=True, text=True, check=False)
+
+
+def called(*words: str) -> list[str]:
+    """The words that the course's program gets from make."""
+    done = make(*words)
+    assert done.returncode == 0, done.stderr
+    # As make has it: what is given on its command line is in the environment.
+    given = dict(word.split("=", 1) for word in words if "=" in word)
+    script = f"""python() {{ printf '%s\\0' "$@"; }}; {done.stdout.splitlines()[-1]}"""
+    said = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", script], env=given, capture_output=True, text=True, check=True
+    )
+    module, course, *rest = said.stdout.split("\0")[:-1]
+    assert [module, course] == ["-m", "course"]
+    return rest
 
 
 @pytest.mark.parametrize(
     ("words", "command"),
     [
-        ("course", 'up --students 1 --options="${OPTIONS-}"'),
-        ("course STUDENTS=3", 'up --students 3 --options="${OPTIONS-}"'),
+        ("course", "up"),
+        ("course STUDENTS=3", "up --students 3"),
+        ("course STUDENTS=1", "up --students 1"),
+        ("course OPTIONS=", "up --options="),
         ("course-shell", "shell"),
         ("course-shell STUDENT=2", "shell --student 2"),
         ("course-check EXERCISE=2", "check 2 --cluster out/course/cluster.json"),
@@ -393,20 +472,90 @@ def test_in_runs_the_command_where_the_names_are_the_students(
             "course-exercise EXERCISE=5 STUDENT=1",
             "in 1 -- python -m course exercise 5 --cluster out/course-1/cluster.json",
         ),
+        (
+            "course-exercise EXERCISE=5 COURSE_LANGUAGE=fr",
+            "exercise 5 --cluster out/course/cluster.json --language fr",
+        ),
         ("course-reset STUDENT=2", "reset --student 2"),
         ("course-down", "down"),
         ("course-down STUDENT=2", "down --student 2"),
         ("course-down STUDENTS=all", "down --all"),
+        # The command refuses it.
+        ("course-down STUDENTS=all STUDENT=2", "down --all --student 2"),
     ],
 )
 def test_make_calls_the_commands(words: str, command: str) -> None:
-    environment = {key: value for key, value in os.environ.items() if not key.startswith(("STUDENT", "MAKE"))}
+    assert called(*words.split()) == command.split()
+
+
+def test_make_hands_on_words_as_they_were_typed() -> None:
+    assert called("course", "OPTIONS=-e 'x=a b'") == ["up", "--options=-e 'x=a b'"]
+    assert called("course-check", "EXERCISE=1 2")[:2] == ["check", "1 2"]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("course STUDENT=2", "make course takes STUDENTS, how many there are: did you mean STUDENTS=2?"),
+        *(
+            (
+                f"{target} EXERCISE=1 STUDENTS={value}",
+                f"make {target} takes STUDENT, the number of one: did you mean STUDENT={value}?",
+            )
+            for target, value in (
+                ("course-shell", "2"),
+                ("course-exercise", "2"),
+                ("course-check", "all"),
+                ("course-reset", "2"),
+                ("course-down", "2"),
+                ("course-down", "alll"),
+            )
+        ),
+        ("course-exercise", "say which: make course-exercise EXERCISE=1 (to 6)"),
+        ("course-check STUDENT=2", "say which: make course-check EXERCISE=1 (to 6)"),
+    ],
+)
+def test_make_refuses_what_may_mean_another_cluster(words: str, said: str) -> None:
+    done = make(*words.split())
+    assert done.returncode == 2
+    assert f"*** {said}" in done.stderr
+    assert "-m course" not in done.stdout
+
+
+def test_make_removes_all_only_for_the_very_word() -> None:
+    assert make("course-down", "STUDENTS=all 2").returncode == 2
+
+
+@pytest.mark.parametrize("student", [None, 1, 2])
+def test_what_a_lab_tells_to_type_makes_it(host: Host, student: int | None) -> None:
+    lab = Lab(student)
+    program, *words = lab.how_to_make.split()
+    assert program == "make"
+    verb, *options = called(*words)
+    assert verb == "up"
+    assert host.call(up, *options) == 0
+    assert lab.name in [name for name, _ in host.ran]
+
+
+def test_the_test_of_the_course_leaves_evidence_before_it_removes_the_cluster(tmp_path: Path) -> None:
+    (tmp_path / "out/course").mkdir(parents=True)
+    for name in ("podman", "python", "pytest"):
+        # podman fails, too: there is no hadoop-master.
+        program = tmp_path / name
+        program.write_text(f'#!/bin/sh\necho {name} "$*" >> told\n[ {name} = python ]\n')
+        program.chmod(0o755)
+    script = make("course-test").stdout.partition("\n")[2]
+    environment = {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
     done = subprocess.run(
-        ["make", "--dry-run", *words.split()],
-        cwd=CHECKOUT,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=True,
+        ["bash", "-euo", "pipefail", "-c", script], cwd=tmp_path, env=environment, check=False
     )
-    assert done.stdout.splitlines()[-1].split() == ["python", "-m", "course", *command.split()]
+    assert done.returncode == 1
+    assert (tmp_path / "told").read_text().splitlines() == [
+        "podman container exists hadoop-master",
+        "python -m course up --options -e course_broker_0_10=true",
+        "pytest tests/course",
+        "python -m smoke check --timeout 10 --cluster out/course/cluster.json",
+        *(f"podman exec {name} journalctl --no-pager" for name in HOSTS),
+        "python -m course down",
+    ]
+    assert (tmp_path / "out/course/hadoop-slave2.journal").exists()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -17,7 +18,14 @@ def test_every_command_tells_what_it_takes(name: str, capsys: pytest.CaptureFixt
     with pytest.raises(SystemExit) as ended:
         main([name, "--help"])
     assert ended.value.code == 0
-    assert f"usage: python -m course {name}" in capsys.readouterr().out
+    assert f"usage: .venv/bin/python -m course {name}" in capsys.readouterr().out
+
+
+def test_no_message_names_a_python_that_may_not_be_there() -> None:
+    sources = {
+        path.name: path.read_text(encoding="utf-8") for path in (guide.CHECKOUT / "course").rglob("*.py")
+    }
+    assert [name for name, text in sources.items() if re.search("(?<!venv/bin/)python -m course", text)] == []
 
 
 def test_the_guide_is_checked(
@@ -42,6 +50,17 @@ def test_the_guide_is_checked(
 def test_bad_input_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["guide", "run", "--cluster", "/nonexistent.json"]) == 2
     assert capsys.readouterr().err.startswith("course: /nonexistent.json is not there")
+
+
+def test_an_interrupt_is_told_in_one_line(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(_: object) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(guide, "run", interrupted)
+    assert main(["guide"]) == 130
+    assert capsys.readouterr().err == "course: interrupted\n"
 
 
 def test_what_a_deployment_needs_wants_no_pseudo_terminals() -> None:

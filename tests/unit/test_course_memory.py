@@ -172,18 +172,18 @@ REFUSALS = {
     "too many": (
         3,
         Room(5222),
-        "3 students x 2.6 GB = 7.8 GB, but 5.0 GB are available: at most 1; take STUDENTS=1",
+        "3 clusters x 2.6 GB = 7.8 GB, but 5.0 GB are available: at most 1; take STUDENTS=1",
     ),
     "a little too many": (
         3,
         Room(7987),
-        "3 students x 2.6 GB = 7.8 GB, but 7.7 GB are available: at most 2; take STUDENTS=2",
+        "3 clusters x 2.6 GB = 7.8 GB, but 7.7 GB are available: at most 2; take STUDENTS=2",
     ),
     "not one": (
         1,
         Room(1024),
         (
-            "1 student x 2.6 GB = 2.6 GB, but 1.0 GB are available: "
+            "1 cluster x 2.6 GB = 2.6 GB, but 1.0 GB are available: "
             "not one fits; end other programs until 2.6 GB are available"
         ),
     ),
@@ -191,20 +191,20 @@ REFUSALS = {
         4,
         Room(5222, held=2150),
         (
-            "4 students x 2.6 GB = 10.4 GB, but 7.0 GB are available "
+            "4 clusters x 2.6 GB = 10.4 GB, but 7.0 GB are available "
             "(5.0 GB free, plus 2.0 GB that clusters of theirs hold already): at most 2; take STUDENTS=2"
         ),
     ),
     "others may still take their part": (
         2,
         Room(6144, others={"course": 1024, "course-9": 1500}),
-        "2 students x 2.6 GB = 5.2 GB, but 3.5 GB are available (6.0 GB free, less 1.0 GB that course "
+        "2 clusters x 2.6 GB = 5.2 GB, but 3.5 GB are available (6.0 GB free, less 1.0 GB that course "
         "may still take, less 1.5 GB that course-9 may still take): at most 1; take STUDENTS=1, " + OTHERS,
     ),
     "others take all": (
         1,
         Room(512, others={"course": 1024}),
-        "1 student x 2.6 GB = 2.6 GB, but 0.0 GB are available (0.5 GB free, less 1.0 GB that course may "
+        "1 cluster x 2.6 GB = 2.6 GB, but 0.0 GB are available (0.5 GB free, less 1.0 GB that course may "
         "still take): not one fits; end other programs until 2.6 GB are available, " + OTHERS,
     ),
 }
@@ -212,8 +212,8 @@ REFUSALS = {
 
 @pytest.mark.parametrize("case", REFUSALS)
 def test_the_refusal_shows_the_arithmetic(case: str) -> None:
-    students, room, said = REFUSALS[case]
-    assert memory.refusal(students, NEED, room) == f"STUDENTS={students}: {said}"
+    clusters, room, said = REFUSALS[case]
+    assert memory.refusal(clusters, NEED, room) == said
 
 
 def test_what_fits_exactly_is_not_refused() -> None:
