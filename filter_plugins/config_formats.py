@@ -9,6 +9,7 @@ value on a host. Keys are sorted, so that the same settings give the same bytes.
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from typing import Any
 from xml.sax.saxutils import escape
 
@@ -97,18 +98,31 @@ def to_hadoop_xml(settings: dict[str, Any]) -> str:
     return f"<configuration>\n{rows}</configuration>\n"
 
 
-def to_shell_env(settings: dict[str, Any]) -> str:
-    """Exported variables for a file that a POSIX shell sources (hadoop-env.sh, spark-env.sh, profile.d).
+def to_shell_env(settings: dict[str, Any], *, firm: Collection[str] = ()) -> str:
+    """Exported variables for a file that a POSIX shell sources (hadoop-env.sh, spark-env.sh).
+
+    What the caller has set wins, as in upstream's own files; but not over the names in ``firm``: a unit is
+    a caller as well, and its settings are the kit's.
 
     >>> to_shell_env({"HEAP": "-Xmx1g -Xms1g"})
-    "export HEAP='-Xmx1g -Xms1g'\\n"
+    'export HEAP="${HEAP:--Xmx1g -Xms1g}"\\n'
+    >>> to_shell_env({"HEAP": "-Xmx1g -Xms1g"}, firm=["HEAP"])
+    'export HEAP="-Xmx1g -Xms1g"\\n'
     """
     lines = _settings("to_shell_env", settings)
     for key, _ in lines:
         if not re.fullmatch("[A-Za-z_][A-Za-z0-9_]*", key):
             raise AnsibleFilterError(f"to_shell_env: {key!r} is not a name of a variable")
-    quoted = ((key, text.replace("'", "'\\''")) for key, text in lines)
-    return "".join(f"export {key}='{text}'\n" for key, text in quoted)
+    return "".join(f'export {key}="{_shell_value(key, text, key in firm)}"\n' for key, text in lines)
+
+
+def _shell_value(key: str, text: str, firm: bool) -> str:
+    """What stands between double quotes."""
+    literal = re.sub(r'([\\"$`])', r"\\\1", text)
+    if firm:
+        return literal
+    # There a closing brace is special as well: the first one ends the expansion.
+    return f"${{{key}:-" + literal.replace("}", "\\}") + "}"
 
 
 def _unit_line(key: str, text: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Callable
 from typing import Any
 
@@ -45,6 +46,7 @@ AWKWARD = {
     "emoji": "\N{GRINNING FACE}",
     "variable": "${user.name} $HOME `id` %p %n",
     "continued": "ends with \\",
+    "closed": "}a} it's {b",
 }
 
 
@@ -77,8 +79,8 @@ def test_hadoop_xml_golden() -> None:
 
 
 def test_shell_env_golden() -> None:
-    assert to_shell_env({"B": "it's", "A": ["x", "y"], "C": None, "D": 1}) == (
-        "export A='x,y'\nexport B='it'\\''s'\nexport D='1'\n"
+    assert to_shell_env({"B": "it's", "A": ["x", "y"], "C": None, "D": 1, "E": '"$}`\\'}, firm=["D"]) == (
+        'export A="${A:-x,y}"\nexport B="${B:-it\'s}"\nexport D="1"\nexport E="${E:-\\"\\$\\}\\`\\\\}"\n'
     )
 
 
@@ -131,8 +133,24 @@ def test_hadoop_xml_is_read_back() -> None:
     assert read_hadoop_xml(to_hadoop_xml(awkward | {"lines": "one\ntwo"})) == awkward | {"lines": "one\ntwo"}
 
 
-def test_shell_env_is_read_back() -> None:
-    assert read_shell(to_shell_env(AWKWARD), *AWKWARD) == AWKWARD
+@pytest.mark.parametrize("firm", [(), tuple(AWKWARD)])
+def test_shell_env_is_read_back(firm: tuple[str, ...]) -> None:
+    assert read_shell(to_shell_env(AWKWARD, firm=firm), *AWKWARD) == AWKWARD
+
+
+@pytest.mark.parametrize("shell", ["sh", "bash"])
+def test_shell_env_leaves_what_the_caller_has_set(shell: str) -> None:
+    """A variable that is set to nothing counts as not set, as upstream has it; a firm one wins."""
+    text = to_shell_env(dict.fromkeys(("GIVEN", "EMPTY", "ABSENT", "FIRM"), "$file"), firm=["FIRM"])
+    done = subprocess.run(
+        [shell, "-euc", f"{text}exec env"],
+        env={"PATH": "/usr/bin:/bin", "GIVEN": "caller's $x }", "EMPTY": "", "FIRM": "caller's"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    wanted = {"GIVEN=caller's $x }", "EMPTY=$file", "ABSENT=$file", "FIRM=$file"}
+    assert wanted <= set(done.stdout.splitlines())
 
 
 def test_unit_environment_is_read_back() -> None:
