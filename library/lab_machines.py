@@ -24,6 +24,7 @@ module: lab_machines
 short_description: makes, starts and removes the containers of a lab
 description:
   - Each machine is a podman container with systemd that answers SSH at a fixed address of the lab's network.
+  - The networks of two labs are isolated from each other; the controller reaches both.
   - Missing machines are made and stopped ones are started; what runs is left alone, whatever its image.
   - Everything is labelled C(millrace=<name>), and nothing without that label is ever touched.
   - Needs root, because the controller reaches only root's containers by their addresses.
@@ -496,7 +497,11 @@ def make_network(lab: Lab, subnet: str | None, check: bool) -> ipaddress.IPv4Net
         if check:
             return candidate
         try:
-            podman("network", "create", f"--label={LABEL}={lab.name}", f"--subnet={candidate}", lab.network)
+            # Else machines of one lab reach those of another, where nothing would refuse them.
+            podman(
+                "network", "create", "--opt=isolate=true", f"--label={LABEL}={lab.name}",
+                f"--subnet={candidate}", lab.network,
+            )  # fmt: skip
         except LabError as error:
             # Another lab, made at the same moment, may have taken it since.
             if subnet or "already used" not in str(error):

@@ -76,10 +76,10 @@ class Site:
         """The machine, as testinfra sees it."""
         return testinfra.get_host(f"ssh://{name}", ssh_config=str(REPORTS / "ssh_config"))
 
-    def run(self, *words: str, playbook: str = "site.yml") -> Run:
-        """Run a playbook of the kit on this inventory."""
+    def run(self, *words: str, playbook: str = "site.yml", inventory: str = INVENTORY) -> Run:
+        """Run a playbook of the kit, on this cluster's inventory or another."""
         done = subprocess.run(
-            [Path(sys.executable).parent / "ansible-playbook", "-i", INVENTORY, playbook, *words],
+            [Path(sys.executable).parent / "ansible-playbook", "-i", inventory, playbook, *words],
             cwd=CHECKOUT,
             env=os.environ
             | {

@@ -10,13 +10,22 @@ import yaml
 
 from tests.live import CHECKOUT, CLUSTER, Site
 
-DIRECTORIES = "/etc/zookeeper /etc/kafka /etc/hadoop /etc/spark /etc/systemd/system /opt"
-FILES = f"find {DIRECTORIES} -maxdepth 1 -type f -printf '%p %T@ %s\\n' | sort"
+# Files, links and directories that the kit writes; of /opt the trees of the products, to the depth of their commands.
+PLACES = {
+    "/etc/zookeeper": 2, "/etc/kafka": 2, "/etc/hadoop": 2, "/etc/spark": 2, "/etc/systemd/system": 2,
+    "/etc/profile.d": 1, "/opt": 3, "/var/lib/zookeeper/myid": 0,
+}  # fmt: skip
+FACTS = "%p %y %l %m %u %g %s %T@\\n"
 
 
 def files(site: Site) -> dict[str, str]:
-    """Path, time and size of every file of the kit on each machine."""
-    return {name: machine.run(FILES) for name, machine in CLUSTER.machines.items()}
+    """Path, kind, target, mode, owner, size and time of all that the kit writes on each machine."""
+    find = "".join(f"find {place} -maxdepth {depth} -printf '{FACTS}'; " for place, depth in PLACES.items())
+    found = {name: machine.run(find) for name, machine in CLUSTER.machines.items()}
+    for name, listing in found.items():
+        seen = [place for place in PLACES if f"\n{place}" in f"\n{listing}"]
+        assert seen == list(PLACES), f"{name}: {listing}"
+    return found
 
 
 def assert_one_at_a_time(site: Site, restarted: set[tuple[str, str]]) -> None:
@@ -38,11 +47,12 @@ def test_second_run_changes_nothing(site: Site) -> None:
 
 
 def test_check_mode_foresees_nothing(site: Site) -> None:
-    units = site.units()
+    units, before = site.units(), files(site)
     run = site.run("--check", "--diff")
     assert run.rc == 0, run.output
     assert set(run.changed.values()) == {0}, run.output
     assert site.restarted_since(units) == set()
+    assert files(site) == before
 
 
 def test_check_mode_foresees_a_change_and_makes_none(site: Site) -> None:

@@ -249,7 +249,8 @@ def test_up_makes_missing_machines_on_the_next_subnet_when_one_was_just_taken(
     assert result["changed"]
     assert result["made"] == ["a", "b"]
     assert [call[-1] for call in podman.calls] == ["net", "net", "/sbin/init", "/sbin/init"]
-    subnet = podman.calls[1][3].removeprefix("--subnet=").removesuffix(".0/24")
+    assert "--opt=isolate=true" in podman.calls[1]
+    subnet = podman.calls[1][-2].removeprefix("--subnet=").removesuffix(".0/24")
     assert result["machines"] == [
         {"name": "a", "container": "a", "address": f"{subnet}.11"},
         {"name": "b", "container": "b", "address": f"{subnet}.12"},
