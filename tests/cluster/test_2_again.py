@@ -10,7 +10,7 @@ import yaml
 
 from tests.live import CHECKOUT, CLUSTER, Site
 
-# Files, links and directories that the kit writes; of /opt the trees of the products, to the depth of their commands.
+# What the kit writes, with how deep to look: of /opt as deep as the commands of the products.
 PLACES = {
     "/etc/zookeeper": 2, "/etc/kafka": 2, "/etc/hadoop": 2, "/etc/spark": 2, "/etc/systemd/system": 2,
     "/etc/profile.d": 1, "/opt": 3, "/var/lib/zookeeper/myid": 0,
