@@ -23,6 +23,9 @@ class Exercise(Protocol):
     def planted(self, desk: Desk) -> bool:
         """Whether its fault is there, and can be mended from here."""
 
+    def begun(self, desk: Desk) -> bool:
+        """Whether that is there which bears its name, and which plant made."""
+
     def plant(self, desk: Desk) -> None:
         """Make the fault, on a cluster that is healthy, and see that it is there."""
 

@@ -15,14 +15,16 @@ from smoke.verdict import compare, first
 from smoke.wait import wait_until
 
 HINT = (
-    "journalctl -u kafka@0 shows the broker's last words. Which broker must come up? ZooKeeper still "
-    "knows who had the partitions: kafka-topics.sh --describe."
+    "journalctl -u kafka@0 shows the broker's last words; its file is /etc/kafka/server-0.properties. Which "
+    "broker must come up? ZooKeeper still knows who had the partitions: kafka-topics.sh --describe."
 )
 
 TOPIC = "exercise-2"
 PARTITIONS = 3
 SENT = records(TOPIC, 120)
 FAULT = "-1"
+LINK = "/etc/kafka/server.properties"
+"""The broker's file by the course's name. Some editors, and sed -i, put a file into its place."""
 DOWN = 40.0
 """Seconds for the broker to end and for ZooKeeper to see it."""
 
@@ -37,6 +39,8 @@ class State:
     partitions: Sequence[Partition]
     read: Sequence[Record] | None
     """None: not every partition has a leader that runs."""
+    linked: bool = True
+    """Whether the course's name still leads to the broker's file."""
 
 
 def verdict(state: State) -> list[str]:
@@ -56,6 +60,11 @@ def verdict(state: State) -> list[str]:
         )
     elif lost := compare(SENT, SENT, state.read).missing:
         wrong.append(f"{len(lost)} of {len(SENT)} records of topic {TOPIC} cannot be read: {first(lost)}.")
+    if wrong and not state.linked:
+        wrong.append(
+            f"kafka@0 reads server-0.properties, and {LINK} does not lead there any more: "
+            f"ln -sf server-0.properties {LINK} mends that."
+        )
     return wrong
 
 
@@ -67,6 +76,11 @@ def refusal(desk: Desk) -> str:
 def planted(desk: Desk) -> bool:
     """The broker has another number than its unit."""
     return desk.master.run(f"sed -n 's/^broker\\.id=//p' {_file(desk)}").strip() != str(desk.broker.id)
+
+
+def begun(desk: Desk) -> bool:
+    """The topic is there."""
+    return bool(desk.records.partitions(TOPIC))
 
 
 def plant(desk: Desk) -> None:
@@ -95,7 +109,11 @@ def look(desk: Desk) -> list[str]:
     partitions = desk.records.partitions(TOPIC)
     led = partitions and all(partition.leader in registered for partition in partitions)
     read = _read(desk) if led else None
-    return verdict(State(unit, registered, partitions, read))
+    return verdict(State(unit, registered, partitions, read, _linked(desk)))
+
+
+def _linked(desk: Desk) -> bool:
+    return bool(desk.master.run(f"if [ {LINK} -ef {_file(desk)} ]; then echo linked; fi"))
 
 
 def _read(desk: Desk) -> list[Record]:

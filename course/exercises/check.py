@@ -6,6 +6,7 @@ import argparse
 import textwrap
 from typing import TYPE_CHECKING
 
+from course import CourseError
 from course.exercises import catalogue
 from course.exercises.desk import TROUBLE, lay, silent
 from smoke.wait import wait_until
@@ -27,7 +28,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Look, and tell."""
     exercise = catalogue.EXERCISES[options.number]
-    found = wrong(exercise, lay(options.cluster), PATIENCE)
+    desk = lay(options.cluster)
+    try:
+        found = wrong(exercise, desk, PATIENCE)
+    except NotBegunError:
+        begin = desk.lab.make(f"course-exercise EXERCISE={options.number}")
+        raise CourseError(f"exercise {options.number} is not planted: {begin}") from None
     if not found:
         print(f"Exercise {options.number} is solved.")
         return 0
@@ -37,13 +43,22 @@ def run(options: argparse.Namespace) -> int:
     return 1
 
 
+class NotBegunError(Exception):
+    """There is nothing to be right or wrong."""
+
+
 def wrong(exercise: Exercise, desk: Desk, patience: float) -> list[str]:
-    """What is still wrong when `patience` seconds are over; nothing as soon as all is right."""
+    """What is still wrong when `patience` seconds are over; nothing as soon as all is right.
+
+    Raises NotBegunError.
+    """
     found: list[str] = []
 
     def solved() -> bool:
         try:
             found[:] = exercise.look(desk)
+            if found and not exercise.begun(desk):
+                raise NotBegunError
         except TROUBLE as error:
             found[:] = [silent(error)]
         return not found

@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from kafka.errors import KafkaError
 from kazoo.exceptions import KazooException, NoNodeError
 
-from course import CourseError
+from course import CourseError, labs
 from smoke import cluster
 from smoke.records import encode
 from smoke.services import hdfs, kafka, old_kafka, told, zookeeper
+from smoke.verdict import first
 from smoke.wait import spawn
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ class Desk:
         assert description.hdfs
         assert description.spark
         self.cluster = description
+        self.lab = labs.named(description.name) or labs.Lab()
         self.zookeeper = description.zookeeper
         self.kafka = description.kafka
         self.hdfs = description.hdfs
@@ -136,7 +138,10 @@ class Desk:
     def hdfs_refusal(self) -> str:
         """Why HDFS is not as it should be."""
         good, sentence = hdfs.judge(hdfs.fetch(self.hdfs), len(self.hdfs.datanodes))
-        return "" if good else f"HDFS: {sentence}"
+        if not good:
+            return f"HDFS: {sentence}"
+        full = [host for host, left in remaining(self.namenode()).items() if not left]
+        return f"HDFS: no space is left on {first(full)}: solve exercise 5 first" if full else ""
 
     def namenode(self) -> dict[str, Any]:
         """The JMX attributes of the NameNode, with those that its web page shows. Raises WebError."""

@@ -25,7 +25,8 @@ LOOK_FILE = "/exercise-5-check"
 LOOK_CONTENT = content(LOOK_FILE, 100_000)
 REPLICATION = 2
 FILE = "/etc/hadoop/hdfs-site.xml"
-FAULT = f"  <property><name>dfs.datanode.du.reserved</name><value>{1 << 50}</value></property>"
+RESERVED = "dfs.datanode.du.reserved"
+FAULT = f"  <property><name>{RESERVED}</name><value>{1 << 50}</value></property>"
 PATIENCE = 45.0
 """Seconds for restarted DataNodes to report."""
 
@@ -71,8 +72,15 @@ def refusal(desk: Desk) -> str:
 
 
 def planted(desk: Desk) -> bool:
-    """One of the DataNodes is told what plant tells it."""
-    return "full" in "".join(desk.on_datanodes(f"if grep -qF '{FAULT.strip()}' {FILE}; then echo full; fi"))
+    """A DataNode has no space, and one is told to keep some: by plant, or otherwise by the student since."""
+    reserved = "".join(desk.on_datanodes(f"if grep -qF {RESERVED} {FILE}; then echo reserved; fi"))
+    full = 0 in remaining(desk.namenode()).values()
+    return bool(reserved) and full and hdfs.exists(desk.files(), BEFORE)
+
+
+def begun(desk: Desk) -> bool:
+    """The directory is there."""
+    return hdfs.exists(desk.files(), DIRECTORY)
 
 
 def plant(desk: Desk) -> None:

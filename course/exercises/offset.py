@@ -5,13 +5,13 @@ from __future__ import annotations
 import shlex
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from kazoo.exceptions import NoNodeError
 
 from course.exercises.desk import Desk, records
 from smoke.services import plural
-from smoke.verdict import compare, first
+from smoke.verdict import first
 
 HINT = (
     "kafka-consumer-offset-checker.sh --zookeeper localhost:2181 --group audit --topic exercise-3 tells "
@@ -25,6 +25,7 @@ SENT = records(TOPIC, 50)
 START = 40
 FILE = "/root/audit.txt"
 DIRECTORY = "/root/exercise-3"
+CONFIG = f"{DIRECTORY}/audit.properties"
 NODE = f"/consumers/{GROUP}/offsets/{TOPIC}/0"
 
 
@@ -36,6 +37,8 @@ class State:
     """Of the student's file; None when there is none."""
     offset: str | None
     """Of the group, by ZooKeeper."""
+    spoiled: Sequence[str] = ()
+    """Why it cannot be solved any more."""
 
 
 def verdict(state: State) -> list[str]:
@@ -51,7 +54,7 @@ def verdict(state: State) -> list[str]:
         wrong.append(
             f"The offset of the group {GROUP} in ZooKeeper is {state.offset}, it must be {len(SENT)}."
         )
-    return wrong
+    return wrong + [f"{why}: begin the exercise anew." for why in state.spoiled]
 
 
 def _lines(lines: Sequence[str]) -> list[str]:
@@ -78,10 +81,14 @@ def refusal(desk: Desk) -> str:
 
 
 def planted(desk: Desk) -> bool:
-    """The messages are there, and were not all read."""
-    if not desk.records.partitions(TOPIC) or not look(desk):
-        return False
-    return not compare(SENT, SENT, desk.records.dump(TOPIC)).missing
+    """It is begun and not solved, and can be."""
+    state = ask(desk)
+    return begun(desk) and bool(verdict(state)) and not state.spoiled
+
+
+def begun(desk: Desk) -> bool:
+    """The topic is there."""
+    return bool(desk.records.partitions(TOPIC))
 
 
 def plant(desk: Desk) -> None:
@@ -90,13 +97,18 @@ def plant(desk: Desk) -> None:
     desk.records.create_topic(TOPIC, partitions=1, replication=1, min_insync=1)
     desk.fill(TOPIC, SENT)
     config = f"zookeeper.connect={desk.kafka.zookeeper_connect}\ngroup.id={GROUP}\n"
-    desk.master.run(f"mkdir -p {DIRECTORY} && printf %s {shlex.quote(config)} > {DIRECTORY}/audit.properties")
+    desk.master.run(f"mkdir -p {DIRECTORY} && printf %s {shlex.quote(config)} > {CONFIG}")
     with desk.session() as session:
         session.create(NODE, str(START).encode(), makepath=True)
 
 
 def look(desk: Desk) -> list[str]:
     """Read the student's file and the group's offset."""
+    return verdict(ask(desk))
+
+
+def ask(desk: Desk) -> State:
+    """What is there now."""
     text = desk.text(FILE)
     lines = None if text is None else [line for line in text.split("\n") if line]
     with desk.session() as session:
@@ -104,7 +116,18 @@ def look(desk: Desk) -> list[str]:
             offset = session.get(NODE)[0].decode(errors="replace")
         except NoNodeError:
             offset = None
-    return verdict(State(lines, offset))
+    state = State(lines, offset)
+    # What was solved stays so, whatever is sent to the topic later.
+    return replace(state, spoiled=_spoiled(desk)) if verdict(state) and begun(desk) else state
+
+
+def _spoiled(desk: Desk) -> list[str]:
+    why = []
+    if sorted(desk.records.dump(TOPIC)) != sorted(SENT.items()):
+        why.append(f"The topic {TOPIC} does not hold just its {len(SENT)} messages any more")
+    if desk.text(CONFIG) is None:
+        why.append(f"There is no file {CONFIG} any more")
+    return why
 
 
 def clear(desk: Desk) -> None:

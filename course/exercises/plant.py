@@ -52,5 +52,5 @@ def plant(exercise: Exercise, desk: Desk) -> bool:
     except TROUBLE as error:
         reason = told(error)
     if reason:
-        raise NotPlantedError(f"{reason}. (make course-reset gives a fresh cluster.)")
+        raise NotPlantedError(f"{reason}. ({desk.lab.make('course-reset')} gives a fresh cluster.)")
     return True

@@ -73,6 +73,11 @@ def planted(desk: Desk) -> bool:
     return state.read is not None and not compare(SENT, SENT, state.read).missing and bool(verdict(state))
 
 
+def begun(desk: Desk) -> bool:
+    """The topic is there."""
+    return bool(desk.records.partitions(TOPIC))
+
+
 def plant(desk: Desk) -> None:
     """Create the topic with one replica, and fill it."""
     clear(desk)

@@ -19,7 +19,7 @@ from smoke.wait import wait_until
 from smoke.web import WebError, get_json
 
 HINT = (
-    "The NameNode's journal and its web page (port 50070) tell what it waits for. HDFS obeys its "
+    "The NameNode's journal and http://hadoop-master:50070/jmx tell what it waits for. HDFS obeys its "
     "superuser: HADOOP_USER_NAME=hdfs. Once safe mode is left by force, hdfs fsck / tells which files "
     "have lost blocks. Give them up, or the next restart waits for them again."
 )
@@ -81,6 +81,11 @@ def planted(desk: Desk) -> bool:
     return bool(facts.get("Safemode") or facts.get("MissingBlocks")) and hdfs.exists(desk.files(), LOST)
 
 
+def begun(desk: Desk) -> bool:
+    """The directory is there."""
+    return hdfs.exists(desk.files(), DIRECTORY)
+
+
 def plant(desk: Desk) -> None:
     """Write a file of two replicas and one of one; remove the latter's blocks, restart the NameNode."""
     clear(desk)
@@ -93,8 +98,9 @@ def plant(desk: Desk) -> None:
     names = " -o ".join(f"-name 'blk_{number}*'" for number in _blocks(desk, LOST))
     # A DataNode that runs would go on reporting what it had when it started.
     unit = desk.hdfs.datanode_unit
+    # Nor is it to stay down when something fails in between.
     desk.on_datanodes(
-        f"systemctl stop {unit} && find {DATA} '(' {names} ')' -delete && systemctl start {unit}"
+        f"trap 'systemctl start {unit}' EXIT; systemctl stop {unit} && find {DATA} '(' {names} ')' -delete"
     )
     desk.master.run(f"systemctl restart {desk.hdfs.namenodes[0].unit}", 60)
     wait_until(lambda: _waits(desk), PATIENCE, "the NameNode does not wait for the lost blocks", interval=0.5)

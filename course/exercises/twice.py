@@ -34,6 +34,8 @@ SENTENCES = 200
 DIRECTORY = f"/root/{TOPIC}"
 CLASS = "WordCount"
 FILE = f"{DIRECTORY}/{CLASS}.java"
+SOLVED = f"{DIRECTORY}/.solved"
+"""A file that is there when the last look found nothing wrong."""
 SAMPLE = Path(__file__).parents[2] / f"docs/course/samples/{TOPIC}/{CLASS}.java"
 THREADS = 4
 """More than the receivers that a solution may have."""
@@ -89,13 +91,20 @@ def refusal(desk: Desk) -> str:
 
 
 def planted(desk: Desk) -> bool:
-    """The student has the source, and a topic to try it with."""
-    return desk.text(FILE) is not None and bool(desk.records.partitions(TOPIC))
+    """The student has the source, a topic to try it with, and work to do: to look again takes too long."""
+    return desk.text(FILE) is not None and begun(desk) and desk.text(SOLVED) is None
+
+
+def begun(desk: Desk) -> bool:
+    """The topic is there."""
+    return bool(desk.records.partitions(TOPIC))
 
 
 def plant(desk: Desk) -> None:
-    """Lay the source down where there is none; what the student wrote stays."""
-    if not desk.records.partitions(TOPIC):
+    """Lay the source down where there is none; what the student wrote stays until it is solved."""
+    if desk.text(SOLVED) is not None:
+        clear(desk)
+    if not begun(desk):
         desk.records.create_topic(TOPIC, PARTITIONS, replication=1, min_insync=1)
     source = shlex.quote(SAMPLE.read_text(encoding="utf-8"))
     desk.master.run(f"mkdir -p {DIRECTORY} && if [ ! -e {FILE} ]; then printf %s {source} > {FILE}; fi")
@@ -126,7 +135,9 @@ def look(desk: Desk) -> list[str]:
         stream.stop()
         _forget(desk, run)
         desk.records.delete_topic(LOOK_TOPIC)
-    return verdict(State(True, sent, dict(stream.counts.words), failure))
+    wrong = verdict(State(True, sent, dict(stream.counts.words), failure))
+    desk.master.run(f"{'rm -f' if wrong else 'touch'} {SOLVED}")
+    return wrong
 
 
 def telling(lines: Sequence[str]) -> list[str]:
@@ -152,7 +163,7 @@ def _await_receivers(desk: Desk, stream: Stream) -> None:
             whole = any(_owned(seen, group) for group in {path.split("/")[2] for path in seen})
             return whole and batches >= since + 2
 
-        wait_until(settled, PATIENCE, "it does not read the topic and print batches")
+        wait_until(settled, PATIENCE, "no group of its receivers owns the topic, or it prints no batches")
 
 
 def _owned(owners: Mapping[str, bytes], group: str) -> bool:

@@ -11,7 +11,7 @@ from tests.live import CHECKOUT
 def test_the_guide_runs_as_it_reads() -> None:
     # The French guide has the same blocks: a unit test compares them.
     command = [sys.executable, "-m", "course", "guide", "run", "--cluster", "out/course/cluster.json"]
-    done = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, timeout=600, check=False)
+    done = subprocess.run(command, cwd=CHECKOUT, capture_output=True, text=True, timeout=900, check=False)
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr
     assert "each seen as shown" in done.stdout
     assert "left out" not in done.stdout

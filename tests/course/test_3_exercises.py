@@ -92,6 +92,8 @@ def planted(number: int) -> Iterator[None]:
     try:
         yield
     except BaseException:
+        # Before it is mended: afterwards all services are right again.
+        print(*CLUSTER.journals(CLUSTER.units), sep="\n")
         solve(number)
         raise
     finally:
@@ -106,10 +108,20 @@ def expect(number: int, sentences: list[str]) -> None:
     assert "Hint: " in done.stdout
 
 
+def expect_untouched(number: int) -> None:
+    """Planted again, it stays as it is."""
+    again = course("exercise", str(number))
+    assert again.stdout.startswith(f"Exercise {number} is planted already"), again.stdout + again.stderr
+
+
+def expect_solved(number: int) -> None:
+    done = course("check", str(number))
+    assert (done.returncode, done.stdout) == (0, f"Exercise {number} is solved.\n"), done.stdout
+
+
 def go_through(number: int) -> None:
     with planted(number):
-        again = course("exercise", str(number))
-        assert again.stdout.startswith(f"Exercise {number} is planted already"), again.stdout + again.stderr
+        expect_untouched(number)
         expect(number, WRONG[number])
         if number in HALF:
             script, sentences = HALF[number]
@@ -117,14 +129,18 @@ def go_through(number: int) -> None:
                 shlex.join(["bash", "-lc", script]), 60
             )
             expect(number, sentences)
+            expect_untouched(number)
             DESK.shell(AFTER_HALF.get(number, ":"))
         solve(number)
-        solved = course("check", str(number))
-        assert (solved.returncode, solved.stdout) == (0, f"Exercise {number} is solved.\n"), solved.stdout
+        expect_solved(number)
         if number == 6:  # nothing brings safe mode back
             DESK.master.run("systemctl restart hdfs-namenode", timeout=60)
             wait_until(lambda: not DESK.hdfs_refusal(), 60, DESK.hdfs_refusal)
-            assert course("check", "6").returncode == 0
+            expect_solved(number)
+        anew = course("exercise", str(number))
+        assert anew.stdout.startswith(f"{number}. "), anew.stdout + anew.stderr
+        solve(number)
+        expect_solved(number)
 
 
 @pytest.fixture
@@ -163,6 +179,9 @@ def test_exercise_1_is_refused_without_the_other_brokers(site: Site) -> None:
     assert done.returncode == 1
     assert "do step 3 of the guide first" in done.stderr
     assert DESK.records.partitions("exercise-1") == []
+    unplanted = course("check", "1")
+    assert unplanted.returncode == 2
+    assert "exercise 1 is not planted: make course-exercise EXERCISE=1\n" in unplanted.stderr
 
 
 @pytest.mark.usefixtures("three_brokers")

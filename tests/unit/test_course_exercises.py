@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import re
+import subprocess
 import threading
 import xml.etree.ElementTree as ET
+from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -19,8 +22,10 @@ from course import CourseError
 from course import __main__ as command
 from course.exercises import broker, catalogue, check, full, offset, replication, safe_mode, twice
 from course.exercises.desk import Desk, bounded, lay, records, remaining
+from smoke.checks.streaming import sentences
 from smoke.cluster import load
 from smoke.machine import Machine
+from smoke.services import hdfs
 from smoke.services.kafka import Partition
 from tests.unit.smoke_lab import LAB, write
 
@@ -90,6 +95,7 @@ UP = broker.State("active", (0,), [partition(n, [0]) for n in range(3)], BROKER_
 def test_2_is_solved() -> None:
     assert broker.verdict(UP) == []
     assert broker.verdict(replace(UP, registered=(0, 1, 2))) == []
+    assert broker.verdict(replace(UP, linked=False)) == []
 
 
 @pytest.mark.parametrize(
@@ -113,6 +119,17 @@ def test_2_is_solved() -> None:
         ),
         # It was started by hand.
         (replace(UP, unit="failed"), ["The unit kafka@0 is failed, it must be active."]),
+        # Another file was mended, which nobody reads.
+        (
+            replace(UP, unit="failed", linked=False),
+            [
+                "The unit kafka@0 is failed, it must be active.",
+                (
+                    f"kafka@0 reads server-0.properties, and {broker.LINK} does not lead there any more: "
+                    f"ln -sf server-0.properties {broker.LINK} mends that."
+                ),
+            ],
+        ),
         (replace(UP, partitions=[], read=None), ["There is no topic exercise-2."]),
         (
             replace(UP, read=BROKER_RECORDS[:-1]),
@@ -160,6 +177,40 @@ def test_3_tells_what_is_wrong(lines: list[str] | None, at: str | None, sentence
     assert offset.verdict(offset.State(lines, at)) == sentences
 
 
+NOT_JUST = "The topic exercise-3 does not hold just its 50 messages any more: begin the exercise anew."
+GONE = "any more: begin the exercise anew."
+
+
+@pytest.mark.parametrize(
+    ("topic", "config", "solved", "said"),
+    [
+        (list(offset.SENT.items())[::-1], True, False, []),
+        ([*offset.SENT.items(), (-1, b"hello")], True, False, [NOT_JUST]),
+        (list(offset.SENT.items())[1:], True, False, [NOT_JUST]),
+        (list(offset.SENT.items()), False, False, [f"There is no file {{config}} {GONE}"]),
+        # Once solved it is solved.
+        ([(-1, b"hello")], False, True, []),
+    ],
+)
+def test_3_begins_anew_when_it_cannot_be_solved(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    topic: list[tuple[int, bytes]], config: bool, solved: bool, said: list[str],
+) -> None:  # fmt: skip
+    monkeypatch.setattr(offset, "FILE", str(tmp_path / "audit.txt"))
+    monkeypatch.setattr(offset, "CONFIG", str(tmp_path / "audit.properties"))
+    if config:
+        (tmp_path / "audit.properties").touch()
+    if solved:
+        (tmp_path / "audit.txt").write_text("\n".join(AUDIT))
+    records = argparse.Namespace(partitions=lambda _: [partition(0)], dump=lambda _: topic)
+    monkeypatch.setattr(desk, "records", records)
+    node = argparse.Namespace(get=lambda _: (b"50" if solved else b"40", None))
+    monkeypatch.setattr(desk, "session", lambda: contextlib.nullcontext(node))
+    named = [sentence.format(config=tmp_path / "audit.properties") for sentence in said]
+    assert offset.look(desk)[0 if solved else 2 :] == named
+    assert offset.planted(desk) is not (solved or bool(said))
+
+
 # --- 4
 
 LOCK_MILL_RACE = "lock: 8 counted, 4 sent; mill: 6 counted, 3 sent; race: 4 counted, 2 sent"
@@ -203,6 +254,45 @@ def test_4_is_solved() -> None:
 )
 def test_4_tells_what_is_wrong(state: twice.State, sentences: list[str]) -> None:
     assert twice.verdict(state) == sentences
+
+
+def test_4_begins_anew_once_it_is_solved(desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("DIRECTORY", "FILE", "SOLVED"):
+        monkeypatch.setattr(twice, name, str(getattr(twice, name)).replace("/root", str(tmp_path)))
+    topics: set[str] = set()
+    records = argparse.Namespace(
+        partitions=lambda topic: [partition(0)] * (topic in topics),
+        create_topic=lambda topic, *_, **__: topics.add(topic),
+        delete_topic=topics.discard,
+    )
+    monkeypatch.setattr(desk, "records", records)
+    work = Path(twice.FILE)
+
+    class Stream(_Nothing):
+        """Counts what a program would whose source is what it counts."""
+
+        def __init__(self, _: object, __: object, run: str, *___: object) -> None:
+            words = " ".join(sentences(run, twice.SENTENCES)).split()
+            self.counts = argparse.Namespace(words=Counter(words * (work.read_text() == "right")))
+
+    monkeypatch.setattr(twice, "Stream", Stream)
+    for name in ("_await_receivers", "counted", "_forget"):
+        monkeypatch.setattr(twice, name, lambda *_: None)
+
+    twice.plant(desk)
+    assert work.read_text() == twice.SAMPLE.read_text()
+    for mine, solved in (("wrong", False), ("right", True), ("wrong", False)):
+        work.write_text(mine)
+        assert (twice.look(desk) == []) is solved
+        assert twice.planted(desk) is not solved
+    topics.clear()
+    twice.plant(desk)
+    assert work.read_text() == "wrong"
+    work.write_text("right")
+    assert twice.look(desk) == []
+    twice.plant(desk)
+    assert work.read_text() == twice.SAMPLE.read_text()
+    assert twice.planted(desk)
 
 
 def test_4_shows_what_the_program_said_of_its_end() -> None:
@@ -355,9 +445,52 @@ def test_5_is_a_line_that_the_student_can_find(
     assert not full.planted(desk)
     full.plant(desk)
     assert full.planted(desk)
+    # A value of the student's own does not help, and what is there stays.
+    site.write_text(site.read_text().replace(str(1 << 50), str(1 << 49)))
+    assert full.planted(desk)
     names = [element.text for element in ET.parse(site).iter("name")]
     assert set(names) == {"a", "dfs.datanode.du.reserved"}
     assert (tmp_path / "told").read_text().splitlines() == ["restart hdfs-datanode"] * 2
+
+
+def test_5_is_not_planted_where_a_value_does_no_harm_or_the_file_is_gone(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = tmp_path / "hdfs-site.xml"
+    site.write_text(full.FAULT)
+    monkeypatch.setattr(full, "FILE", str(site))
+    monkeypatch.setattr(desk, "files", _Nothing)
+    for left, there, planted in ((0, True, True), (1, True, False), (0, False, False)):
+        monkeypatch.setattr(full, "hdfs", argparse.Namespace(exists=lambda *_, there=there: there))
+        live = json.dumps({f"{host}:50010": {"remaining": left} for host in desk.hdfs.datanodes})
+        monkeypatch.setattr(desk, "namenode", lambda live=live: {"LiveNodes": live})
+        assert full.planted(desk) is planted
+
+
+def test_no_fault_of_hdfs_is_planted_while_a_datanode_has_no_space(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hdfs, "fetch", lambda _: None)
+    monkeypatch.setattr(hdfs, "judge", lambda *_: (True, ""))
+    monkeypatch.setattr(
+        desk, "namenode", lambda: {"LiveNodes": '{"s1:1": {"remaining": 0}, "s2:1": {"remaining": 5}}'}
+    )
+    for exercise in (full, safe_mode):
+        assert exercise.refusal(desk) == "HDFS: no space is left on s1: solve exercise 5 first"
+
+
+def test_6_leaves_no_datanode_down_when_it_is_cut_off(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(safe_mode, "DATA", str(tmp_path / "nowhere"))
+    monkeypatch.setattr(safe_mode, "hdfs", _Nothing())
+    monkeypatch.setattr(safe_mode, "_write", lambda *_, **__: None)
+    monkeypatch.setattr(safe_mode, "_blocks", lambda *_: [7])
+    monkeypatch.setattr(desk, "files", _Nothing)
+    monkeypatch.setattr("course.exercises.desk.ThreadPoolExecutor", lambda max_workers: ThreadPoolExecutor(1))
+    with pytest.raises(OSError, match="nowhere"):
+        safe_mode.plant(desk)
+    assert (tmp_path / "told").read_text().splitlines() == ["stop hdfs-datanode", "start hdfs-datanode"] * 2
 
 
 class _Nothing:
@@ -381,6 +514,21 @@ def test_2_is_planted_when_the_number_is_another(
     for number, planted in (("1", False), ("-1", True), ("11", True)):
         file.write_text(f"reserved.broker.max.id=1\nbroker.id={number}\nport=9092\n")
         assert broker.planted(desk) is planted
+
+
+def test_2_sees_when_the_courses_name_leads_to_another_file(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file, link = tmp_path / "server-1.properties", tmp_path / "server.properties"
+    monkeypatch.setattr(broker, "_file", lambda _: file)
+    monkeypatch.setattr(broker, "LINK", str(link))
+    file.write_text("broker.id=-1\n")
+    link.symlink_to("server-1.properties")
+    assert broker._linked(desk)
+    subprocess.run(["sed", "-i", "s/=.*/=0/", link], check=True)
+    assert not broker._linked(desk)
+    subprocess.run(["ln", "-sf", "server-1.properties", link], check=True)
+    assert broker._linked(desk)
 
 
 def test_a_file_of_the_master(desk: Desk, tmp_path: Path) -> None:
@@ -427,8 +575,11 @@ class Fake:
 
     HINT = "look here"
 
-    def __init__(self, looks: int = 0, planted: bool = False, refusal: str = "", trouble: str = "") -> None:
+    def __init__(
+        self, looks: int = 0, planted: bool = False, refusal: str = "", trouble: str = "", begun: bool = True
+    ) -> None:
         self.looks, self.is_planted, self.why, self.trouble = looks, planted, refusal, trouble
+        self.is_begun = begun
         self.plants = 0
 
     def refusal(self, desk: Desk) -> str:
@@ -436,6 +587,9 @@ class Fake:
 
     def planted(self, desk: Desk) -> bool:
         return self.is_planted
+
+    def begun(self, desk: Desk) -> bool:
+        return self.is_begun
 
     def plant(self, desk: Desk) -> None:
         if self.trouble:
@@ -453,17 +607,17 @@ class Fake:
 
 
 Run = Callable[..., int]
+OF_STUDENT_2 = LAB | {"name": "course-2"}
 
 
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     """Run a command on an exercise."""
-    path = write(tmp_path, LAB)
     monkeypatch.setattr(check, "PATIENCE", 0)
 
-    def one(exercise: Fake, *words: str) -> int:
+    def one(exercise: Fake, *words: str, lab: dict[str, Any] = LAB) -> int:
         monkeypatch.setitem(catalogue.EXERCISES, 3, exercise)
-        return command.main([*words, "--cluster", str(path)])
+        return command.main([*words, "--cluster", str(write(tmp_path, lab))])
 
     return one
 
@@ -494,10 +648,13 @@ def test_a_sick_cluster_gets_no_fault(run: Run, capsys: Output) -> None:
     assert run(exercise, "exercise", "3") == 1
     assert exercise.plants == 0
     said = capsys.readouterr()
-    assert said.err.startswith(
-        "course: exercise 3 is not planted: Kafka: broker 0: refuses. (make course-reset"
+    assert said.err == (
+        "course: exercise 3 is not planted: Kafka: broker 0: refuses. "
+        "(make course-reset gives a fresh cluster.)\n"
     )
     assert said.out == ""
+    assert run(exercise, "exercise", "3", lab=OF_STUDENT_2) == 1
+    assert "(make course-reset STUDENT=2 gives a fresh cluster.)" in capsys.readouterr().err
 
 
 def test_trouble_while_planting_is_told(run: Run, capsys: Output) -> None:
@@ -508,6 +665,15 @@ def test_trouble_while_planting_is_told(run: Run, capsys: Output) -> None:
 def test_a_check_says_what_is_wrong(run: Run, capsys: Output) -> None:
     assert run(Fake(looks=1), "check", "3") == 1
     assert capsys.readouterr().out == "Exercise 3 is not solved:\n- it is wrong\n"
+
+
+def test_a_check_of_what_was_not_planted_tells_how_to_begin(run: Run, capsys: Output) -> None:
+    assert run(Fake(looks=9, begun=False), "check", "3", "--hint") == 2
+    said = capsys.readouterr()
+    assert said.err == "course: exercise 3 is not planted: make course-exercise EXERCISE=3\n"
+    assert said.out == ""
+    assert run(Fake(looks=9, begun=False), "check", "3", lab=OF_STUDENT_2) == 2
+    assert capsys.readouterr().err.endswith(": make course-exercise EXERCISE=3 STUDENT=2\n")
 
 
 def test_a_check_gives_the_hint_when_asked(run: Run, capsys: Output) -> None:
