@@ -24,7 +24,7 @@ class Exercise(Protocol):
         """Whether its fault is there, and can be mended from here."""
 
     def begun(self, desk: Desk) -> bool:
-        """Whether that is there which bears its name, and which plant made."""
+        """Whether what plant makes under its name is there, whatever became of it."""
 
     def plant(self, desk: Desk) -> None:
         """Make the fault, on a cluster that is healthy, and see that it is there."""

@@ -44,7 +44,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 class NotBegunError(Exception):
-    """There is nothing to be right or wrong."""
+    """Nothing was planted that could be right or wrong."""
 
 
 def wrong(exercise: Exercise, desk: Desk, patience: float) -> list[str]:
