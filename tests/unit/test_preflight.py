@@ -179,6 +179,14 @@ FAULTS: dict[str, tuple[dict[str, Any], str]] = {
         name: ({name: "kafka"}, f"{name} is 'kafka': give an absolute path below /")
         for name in ("zookeeper_home", "hadoop_home", "kafka_home", "spark_home")
     },
+    "heap-beyond-the-labs-host": (
+        {"lab_name": "unit", "kafka_heap": "900g"},
+        "kafka_heap 1 x 921600, hdfs_namenode_heap 1 x 1024, hdfs_datanode_heap 1 x 512,",
+    ),
+    "executor-beyond-yarn": (
+        {"spark_defaults_overrides": {"spark.executor.memory": "8g"}},
+        "spark.executor.memory is 8192 MB and 819 MB of overhead, more than the 8192 MB YARN gives at once",
+    ),
     # By the argument specs.
     "number-in-words": (
         {"kafka_min_insync_replicas": "two"},
