@@ -14,6 +14,8 @@ module: service_install
 short_description: service users, directories and verified tarballs under /opt, in one call
 description:
   - Makes system users and groups, makes directories or corrects their owner and mode (never what is in them).
+  - Refuses what is somebody else's. That is a person's user of the same name, a directory with something in
+    it that another user owns, a link to what the kit did not unpack.
   - Unpacks a tarball with upstream's layout as C(<prefix>/<name>-<version>) and points the link
     C(<prefix>/<name>) at it.
   - The tarball's SHA-512 is compared before anything is unpacked, and kept in C(.artifact) beside the files;

@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 STAMP = ".artifact"
+#: From here on ids are people's (UID_MIN of login.defs); a service's user among them cannot log in.
+FIRST_PERSON = 1000
 
 _TEXT = {"type": "str", "required": True}
 _PATH = {"type": "path", "required": True}
@@ -64,7 +66,8 @@ INSTALLS: dict[str, Any] = {
 def install(installs: list[dict[str, Any]], *, check: bool) -> list[str]:
     """Make what is missing, all users before the first directory; a sentence for each thing done.
 
-    Raises KeyError for an unknown owner, ValueError for another tarball than named, OSError, TarError.
+    Raises KeyError for an unknown owner, OSError, TarError, and ValueError for what is somebody else's or for
+    another tarball than named.
     """
     done = []
     for part in installs:
@@ -96,6 +99,13 @@ def _run(*argv: str) -> None:
         raise OSError(f"{' '.join(argv)}: {done.stderr.strip()}")
 
 
+def _owner(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return f"uid {uid}"
+
+
 def _exists(lookup: Any, name: str) -> bool:
     try:
         lookup(name)
@@ -105,7 +115,10 @@ def _exists(lookup: Any, name: str) -> bool:
 
 
 def make_user(user: dict[str, str], *, check: bool) -> list[str]:
-    """Make a system user without a login, and its group, where they are missing."""
+    """Make a system user without a login, and its group, where they are missing.
+
+    Raises ValueError when the user is there and is a person's.
+    """
     done = []
     if not _exists(grp.getgrnam, user["group"]):
         done.append(f"group {user['group']}")
@@ -117,11 +130,21 @@ def make_user(user: dict[str, str], *, check: bool) -> list[str]:
             home = ("--no-create-home", "--home-dir", user["home"])
             shell = ("--shell", "/usr/sbin/nologin")
             _run("useradd", "--system", "--gid", user["group"], *home, *shell, user["name"])
+        return done
+    found = pwd.getpwnam(user["name"])
+    if found.pw_uid >= FIRST_PERSON and not found.pw_shell.endswith(("/nologin", "/false")):
+        raise ValueError(
+            f"the user {user['name']} is a person's (uid {found.pw_uid}, shell {found.pw_shell}): rename it, "
+            f"or, if it is for the service: usermod --shell /usr/sbin/nologin {user['name']}"
+        )
     return done
 
 
 def make_directory(spec: dict[str, str], *, check: bool) -> list[str]:
-    """Make a directory, or correct its owner and mode; what lies in it is never touched."""
+    """Make a directory, or correct its owner and mode; what lies in it is never touched.
+
+    Raises ValueError when something lies in it and it is another user's.
+    """
     path, mode = spec["path"], int(spec["mode"], 8)
     made = not os.path.isdir(path)
     # In check mode the user may be one that would have been made before.
@@ -132,6 +155,12 @@ def make_directory(spec: dict[str, str], *, check: bool) -> list[str]:
     if made:
         os.makedirs(path, mode=0o755)
     status = os.stat(path)
+    # A disk that was just mounted has lost+found.
+    if status.st_uid != uid and set(os.listdir(path)) - {"lost+found"}:
+        raise ValueError(
+            f"{path} is not empty and belongs to {_owner(status.st_uid)}: name another directory, or, "
+            f"if it is for the service: chown -R {spec['owner']}:{spec['group']} {path}"
+        )
     if made or (status.st_uid, status.st_gid, status.st_mode & 0o7777) != (uid, gid, mode):
         if not check:
             os.chown(path, uid, gid)
@@ -144,12 +173,12 @@ def unpack(artifact: dict[str, Any], *, check: bool) -> list[str]:
     """Unpack the artifact and, where it is the current version of its product, point the link at it.
 
     Raises ValueError when the tarball is missing or is not the one the digest names, and when something that
-    is not a link has the link's name.
+    the kit did not make has the link's name.
     """
     prefix, folder = Path(artifact["prefix"]), f"{artifact['name']}-{artifact['version']}"
     target, link, done = prefix / folder, prefix / artifact["name"], []
     if artifact["current"]:
-        _refuse_to_replace(link)
+        _refuse_to_replace(link, folder)
     stamp = target / STAMP
     if not stamp.is_file() or stamp.read_text(encoding="ascii").strip() != artifact["sha512"]:
         done.append(f"{target} unpacked")
@@ -162,7 +191,7 @@ def unpack(artifact: dict[str, Any], *, check: bool) -> list[str]:
 
 def make_link(link: Path, target: str, *, check: bool) -> list[str]:
     """Point a link at its target, at once for whoever looks. Raises ValueError when the name is taken."""
-    _refuse_to_replace(link)
+    _refuse_to_replace(link, target)
     if link.is_symlink() and os.readlink(link) == target:
         return []
     if not check:
@@ -173,9 +202,17 @@ def make_link(link: Path, target: str, *, check: bool) -> list[str]:
     return [f"{link} -> {target}"]
 
 
-def _refuse_to_replace(link: Path) -> None:
-    if link.exists() and not link.is_symlink():
+def _refuse_to_replace(link: Path, target: str) -> None:
+    """Of links only those that lead to nothing or to what the kit unpacked may be pointed elsewhere."""
+    if not link.exists():
+        return
+    if not link.is_symlink():
         raise ValueError(f"{link} is not a link: move it away, the kit does not delete what it did not make")
+    leads_to = os.readlink(link)
+    if leads_to != target and not (link / STAMP).is_file():
+        raise ValueError(
+            f"{link} is a link to {leads_to}: move it away, the kit does not replace what it did not make"
+        )
 
 
 def _unpack_to(target: Path, artifact: dict[str, Any]) -> None:

@@ -21,6 +21,7 @@ from host_install import make_directory, make_link, make_user, unpack
 
 OWNER = pwd.getpwuid(os.getuid()).pw_name
 GROUP = grp.getgrgid(os.getgid()).gr_name
+SOMEBODY = "nobody"  # who does not run the tests
 
 
 def pack(path: Path, top: str, files: dict[str, bytes]) -> None:
@@ -232,6 +233,32 @@ def test_a_directorys_mode_is_corrected_and_its_content_left_alone(tmp_path: Pat
     assert inside.stat().st_mode & 0o7777 == 0o701
 
 
+def test_an_empty_directory_or_a_fresh_disk_changes_its_owner(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owners = []
+    monkeypatch.setattr(os, "chown", lambda path, uid, gid: owners.append((path, uid)))
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "disk" / "lost+found").mkdir(parents=True)
+    for path in (tmp_path / "empty", tmp_path / "disk"):
+        assert make_directory(directory(path, owner=SOMEBODY), check=False) == [f"directory {path}"]
+    uid = pwd.getpwnam(SOMEBODY).pw_uid
+    assert owners == [(str(tmp_path / "empty"), uid), (str(tmp_path / "disk"), uid)]
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_a_directory_with_somebody_elses_files_is_refused(tmp_path: Path, check: bool) -> None:
+    path = tmp_path / "lib"
+    (path / "dpkg").mkdir(parents=True)
+    before = path.stat()
+    with pytest.raises(
+        ValueError,
+        match=f"lib is not empty and belongs to {OWNER}: name another directory, or, .*: chown -R {SOMEBODY}:",
+    ):
+        make_directory(directory(path, owner=SOMEBODY), check=check)
+    assert path.stat() == before
+
+
 @pytest.mark.parametrize("who", [{"owner": "no-such-user"}, {"group": "no-such-group"}])
 def test_an_owner_that_is_not_there_yet(tmp_path: Path, who: dict[str, str]) -> None:
     # In check mode the user that would be made before is not there.
@@ -277,6 +304,28 @@ def test_users_that_are_there_are_left_alone(programs: Path) -> None:
     assert programs.read_text() == ""
 
 
+@pytest.mark.parametrize("check", [True, False])
+def test_a_persons_user_is_refused(programs: Path, monkeypatch: pytest.MonkeyPatch, check: bool) -> None:
+    # (uid, shell): a person's, then users of services.
+    for uid, shell, person in ((1000, "/bin/bash", True), (1000, "", True), (999, "/bin/bash", False)):
+        _become(monkeypatch, uid, shell)
+        if person:
+            with pytest.raises(ValueError, match=f"user spark is a person's .uid {uid}, .*usermod"):
+                make_user({"name": "spark", "group": GROUP, "home": "/"}, check=check)
+        else:
+            assert make_user({"name": "spark", "group": GROUP, "home": "/"}, check=check) == []
+    # An organisation's own users of services have any number.
+    for shell in ("/usr/sbin/nologin", "/bin/false"):
+        _become(monkeypatch, 20001, shell)
+        assert make_user({"name": "spark", "group": GROUP, "home": "/"}, check=check) == []
+    assert programs.read_text() == ""
+
+
+def _become(monkeypatch: pytest.MonkeyPatch, uid: int, shell: str) -> None:
+    entry = pwd.struct_passwd(("spark", "x", uid, uid, "", "/home/spark", shell))
+    monkeypatch.setattr(pwd, "getpwnam", lambda name: entry)
+
+
 def test_the_programs_own_words_are_the_error(programs: Path) -> None:
     (programs.parent / "groupadd").write_text("#!/bin/sh\necho 'cannot lock /etc/group' >&2\nexit 10\n")
     with pytest.raises(OSError, match=r"^groupadd --system no-such-group: cannot lock /etc/group$"):
@@ -293,15 +342,42 @@ def test_a_version_beside_the_current_one_takes_no_link(artifact: dict[str, Any]
     assert names(artifact) == ["product-1.0"]
 
 
-def test_a_link_is_made_and_pointed_elsewhere(tmp_path: Path) -> None:
-    link = tmp_path / "kafka"
-    assert make_link(link, "/opt/kafka", check=True) == [f"{link} -> /opt/kafka"]
+def test_a_link_is_made_once(tmp_path: Path) -> None:
+    link, target = tmp_path / "kafka", str(tmp_path / "opt-kafka")
+    (tmp_path / "opt-kafka").mkdir()
+    assert make_link(link, target, check=True) == [f"{link} -> {target}"]
     assert not link.is_symlink()
-    assert make_link(link, "/opt/kafka", check=False) == [f"{link} -> /opt/kafka"]
-    assert make_link(link, "/opt/kafka", check=False) == []
-    assert make_link(link, "/opt/other", check=False) == [f"{link} -> /opt/other"]
-    assert os.readlink(link) == "/opt/other"
-    assert os.listdir(tmp_path) == ["kafka"]
+    assert make_link(link, target, check=False) == [f"{link} -> {target}"]
+    assert make_link(link, target, check=False) == []
+    assert os.readlink(link) == target
+    assert sorted(os.listdir(tmp_path)) == ["kafka", "opt-kafka"]
+
+
+def test_links_of_the_kits_own_are_pointed_elsewhere(artifact: dict[str, Any], tmp_path: Path) -> None:
+    unpack(artifact, check=False)
+    link = tmp_path / "kafka"
+    for old in (f"{artifact['prefix']}/product", f"{tmp_path}/nothing"):
+        link.unlink(missing_ok=True)
+        link.symlink_to(old)
+        assert make_link(link, "/opt/other", check=False) == [f"{link} -> /opt/other"]
+        assert os.readlink(link) == "/opt/other"
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_a_link_to_what_the_kit_did_not_make_is_not_replaced(
+    artifact: dict[str, Any], tmp_path: Path, check: bool
+) -> None:
+    theirs = Path(artifact["prefix"]) / "product_2.13-3.9.0"
+    (theirs / "bin").mkdir(parents=True)
+    link = Path(artifact["prefix"]) / "product"
+    link.symlink_to(theirs.name)
+    refusal = f"opt/product is a link to {theirs.name}: move it away, the kit does not replace what"
+    with pytest.raises(ValueError, match=refusal):
+        unpack(artifact, check=check)
+    with pytest.raises(ValueError, match=refusal):
+        make_link(link, "/opt/product", check=check)
+    assert names(artifact) == ["product", theirs.name]
+    assert os.readlink(link) == theirs.name
 
 
 def test_a_directory_is_not_replaced_by_a_link(tmp_path: Path) -> None:
