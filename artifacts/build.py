@@ -8,12 +8,17 @@ import fcntl
 import os
 import shutil
 import tarfile
+import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from artifacts import ArtifactError, layout, lock, maven, pypi, tarball
 from artifacts.product import Product
 from artifacts.progress import Progress, say
+
+# Tarballs of other recipes stay for a while after their last use, which their times tell: another checkout
+# may share the cache.
+_KEPT = 7 * 24 * 3600
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,6 +68,9 @@ def build(products: Iterable[Product], cache: Cache) -> list[Built]:
     products = list(products)
     with cache.alone():
         sums = _verify(products, cache)
+        for tar in sums:
+            os.utime(tar)
+            os.utime(_sidecar(tar))
         return [
             Built(product, path, sums[path], fresh=False)
             if (path := cache.tarball(product)) in sums
@@ -110,7 +118,7 @@ def _make(product: Product, cache: Cache) -> str:
     _write(_sidecar(target), lock.text({target.name: sha512}))
     os.replace(part, target)
     for old in cache.tarballs.glob(f"{product.stem}-*.tar*"):
-        if old not in (target, _sidecar(target)):
+        if time.time() - old.stat().st_mtime > _KEPT:
             old.unlink()
     return sha512
 
