@@ -7,6 +7,8 @@ import os
 import subprocess
 import sys
 import tarfile
+import time
+import tomllib
 import zipfile
 from pathlib import Path
 
@@ -16,11 +18,13 @@ from artifacts import layout, lock, tarball
 from artifacts.build import Cache, build
 from artifacts.product import PRODUCTS, Product, load
 from artifacts.progress import Progress
+from tests.unit.readers import read_properties
 
 REAL = sorted(path.parent for path in PRODUCTS.glob("*/*/commands"))
 # Those of the current stack come last: /opt/<name> is theirs.
 CURRENT = {"hadoop": "3.5.0", "kafka": "4.3.0", "zookeeper": "3.9.5"}
 REAL.sort(key=lambda path: CURRENT[path.parent.name] == path.name)
+UPSTREAM = tomllib.loads(Path(__file__).with_name("upstream_commands.toml").read_text())
 KAFKA_LOG4J_1 = ["kafka-0.8.2.1", "kafka-0.10.2.2"]
 
 JAVA = f"""#!{sys.executable}
@@ -267,11 +271,55 @@ def test_kafka_daemon_writes_its_console_file(host: Host, tmp_path: Path) -> Non
     assert result.returncode == 0
     assert result.stdout == ""
     file = logs / "kafkaServer.out"
-    # the shell waits for nobody: the fake java ends by itself and very soon
-    for _ in range(10_000):
-        if file.exists() and file.read_text().endswith("\n"):
-            break
+    # the shell waits for nobody
+    deadline = time.monotonic() + 30
+    while not (file.exists() and file.read_text().endswith("\n")):
+        assert time.monotonic() < deadline, "the daemon wrote nothing"
+        time.sleep(0.01)
     assert Call(file.read_text()).after("kafka.Kafka") == ["f"]
+
+
+def test_kafka_waits_for_a_debugger(host: Host) -> None:
+    program = command(host, "kafka/bin/kafka-topics.sh")
+    options = "-agentlib:jdwp=transport=dt_socket,server=y,suspend={},address={}"
+    wanted = {
+        options.format("n", "5005"): {},
+        options.format("y", "*:7"): {"DEBUG_SUSPEND_FLAG": "y", "JAVA_DEBUG_PORT": "*:7"},
+        "-Dmy=own": {"JAVA_DEBUG_OPTS": "-Dmy=own"},
+    }
+    for word, environment in wanted.items():
+        words = host.java(program, **environment, KAFKA_DEBUG="y", KAFKA_OPTS="-Dlast").words
+        assert words[words.index("-Dlast") - 1] == word
+        assert word not in host.java(program, **environment).words
+
+
+def test_kafka_connect_logs_as_the_servers_unless_it_has_a_file_of_its_own(host: Host) -> None:
+    program = command(host, "kafka/bin/connect-mirror-maker.sh")
+    servers, own = etc(host, "kafka/log4j2.yaml"), etc(host, "kafka/connect-log4j2.yaml")
+    option = f"-Dlog4j2.configurationFile={host.root}/kafka-4.3.0/config"
+    try:
+        servers.touch()
+        call = host.java(program, "f")
+        assert call.after("org.apache.kafka.connect.mirror.MirrorMaker") == ["f"]
+        assert {f"{option}/log4j2.yaml", "-Xms256M", "-Xmx2G"} <= set(call.words)
+        own.touch()
+        assert f"{option}/connect-log4j2.yaml" in host.java(program, "f").words
+    finally:
+        servers.unlink()
+        own.unlink()
+
+
+def test_kafka_has_the_files_of_the_quickstart(host: Host) -> None:
+    """Their connectors are in a jar that the worker has on its class path."""
+    home = host.root / "kafka-4.3.0"
+    assert (home / "libs" / "connect-file-4.3.0.jar").is_file()
+    files = {path.stem: read_properties(path.read_text()) for path in (home / "share" / "config").iterdir()}
+    assert files.keys() == {
+        *("connect-standalone", "connect-distributed", "connect-mirror-maker"),
+        *("connect-file-source", "connect-file-sink"),
+    }
+    assert files["connect-file-source"]["topic"] == files["connect-file-sink"]["topics"] == "connect-test"
+    assert files["connect-mirror-maker"]["A->B.enabled"] == "true"
 
 
 def test_kafka_server_wants_a_file(host: Host) -> None:
@@ -410,16 +458,70 @@ def test_zookeeper_cleanup_takes_the_directories_of_the_configuration(host: Host
         ("clientPort=2222\n", "localhost 2222"),
         ("clientPort=2222\nclientPortAddress=10.0.0.1\n", "10.0.0.1 2222"),
         ("server.1=a:1:2;3333\nserver.2=b:1:2;10.0.0.2:4444\n", "10.0.0.2 4444"),
+        ("secureClientPort=5555\nclientPortAddress=10.0.0.1\n", "localhost 5555 tls"),
+        ("secureClientPort=5555\nsecureClientPortAddress=10.0.0.3\n", "10.0.0.3 5555 tls"),
+        ("clientPort=2222\nsecureClientPort=5555\n", "localhost 2222"),
     ],
-    ids=["port", "address", "ensemble"],
+    ids=["port", "address", "ensemble", "secure", "secure address", "both"],
 )
-def test_zookeeper_status_finds_the_port(host: Host, tmp_path: Path, lines: str, address: str) -> None:
+def test_zookeeper_status_asks_at_the_port(host: Host, tmp_path: Path, lines: str, address: str) -> None:
     (tmp_path / "myid").write_text("2\n")
     (tmp_path / "zoo.cfg").write_text(f"dataDir={tmp_path}\n{lines}")
+    (tmp_path / "bin").mkdir()
+    java = tmp_path / "bin" / "java"
+    java.write_text('#!/bin/sh\nfor word; do last="$last $word"; done; echo "Mode: ${last##*Word}"\n')
+    java.chmod(0o755)
+    name, port, *tls = address.split()
+    words = [command(host, "zookeeper/bin/zkServer.sh"), "--config", str(tmp_path), "status"]
+    result = host.run(*words, JAVA_HOME=str(tmp_path))
+    assert result.stdout.splitlines() == [
+        f"Client port found: {port}. Client address: {name}. Client SSL: {'true' if tls else 'false'}.",
+        f"Mode: Main {name} {port} srvr{' true' if tls else ''}",
+    ]
+    java.write_text("#!/bin/sh\n")
+    silent = host.run(*words, JAVA_HOME=str(tmp_path))
+    assert silent.returncode == 1
+    assert ("CLIENT_JVMFLAGS" in silent.stdout) == bool(tls)
+
+
+def test_zookeeper_without_a_port(host: Host, tmp_path: Path) -> None:
+    (tmp_path / "zoo.cfg").write_text(f"dataDir={tmp_path}\n")
     result = host.run(command(host, "zookeeper/bin/zkServer.sh"), "--config", str(tmp_path), "status")
-    name, port = address.split()
-    assert f"Client port found: {port}. Client address: {name}." in result.stdout
-    assert result.returncode == 1, "the fake java answers no mode"
+    assert (result.returncode, result.stdout) == (1, "")
+    assert result.stderr.endswith(f"Client port not found in {tmp_path}/zoo.cfg.\n")
+
+
+def test_zookeeper_jmx_and_data_directories_by_variables(host: Host) -> None:
+    program = [command(host, "zookeeper/bin/zkServer.sh"), "start-foreground"]
+    wanted = {"-Djava.rmi.server.hostname=mill", "-Dcom.sun.management.jmxremote.port=7"}
+    by_variables = {"JMXPORT": "7", "JMXHOSTNAME": "mill", "ZOO_DATADIR_AUTOCREATE_DISABLE": "1"}
+    assert {*wanted, "-Dzookeeper.datadir.autocreate=false"} <= set(host.java(*program, **by_variables).words)
+    without = " ".join(host.java(*program).words)
+    assert "java.rmi.server" not in without
+    assert "autocreate" not in without
+
+
+def test_zookeeper_initialize(host: Host, tmp_path: Path) -> None:
+    """Data that is there stays, unless it is forced; the identity is written anew."""
+    data, log, file = tmp_path / "da ta", tmp_path / "log", tmp_path / "my.cfg"
+    file.write_text(f"dataDir={data}\ndataLogDir={log}\n")
+    program = [command(host, "zookeeper/bin/zkServer-initialize.sh"), "--configfile", str(file)]
+    assert host.run(*program, "--myid=3").returncode == 0
+    assert (data / "myid").read_text() == "3\n"
+    assert (data / "initialize").exists()
+    (log / "version-2" / "log.1").touch()
+    (data / "version-2").rmdir()
+    kept = host.run(*program, "--myid", "4")
+    assert (kept.returncode, kept.stderr) == (1, f"There is data in {log}: only --force removes it\n")
+    assert (log / "version-2" / "log.1").exists()
+    assert (data / "myid").read_text() == "3\n"
+    assert host.run(*program, "--force").returncode == 0
+    assert sorted(path.name for path in data.iterdir()) == ["initialize", "version-2"]
+    assert list((log / "version-2").iterdir()) == []
+    for words in (["--myid"], ["-h"]):
+        assert "Usage: zkServer-initialize.sh" in host.run(*program, *words).stderr
+    file.write_text("")
+    assert "Unable to determine dataDir" in host.run(*program).stderr
 
 
 def test_zookeeper_version_of_one_that_has_no_such_class(host: Host, tmp_path: Path) -> None:
@@ -570,6 +672,99 @@ def test_hadoop_reads_the_environment_files(host: Host, tmp_path: Path) -> None:
     assert "-Dhadoop.log.dir=/yarn" not in hdfs.words
 
 
+@pytest.mark.parametrize("version", ["2.7.2", "3.5.0"])
+def test_yarn_and_mapred_have_variables_of_their_own(host: Host, tmp_path: Path, version: str) -> None:
+    (tmp_path / "hadoop-env.sh").write_text("HADOOP_CLIENT_OPTS=${HADOOP_CLIENT_OPTS:--Xmx1m}\n")
+    shared = {
+        "HADOOP_OPTS": "-Dshared",
+        "HADOOP_LOG_DIR": "/shared",
+        "HADOOP_ROOT_LOGGER": "INFO,console",
+        "HADOOP_HEAPSIZE": "1",
+        "HADOOP_CONF_DIR": "/nonexistent",
+    }
+    own = {
+        "YARN_OPTS": "-Down",
+        "YARN_CLIENT_OPTS": "-Dclient",
+        "YARN_LOG_DIR": "/own",
+        "YARN_ROOT_LOGGER": "WARN,console",
+        "YARN_HEAPSIZE": "2",
+        "YARN_NODEMANAGER_HEAPSIZE": "3",
+        "YARN_CONF_DIR": str(tmp_path),
+        "YARN_USER_CLASSPATH": "/mine.jar",
+    }
+    yarn = command(host, f"hadoop-{version}/bin/yarn")
+    loggers = {"-Dyarn.log.dir=/own", "-Dhadoop.log.dir=/own", "-Dyarn.root.logger=WARN,console"}
+    client = host.java(yarn, "node", **shared, **own)
+    assert {"-Down", "-Dclient", "-Xmx2m", *loggers} <= set(client.words)
+    assert str(tmp_path) in client.classpath()
+    assert client.classpath()[-1] == "/mine.jar"
+    daemon = host.java(yarn, "nodemanager", **shared, **own)
+    assert {"-Down", "-Xmx3m", *loggers} <= set(daemon.words)
+    assert not {"-Dshared", "-Xmx1m"} & {*client.words, *daemon.words}
+    assert "-Dclient" not in daemon.words
+    assert "-Xmx9m" in host.java(yarn, "nodemanager", **own, YARN_NODEMANAGER_OPTS="-Xmx9m").words
+    chosen = host.java(yarn, "--config", "/", "node", **own)
+    assert chosen.environment["HADOOP_CONF_DIR"] == "/", "an option wins over variables"
+    history = {"HADOOP_MAPRED_LOG_DIR": "/maps", "HADOOP_JOB_HISTORYSERVER_HEAPSIZE": "4"}
+    mapred = command(host, f"hadoop-{version}/bin/mapred")
+    assert {"-Dhadoop.log.dir=/maps", "-Xmx4m"} <= set(host.java(mapred, "historyserver", **history).words)
+
+
+@pytest.mark.parametrize("version", ["2.7.2", "3.5.0"])
+def test_hadoop_help_and_debug(host: Host, version: str) -> None:
+    for program, name in {"hadoop": "fs", "hdfs": "dfs", "yarn": "node", "mapred": "job"}.items():
+        path = command(host, f"hadoop-{version}/bin/{program}")
+        for option in ("-h", "-help", "--help", "help"):
+            result = host.run(path, option)
+            assert (result.returncode, result.stderr) == (0, "")
+            assert result.stdout.startswith(f"Usage: {program} ")
+        traced = host.run(path, "--debug", "--loglevel", "WARN", name)
+        assert "-Dhadoop.root.logger=WARN,console" in Call(traced.stdout).words
+        assert "+ exec java" in traced.stderr
+
+
+@pytest.mark.parametrize("version", ["2.7.2", "3.5.0"])
+@pytest.mark.parametrize(
+    ("words", "program", "main_class"),
+    [
+        ("fsck", "hdfs fsck", "org.apache.hadoop.hdfs.tools.DFSck"),
+        ("dfsadmin", "hdfs dfsadmin", "org.apache.hadoop.hdfs.tools.DFSAdmin"),
+        ("dfsgroups", "hdfs groups", "org.apache.hadoop.hdfs.tools.GetGroups"),
+        ("namenode", "hdfs namenode", NAMENODE),
+        ("job", "mapred job", "org.apache.hadoop.mapred.JobClient"),
+    ],
+)
+def test_hadoop_still_has_the_commands_of_hdfs_and_mapred(
+    host: Host, version: str, words: str, program: str, main_class: str
+) -> None:
+    result = host.run(
+        command(host, f"hadoop-{version}/bin/hadoop"), words, "a b", HADOOP_NAMENODE_OPTS="-Dnamenode"
+    )
+    call = Call(result.stdout)
+    assert call.after(main_class) == ["a b"]
+    assert result.stderr == f"DEPRECATED: use {program}\n"
+    assert ("-Dnamenode" in call.words) == (words == "namenode")
+
+
+def test_hadoop_client_heap(host: Host, tmp_path: Path) -> None:
+    """A size that the caller asks for wins over one that the files give all clients, an option over both."""
+    (tmp_path / "hadoop-env.sh").write_text('export HADOOP_CLIENT_OPTS="${HADOOP_CLIENT_OPTS:--Xmx512m}"\n')
+
+    def sizes(**environment: str) -> list[str]:
+        words = host.java(
+            command(host, "hadoop/bin/hdfs"), "--config", str(tmp_path), "fsck", **environment
+        ).words
+        return [word for word in words if word.startswith("-Xmx")]
+
+    assert sizes() == ["-Xmx512m"]
+    for variable in ("HADOOP_HEAPSIZE_MAX", "HADOOP_HEAPSIZE"):
+        assert sizes(**{variable: "4g"})[-1] == "-Xmx4g"
+        assert sizes(**{variable: "4096"})[-1] == "-Xmx4096m"
+        assert sizes(**{variable: "1"}, HADOOP_CLIENT_OPTS="-Xmx2g") == ["-Xmx2g"]
+        assert sizes(**{variable: "1"}, HADOOP_CLIENT_OPTS="-Da") == ["-Xmx1m"]
+        assert sizes(**{variable: "1"}, HDFS_FSCK_OPTS="-Xmx3g")[-1] == "-Xmx3g"
+
+
 def test_hadoop_fixed_arguments_and_class_names(host: Host) -> None:
     yarn = host.java(command(host, "hadoop/bin/yarn"), "application", "-list")
     assert yarn.after("org.apache.hadoop.yarn.client.cli.ApplicationCLI") == ["application", "-list"]
@@ -619,6 +814,28 @@ def test_hadoop_daemon_life(host: Host, tmp_path: Path) -> None:
 # All
 
 
+@pytest.mark.parametrize("directory", REAL, ids=lambda path: f"{path.parent.name}-{path.name}")
+def test_commands_are_upstreams(host: Host, directory: Path) -> None:
+    """All of the release's, but those that are left out for a reason; and none besides."""
+    product = load(directory.parent.name, directory.name)
+    upstream = UPSTREAM[product.name][product.version]
+    left_out = set(upstream.get("without", {}))
+    programs = set(upstream["bin"].split())
+    binaries = {path.name for path in (host.root / product.stem / "bin").iterdir()}
+    assert binaries == programs - left_out
+    subcommands = {
+        f"{program} {name}" for program in programs & upstream.keys() for name in upstream[program].split()
+    }
+    assert left_out <= programs | subcommands
+    if subcommands:
+        rows = [line.split() for line in (directory / "commands").read_text().splitlines()]
+        assert {f"{row[0]} {row[1]}" for row in rows} <= subcommands - left_out
+    for words in sorted(subcommands):
+        program, name = words.split()
+        result = host.run(command(host, f"{product.stem}/bin/{program}"), name)
+        assert result.returncode == (1 if words in left_out else 0), f"{words}: {result.stderr}"
+
+
 @pytest.mark.parametrize(
     ("path", "words"),
     [
@@ -659,10 +876,10 @@ def test_java_home_goes_before_the_path(host: Host, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("directory", REAL, ids=lambda path: f"{path.parent.name}-{path.name}")
 def test_launch_table_names_classes_that_are_there(directory: Path) -> None:
-    """Needs the built cache (MILLRACE_CACHE): builds it when it is absent."""
+    """Needs the built cache (MILLRACE_CACHE): builds what is absent."""
     product = load(directory.parent.name, directory.name)
     cache = Cache(real_cache())
-    if not cache.jars(product).exists():
+    if not all((cache.jars(product) / name).exists() for name in product.locked_jars()):
         build([product], cache)
     classes: set[str] = set()
     for name, digest in product.locked_jars().items():

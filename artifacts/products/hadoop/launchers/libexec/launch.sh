@@ -9,13 +9,13 @@ HADOOP_HOME=$(readlink -f "${HADOOP_HOME:-${launcher%/*/*}}")
 table=$HADOOP_HOME/libexec/commands
 
 usage() {
-    echo "Usage: $program [--config DIR] [--loglevel LEVEL] [--daemon (start|stop|status)] COMMAND [ARGUMENT...]"
+    echo "Usage: $program [--config DIR] [--loglevel LEVEL] [--debug] [--daemon (start|stop|status)] COMMAND [ARGUMENT...]"
     [[ $program != hadoop ]] || echo "   or: hadoop [OPTIONS] CLASSNAME [ARGUMENT...]"
     local kind
     for kind in daemon client; do
         echo && echo "  ${kind^} commands:"
         awk -v p="$program" -v k=$kind '$1 == p && $3 == k {print "    " $2}' "$table"
-        [[ $kind == daemon ]] || printf '    %s\n' classpath envvars
+        [[ $kind == daemon ]] || printf '    %s\n' classpath envvars jnipath
     done
 }
 
@@ -25,13 +25,15 @@ fail() {
 }
 
 mode=''
-while [[ $1 == --* ]]; do
+while [[ $# -gt 0 ]]; do
     case $1 in
-        --config) HADOOP_CONF_DIR=$2 ;;
+        --config) HADOOP_CONF_DIR=$2 YARN_CONF_DIR='' ;;
         --loglevel) HADOOP_ROOT_LOGGER=$2,console HADOOP_DAEMON_ROOT_LOGGER=$2,RFA ;;
         --daemon) mode=$2 ;;
-        --help) usage && exit ;;
-        *) fail "$1: no such option" ;;
+        --debug) set -x && shift && continue ;;
+        --help | -help | -h | help | --h | '--?' | '-?' | '?') usage && exit ;;
+        --*) fail "$1: no such option" ;;
+        *) break ;;
     esac
     shift 2 || fail "$1 wants a value"
 done
@@ -41,18 +43,52 @@ if [[ $# -eq 0 ]]; then
 fi
 command=$1 && shift
 
+# The commands that were hadoop's before there was another program.
+if [[ $program == hadoop ]]; then
+    case $command in
+        balancer | datanode | dfs | dfsadmin | dfsgroups | fetchdt | fsck | namenode | oiv | portmap | secondarynamenode)
+            program=hdfs
+            ;;
+        job | pipes | queue) program=mapred ;;
+    esac
+    command=${command/#dfsgroups/groups}
+    [[ $program == hadoop ]] || echo "DEPRECATED: use $program $command" >&2
+fi
+
+HADOOP_COMMON_HOME=$HADOOP_HOME HADOOP_HDFS_HOME=$HADOOP_HOME
+HADOOP_YARN_HOME=$HADOOP_HOME HADOOP_MAPRED_HOME=$HADOOP_HOME
+
+# Hadoop 2 had variables of their own for yarn and mapred; where both are set these count, as they do for upstream.
+older_variables() {
+    local prefix suffix older
+    case $program in
+        yarn) prefix=YARN ;;
+        mapred) prefix=HADOOP_MAPRED ;;
+        *) return ;;
+    esac
+    for suffix in CLIENT_OPTS HEAPSIZE IDENT_STRING LOG_DIR OPTS PID_DIR ROOT_LOGGER STOP_TIMEOUT USER_CLASSPATH_FIRST; do
+        older=${prefix}_$suffix
+        [[ -z ${!older} ]] || printf -v "HADOOP_$suffix" %s "${!older}"
+    done
+    [[ $program != yarn ]] || HADOOP_CLASSPATH=${YARN_USER_CLASSPATH:-$HADOOP_CLASSPATH}
+}
+[[ $program != yarn ]] || HADOOP_CONF_DIR=${YARN_CONF_DIR:-$HADOOP_CONF_DIR}
+older_variables
+# The files give all clients a heap, which upstream's do not: one that the caller asks for is to count as it does there.
+asked=''
+[[ -n $HADOOP_CLIENT_OPTS ]] || asked=${HADOOP_HEAPSIZE_MAX:-$HADOOP_HEAPSIZE}
+
 HADOOP_CONF_DIR=${HADOOP_CONF_DIR:-$HADOOP_HOME/etc/hadoop}
 [[ -d $HADOOP_CONF_DIR ]] || fail "$HADOOP_CONF_DIR is no directory"
+export HADOOP_HOME HADOOP_CONF_DIR HADOOP_COMMON_HOME HADOOP_HDFS_HOME HADOOP_YARN_HOME HADOOP_MAPRED_HOME
 # shellcheck source=/dev/null
 [[ ! -f $HADOOP_CONF_DIR/hadoop-env.sh ]] || . "$HADOOP_CONF_DIR/hadoop-env.sh"
 # shellcheck source=/dev/null
 [[ $program == hadoop || ! -f $HADOOP_CONF_DIR/$program-env.sh ]] || . "$HADOOP_CONF_DIR/$program-env.sh"
+older_variables
 HADOOP_LOG_DIR=${HADOOP_LOG_DIR:-$HADOOP_HOME/logs}
 HADOOP_PID_DIR=${HADOOP_PID_DIR:-/tmp}
 HADOOP_IDENT_STRING=${HADOOP_IDENT_STRING:-${USER:-$(id -un)}}
-HADOOP_COMMON_HOME=$HADOOP_HOME HADOOP_HDFS_HOME=$HADOOP_HOME
-HADOOP_YARN_HOME=$HADOOP_HOME HADOOP_MAPRED_HOME=$HADOOP_HOME
-export HADOOP_HOME HADOOP_CONF_DIR HADOOP_COMMON_HOME HADOOP_HDFS_HOME HADOOP_YARN_HOME HADOOP_MAPRED_HOME
 
 # Explicit jars in one order, whatever the locale, and the configuration directory behind them (upstream has it in
 # front; no jar has a *-site.xml): class-data archives want the same jars in the same order and allow a directory only
@@ -91,6 +127,7 @@ if [[ $row_program != "$program" ]]; then
             done
             exit
             ;;
+        jnipath) echo "$JAVA_LIBRARY_PATH" && exit ;;
         *.*) ;;
         *) usage >&2 && fail "$command is not COMMAND nor fully qualified CLASSNAME." ;;
     esac
@@ -122,35 +159,37 @@ case $mode in
     *) fail "--daemon wants start, stop or status" ;;
 esac
 
-# name PREFIX: the variable of this command's options
+# name PREFIX SUFFIX: a variable of this command alone
 name() {
-    local name=$1_${command}_OPTS
+    local name=$1_${command}_$2
     name=${name^^}
     echo "${name//[^A-Z0-9_]/_}"
 }
-own=$(name "$program")
 # Hadoop 2 had other names
 case $program in
-    hdfs) older=$(name hadoop) ;;
-    mapred) older=$(name hadoop_job) ;;
-    *) older=$own ;;
+    hdfs) older=hadoop ;;
+    mapred) older=hadoop_job ;;
+    *) older=$program ;;
 esac
+own_options=$(name "$program" OPTS)
+older_options=$(name "$older" OPTS)
+own_heap=$(name "$older" HEAPSIZE)
+# a plain number is in megabytes
+size() {
+    [[ $1 == *[!0-9]* ]] && echo "$1" || echo "$1m"
+}
 java=${JAVA_HOME:+$JAVA_HOME/bin/}java
 logger=${HADOOP_ROOT_LOGGER:-INFO,console}
 [[ $mode != start ]] || logger=${HADOOP_DAEMON_ROOT_LOGGER:-INFO,RFA}
 options=${HADOOP_OPTS--Djava.net.preferIPv4Stack=true}
-[[ $kind == daemon ]] || options+=" $HADOOP_CLIENT_OPTS"
-options+=" ${!own:-${!older}}"
-# heap TYPE SIZE: a plain number is in megabytes; a size among the options wins
+[[ $kind == daemon ]] || options+=" $HADOOP_CLIENT_OPTS ${asked:+-Xmx$(size "$asked")}"
+options+=" ${!own_options:-${!older_options}}"
+# heap TYPE SIZE: a size among the options wins
 heap() {
-    if [[ -n $2 && $options != *-$1* ]]; then
-        local size=$2
-        [[ $size == *[!0-9]* ]] || size+=m
-        options="-$1$size $options"
-    fi
+    [[ -z $2 || $options == *-$1* ]] || options="-$1$(size "$2") $options"
 }
 heap Xms "$HADOOP_HEAPSIZE_MIN"
-heap Xmx "${HADOOP_HEAPSIZE_MAX:-$HADOOP_HEAPSIZE}" # the latter is of Hadoop 2
+heap Xmx "${!own_heap:-${HADOOP_HEAPSIZE_MAX:-$HADOOP_HEAPSIZE}}" # the last is of Hadoop 2
 properties=("-Dhadoop.log.dir=$HADOOP_LOG_DIR" "-Dhadoop.log.file=$logfile.log" "-Dhadoop.home.dir=$HADOOP_HOME"
     "-Dhadoop.id.str=$HADOOP_IDENT_STRING" "-Dhadoop.root.logger=$logger"
     "-Dhadoop.policy.file=${HADOOP_POLICYFILE:-hadoop-policy.xml}"

@@ -62,6 +62,8 @@ export CLASSPATH
 
 java=${JAVA_HOME:+$JAVA_HOME/bin/}java
 config=$home/config/$logging
+# Connect logs as the servers do, unless it has a file of its own
+[[ -e $config ]] || config=$home/config/${logging#connect-}
 # log4j 1 warns when it finds no file, log4j 2 does not
 [[ -e $config || $logging != tools-*.properties ]] || config=$home/libexec/$logging
 # shellcheck disable=SC2206
@@ -79,6 +81,11 @@ if [[ -n $JMX_PORT ]]; then
     KAFKA_JMX_OPTS+=" -Dcom.sun.management.jmxremote.port=$JMX_PORT"
     # one port for a firewall, unless another was chosen
     [[ $KAFKA_JMX_OPTS == *jmxremote.rmi.port=* ]] || KAFKA_JMX_OPTS+=" -Dcom.sun.management.jmxremote.rmi.port=$JMX_PORT"
+fi
+if [[ -n $KAFKA_DEBUG ]]; then
+    JAVA_DEBUG_OPTS=${JAVA_DEBUG_OPTS:--agentlib:jdwp=transport=dt_socket,server=y,suspend=${DEBUG_SUSPEND_FLAG:-n},address=${JAVA_DEBUG_PORT:-5005}}
+    echo "Enabling Java debug options: $JAVA_DEBUG_OPTS" >&2
+    KAFKA_OPTS="$JAVA_DEBUG_OPTS $KAFKA_OPTS"
 fi
 
 if [[ -n $background || -n $loggc ]]; then

@@ -16,13 +16,16 @@ if [[ $JMXDISABLE != true ]]; then
         jmx+=("-Dcom.sun.management.jmxremote.port=$JMXPORT" "-Dcom.sun.management.jmxremote.rmi.port=$JMXPORT"
             "-Dcom.sun.management.jmxremote.authenticate=${JMXAUTH:-true}"
             "-Dcom.sun.management.jmxremote.ssl=${JMXSSL:-false}")
+        [[ -z $JMXHOSTNAME ]] || jmx+=("-Djava.rmi.server.hostname=$JMXHOSTNAME")
     fi
 fi
+autocreate=()
+[[ -z $ZOO_DATADIR_AUTOCREATE_DISABLE ]] || autocreate=(-Dzookeeper.datadir.autocreate=false)
 # shellcheck disable=SC2206
 server=("$JAVA" "-Dzookeeper.log.dir=$ZOO_LOG_DIR"
     "-Dzookeeper.log.file=${ZOO_LOG_FILE:-zookeeper-$USER-server-$HOSTNAME.log}"
     -XX:+HeapDumpOnOutOfMemoryError -XX:+ExitOnOutOfMemoryError
-    $SERVER_JVMFLAGS $JVMFLAGS "${jmx[@]}" org.apache.zookeeper.server.quorum.QuorumPeerMain "$ZOOCFG")
+    $SERVER_JVMFLAGS $JVMFLAGS "${autocreate[@]}" "${jmx[@]}" org.apache.zookeeper.server.quorum.QuorumPeerMain "$ZOOCFG")
 
 # shellcheck disable=SC2086
 client() {
@@ -66,32 +69,40 @@ stop() {
     echo "Stopping zookeeper ... STOPPED"
 }
 
-# Where this server listens for clients: clientPort, or what follows the semicolon of its own line of the ensemble.
+# Where this server listens for clients, and whether with TLS: clientPort, or what follows the semicolon of its own line
+# of the ensemble, or secureClientPort.
 client_address() {
-    local host port dynamic own
+    local host port dynamic own tls=false
     host=$(zk_setting clientPortAddress)
     port=$(zk_setting clientPort)
     if [[ -z $port ]]; then
         dynamic=$(zk_setting dynamicConfigFile)
-        own=$(sed -n "s/^server\.$(<"$(zk_setting dataDir)/myid")=.*;//p" "${dynamic:-$ZOOCFG}" | tail -n 1)
+        own=$(sed -n "s/^server\.$(cat "$(zk_setting dataDir)/myid" 2>/dev/null)=.*;//p" "${dynamic:-$ZOOCFG}" | tail -n 1)
         port=${own##*:}
         [[ $own != *:* ]] || host=${own%:*}
     fi
+    if [[ -z $port ]]; then
+        host=$(zk_setting secureClientPortAddress)
+        port=$(zk_setting secureClientPort)
+        tls=true
+    fi
     [[ -n $host && $host != 0.0.0.0 ]] || host=localhost
-    echo "$host $port"
+    echo "$host $tls $port"
 }
 
 status() {
-    local host port mode
-    read -r host port < <(client_address)
+    local host tls port mode
+    read -r host tls port < <(client_address)
     if [[ -z $port ]]; then
         echo "Client port not found in $ZOOCFG." >&2
         exit 1
     fi
-    echo "Client port found: $port. Client address: $host. Client SSL: false."
-    mode=$(client org.apache.zookeeper.client.FourLetterWordMain "$host" "$port" srvr 2>/dev/null | grep Mode)
+    echo "Client port found: $port. Client address: $host. Client SSL: $tls."
+    # 3.4 knows no fourth argument
+    mode=$(client org.apache.zookeeper.client.FourLetterWordMain "$host" "$port" srvr ${tls/#false/} 2>/dev/null | grep Mode)
     if [[ -z $mode ]]; then
         echo "Error contacting service. It is probably not running."
+        [[ $tls == false ]] || echo "Has CLIENT_JVMFLAGS the client's key store and trust store?"
         exit 1
     fi
     echo "$mode"
