@@ -8,9 +8,13 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+import jinja2
 import pytest
 import yaml
+from config_formats import FilterModule
 
+from artifacts.product import load
+from tests.unit.machine import Host
 from tests.unit.playbooks import CHECKOUT, finish, start
 from tests.unit.readers import read_environment, read_hadoop_xml, read_properties, read_shell, read_unit
 
@@ -284,6 +288,69 @@ def test_heap_of_zookeeper(lab: dict[str, Files]) -> None:
     text = lab["millrace-1"]["/etc/zookeeper/zookeeper-env.sh"]["content"]
     flags = read_shell(text, "SERVER_JVMFLAGS")["SERVER_JVMFLAGS"]
     assert flags.startswith("-Xms96m -Xmx96m -XX:+UseSerialGC ")
+
+
+@pytest.fixture(scope="module")
+def machine(tmp_path_factory: pytest.TempPathFactory, lab: dict[str, Files]) -> Host:
+    """Hadoop and ZooKeeper unpacked, with the files of a machine of the lab that the launchers source."""
+    made = Host(tmp_path_factory.mktemp("machine"))
+    for name, version in (("hadoop", "3.5.0"), ("zookeeper", "3.9.5")):
+        made.install(load(name, version))
+        text = lab["millrace-1"][f"/etc/{name}/{name}-env.sh"]["content"]
+        (made.root.parent / "etc" / name / f"{name}-env.sh").write_text(text)
+    return made
+
+
+def test_the_callers_environment_wins_over_the_files(machine: Host, lab: dict[str, Files]) -> None:
+    def words(path: str, *arguments: str, **environment: str) -> list[str]:
+        program = str(machine.root / path)
+        return machine.java(program, *arguments, JAVA_HOME=str(machine.bin.parent), **environment).words
+
+    def sizes(**environment: str) -> list[str]:
+        found = words("hadoop/bin/hdfs", "fsck", "/", **environment)
+        return [word for word in found if word.startswith("-Xmx")]
+
+    (given,) = sizes()
+    assert sizes(HADOOP_CLIENT_OPTS="-Xmx4g") == ["-Xmx4g"]
+    assert sizes(HADOOP_HEAPSIZE_MAX="4g") == [given, "-Xmx4g"]
+    client, server = "zookeeper/bin/zkCli.sh", "zookeeper/bin/zkServer.sh"
+    assert "-Dzookeeper.root.level=WARN" in words(client)
+    assert "-Dmine" in words(client, CLIENT_JVMFLAGS="-Dmine")
+    assert "-Xmx9m" in words(server, "start-foreground", SERVER_JVMFLAGS="-Xmx9m")
+    assert "-Xmx96m" not in words(server, "start-foreground", SERVER_JVMFLAGS="-Xmx9m")
+    text = lab["millrace-1"]["/etc/spark/spark-env.sh"]["content"]
+    spark = 'HADOOP_CONF_DIR="/my conf" JAVA_HOME=/mine\n'
+    assert read_shell(spark + text, "HADOOP_CONF_DIR", "JAVA_HOME") == {
+        "HADOOP_CONF_DIR": "/my conf",
+        "JAVA_HOME": "/mine",
+    }
+
+
+def test_a_unit_and_the_files_go_together(machine: Host, lab: dict[str, Files]) -> None:
+    """What the unit sets counts, the rest comes from the files."""
+    own = read_environment(units(lab["millrace-1"])["hdfs-namenode"]["Service"]["Environment"])
+    own |= {"JAVA_HOME": str(machine.bin.parent), "HADOOP_CONF_DIR": str(machine.root / "hadoop/etc/hadoop")}
+    program = str(machine.root / "hadoop/bin/hdfs")
+    words = machine.java(program, "namenode", **own).words
+    assert {"-Xmx128m", "-Dhadoop.log.dir=/var/log/hadoop"} <= set(words)
+
+
+@pytest.mark.parametrize("role", ["hadoop", "spark", "zookeeper"])
+def test_an_override_of_an_environment_file_wins_over_a_unit(role: str) -> None:
+    """And so over every caller: else HDFS_NAMENODE_OPTS among the overrides would do nothing."""
+    jinja = jinja2.Environment(autoescape=False)
+    jinja.filters |= FilterModule().filters() | {"comment": "# {}".format}
+    template = (CHECKOUT / f"roles/{role}/templates/{role}-env.sh.j2").read_text()
+    overrides = {"OPTS": "inventory's"}
+    text = jinja.from_string(template).render(
+        {
+            "service_managed": "",
+            f"{role}_env": {"HOME": "file's"} | overrides,
+            f"{role}_env_overrides": overrides,
+        }
+    )
+    found = read_shell(f"HOME=caller\\'s OPTS=unit\\'s\n{text}", "HOME", "OPTS")
+    assert found == {"HOME": "caller's", "OPTS": "inventory's"}
 
 
 def test_zookeeper_ensemble(lab: dict[str, Files]) -> None:
