@@ -67,7 +67,7 @@ course-test: bootstrap-test ## The whole course on a cluster of its own: guide a
 	@! podman container exists hadoop-master || { echo "a course's cluster is up: make course-down first" >&2; exit 1; }
 	evidence() { \
 	  python -m smoke check --timeout 10 --cluster out/course/cluster.json || :; \
-	  for host in hadoop-{master,slave1,slave2}; do podman exec $$host journalctl --no-pager > out/course/$$host.journal || :; done; \
+	  for host in hadoop-{master,slave1,slave2}; do ssh -F out/course/ssh_config $$host journalctl --no-pager > out/course/$$host.journal || :; done; \
 	}; trap evidence ERR; trap '$(COURSE) down' EXIT; \
 	$(COURSE) up --options '-e course_broker_0_10=true'; pytest tests/course
 

@@ -18,11 +18,5 @@ def run(options: argparse.Namespace) -> int:
     lab = labs.Lab(options.student)
     if lab not in labs.existing():
         raise CourseError(f"{lab.name} is not there: {lab.how_to_make}")
-    labs.become(words(lab))
-
-
-def words(lab: labs.Lab) -> list[str]:
-    """The command that is the shell, to be typed in the checkout."""
-    if lab.student:
-        return ["podman", "exec", "-it", "-w", "/root", lab.container(labs.MASTER), "bash", "-l"]
-    return ["ssh", "-t", "-F", f"out/{lab.name}/ssh_config", labs.MASTER]
+    # By ssh, not podman exec: only ssh tells the programs of a terminal that its window was closed.
+    labs.become(lab.inside(["ssh", "-t", "-F", f"out/{lab.name}/ssh_config", labs.MASTER]))

@@ -7,7 +7,7 @@ import html
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from course import PROGRAM, labs, memory, shell
+from course import PROGRAM, labs, memory
 
 PAGE = "out/course/students"
 LOOPBACK = "127.0.0.1"
@@ -71,7 +71,7 @@ def row(lab: labs.Lab, machines: Sequence[labs.Machine], most: int) -> Row:
             return {name: f"{labs.MASTER}:{port}" for port, name in names.items()}
         return {name: f"{LOOPBACK}:{ports[port]}" for port, name in names.items() if port in ports}
 
-    shells = [" ".join(shell.words(lab))]
+    shells = ["make course-shell" + (f" STUDENT={lab.student}" if lab.student else "")]
     if SSH in ports:
         config = f"out/{lab.name}/ssh_config"
         shells.append(f"ssh -F {config} -o HostName={LOOPBACK} -p {ports[SSH]} {labs.MASTER}")

@@ -401,7 +401,7 @@ def test_down_removes_what_is_meant_and_nothing_else(host: Host, capsys: pytest.
     assert [name for name, _ in host.ran[2:]] == ["course", "course-1", "course-2"]
 
 
-def test_a_shell_is_ssh_alone_and_podman_for_a_student(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_shell_is_ssh_where_the_names_are_right(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
     became: list[Sequence[str]] = []
     monkeypatch.setattr(labs, "become", became.append)
     for words in ((), ("--student", "2")):
@@ -412,7 +412,7 @@ def test_a_shell_is_ssh_alone_and_podman_for_a_student(host: Host, monkeypatch: 
     host.call(shell, "--student", "2")
     assert became == [
         ["ssh", "-t", "-F", "out/course/ssh_config", "hadoop-master"],
-        ["podman", "exec", "-it", "-w", "/root", "student2-hadoop-master", "bash", "-l"],
+        Lab(2).inside(["ssh", "-t", "-F", "out/course-2/ssh_config", "hadoop-master"]),
     ]
 
 
@@ -539,7 +539,7 @@ def test_what_a_lab_tells_to_type_makes_it(host: Host, student: int | None) -> N
 
 def test_the_test_of_the_course_leaves_evidence_before_it_removes_the_cluster(tmp_path: Path) -> None:
     (tmp_path / "out/course").mkdir(parents=True)
-    for name in ("podman", "python", "pytest"):
+    for name in ("podman", "python", "pytest", "ssh"):
         # podman fails, too: there is no hadoop-master.
         program = tmp_path / name
         program.write_text(f'#!/bin/sh\necho {name} "$*" >> told\n[ {name} = python ]\n')
@@ -555,7 +555,7 @@ def test_the_test_of_the_course_leaves_evidence_before_it_removes_the_cluster(tm
         "python -m course up --options -e course_broker_0_10=true",
         "pytest tests/course",
         "python -m smoke check --timeout 10 --cluster out/course/cluster.json",
-        *(f"podman exec {name} journalctl --no-pager" for name in HOSTS),
+        *(f"ssh -F out/course/ssh_config {name} journalctl --no-pager" for name in HOSTS),
         "python -m course down",
     ]
     assert (tmp_path / "out/course/hadoop-slave2.journal").exists()

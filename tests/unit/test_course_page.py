@@ -31,7 +31,7 @@ TWO = Row(
     student="2",
     containers=["student2-hadoop-master", "student2-hadoop-slave1"],
     shells=[
-        "podman exec -it -w /root student2-hadoop-master bash -l",
+        "make course-shell STUDENT=2",
         "ssh -F out/course-2/ssh_config -o HostName=127.0.0.1 -p 20222 hadoop-master",
     ],
     pages={
@@ -58,7 +58,7 @@ def test_what_is_not_published_is_not_promised() -> None:
 def test_who_is_alone_has_the_names() -> None:
     found = row(Lab(), cluster(Lab(), {}, running=False), 2600)
     assert found.student == "course"
-    assert found.shells == ["ssh -t -F out/course/ssh_config hadoop-master"]
+    assert found.shells == ["make course-shell"]
     assert found.pages["NameNode"] == "http://hadoop-master:50070"
     assert found.servers == {"Kafka": "hadoop-master:9092", "ZooKeeper": "hadoop-master:2181"}
     assert found.memory == "0.3 GB now, up to 2.6 GB at work; 1 stopped"
@@ -69,7 +69,7 @@ def test_the_table() -> None:
         "student  what             where",
         "2        memory           0.6 GB now, up to 2.6 GB at work",
         "         containers       student2-hadoop-master, student2-hadoop-slave1",
-        "         shell            podman exec -it -w /root student2-hadoop-master bash -l",
+        "         shell            make course-shell STUDENT=2",
     ]
     assert table([]) == "No cluster of the course is here: make course"
 
@@ -137,7 +137,7 @@ def test_markdown_has_a_line_for_each_with_all_its_cells() -> None:
     rows = [line for line in lines if line.startswith("|")]
     assert len(rows) == 4
     assert {len(re.findall(r"(?<!\\)\|", line)) for line in rows} == {7}
-    assert "`podman exec -it -w /root student2-hadoop-master bash -l`" in rows[2]
+    assert "`make course-shell STUDENT=2`" in rows[2]
     assert "<http://127.0.0.1:20270>" in rows[2]
     assert "<script>" not in rows[3]
     assert "c&lt;d&gt;" in rows[3]
