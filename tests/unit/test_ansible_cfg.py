@@ -36,3 +36,17 @@ def test_a_planted_key_is_found(tmp_path: Path) -> None:
     done = validate(config)
     assert done.returncode != 0
     assert "forrks" in done.stderr
+
+
+def test_settings_that_stand_twice_are_refused(tmp_path: Path) -> None:
+    inventory = tmp_path / "hosts.yml"
+    inventory.write_text("all:\n  hosts: {one: }\n  vars:\n    a_overrides: {x: 1}\n    a_overrides: {y: 2}\n")
+    done = subprocess.run(
+        [str(Path(sys.executable).parent / "ansible-inventory"), "-i", str(inventory), "--list"],
+        cwd=CHECKOUT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "a_overrides" not in done.stdout
+    assert "duplicate" in done.stderr.lower()
