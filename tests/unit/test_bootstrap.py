@@ -1,0 +1,66 @@
+"""Who is not root is told what to type, and nothing is installed or made."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.unit.playbooks import CHECKOUT
+
+NOBODY = 65534
+PROGRAMS = ("bash", "dirname", "grep", "cmp")
+
+
+@pytest.fixture
+def checkout() -> Iterator[Path]:
+    """A checkout that anybody may read, and beside it the only programs that there are."""
+    with tempfile.TemporaryDirectory(prefix="millrace-unit-") as directory:
+        root = Path(directory)
+        root.chmod(0o755)
+        (root / "bin").mkdir()
+        for name in PROGRAMS:
+            (root / "bin" / name).symlink_to(str(shutil.which(name)))
+        shutil.copy(CHECKOUT / "bootstrap", root)
+        yield root
+
+
+def bootstrap(checkout: Path) -> subprocess.CompletedProcess[str]:
+    """Run it as nobody."""
+    change = [] if os.geteuid() else ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
+    command = [*change, str(checkout / "bin/bash"), str(checkout / "bootstrap")]
+    # A machine on which nothing is installed: its programs cannot be seen in /usr/sbin and /sbin either.
+    text = (checkout / "bootstrap").read_text().replace("/usr/sbin:/sbin", "/nowhere")
+    (checkout / "bootstrap").write_text(text)
+    environment = {"PATH": f"{checkout}/bin"}
+    setpriv = shutil.which("setpriv") or "setpriv"
+    return subprocess.run(
+        [setpriv if word == "setpriv" else word for word in command],
+        env=environment, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+
+def test_who_is_not_root_is_told_what_to_type(checkout: Path) -> None:
+    apt = checkout / "bin/apt-get"
+    apt.write_text("#!/bin/sh\necho called >> ../called\n")
+    apt.chmod(0o755)
+    done = bootstrap(checkout)
+    assert done.returncode == 1
+    assert done.stdout == ""
+    said, typed = done.stderr.splitlines()
+    assert said == "bootstrap: this machine lacks programs. Type:"
+    before, _, packages = typed.partition(" --no-install-recommends ")
+    assert before == "  sudo apt-get update && sudo apt-get install"
+    assert {"podman", "iptables", "mmdebstrap", "maven", "openjdk-17-jdk-headless"} <= set(packages.split())
+    assert sorted(path.name for path in checkout.iterdir()) == ["bin", "bootstrap"]
+
+
+def test_a_machine_without_apt_is_told_what_it_lacks(checkout: Path) -> None:
+    done = bootstrap(checkout)
+    assert done.returncode == 1
+    assert done.stderr.startswith("bootstrap: this machine has no apt-get; install what Debian calls: podman")
