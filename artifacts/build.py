@@ -32,7 +32,7 @@ class Built:
 
 
 class Cache:
-    """A cache directory: `jars/<name>-<version>/` as Maven gave them, `tarballs/`, `work/`: half done."""
+    """A cache directory: `jars/` as Maven and pip gave them, `tarballs/`, `work/`: half done."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -43,6 +43,9 @@ class Cache:
 
     def jars(self, product: Product) -> Path:
         return self.root / "jars" / product.stem
+
+    def sdist(self, product: Product) -> Path:
+        return self.root / "jars" / f"{product.stem}-sdist.tar.gz"
 
     def tarball(self, product: Product) -> Path:
         """Its name holds the recipe's key: another recipe is another file."""
@@ -156,16 +159,27 @@ def _jars(product: Product, cache: Cache) -> Path:
 
 @contextlib.contextmanager
 def _sdist(product: Product, cache: Cache) -> Iterator[tarfile.TarFile]:
-    """A product's source distribution, open; it leaves the cache when its tarball is made."""
-    directory = cache.work / f"{product.stem}-sdist"
-    directory.mkdir(exist_ok=True)
-    plain = directory / "sdist.tar"
-    packed = pypi.fetch(product, directory)
+    """A product's source distribution, open."""
+    packed = _packed_sdist(product, cache)
+    plain = cache.work / f"{product.stem}-sdist.tar"
     with Progress(f"{product.label}: unpacking {packed.name}"):
         layout.unzip(packed, plain)
     with tarfile.open(plain) as sdist:
         yield sdist
-    shutil.rmtree(directory)
+    plain.unlink()
+
+
+def _packed_sdist(product: Product, cache: Cache) -> Path:
+    """The source distribution as pip gave it, with the pinned digest: the largest download, so it stays."""
+    final, part = cache.sdist(product), cache.work / f"{product.stem}-sdist"
+    shutil.rmtree(part, ignore_errors=True)
+    if not final.exists():
+        part.mkdir()
+        os.replace(pypi.fetch(product, part), final)
+        shutil.rmtree(part)
+    if lock.digest(final) != pypi.pinned(product):
+        raise ArtifactError(lock.tampered(final))
+    return final
 
 
 def relock(product: Product, cache: Cache) -> None:

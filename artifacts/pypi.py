@@ -30,17 +30,25 @@ def _note(line: str) -> str | None:
     return f"{int(news[1]) >> 20} of {int(news[2]) >> 20} MiB" if news else None
 
 
-def _environment(product: Product) -> dict[str, str]:
+def _environment(product: Product, directory: Path) -> dict[str, str]:
     # by the environment, since a setup.py that asks for packages has pip run by setuptools
     constrained = {"PIP_CONSTRAINT": str(product.constraints)} if product.constraints.exists() else {}
-    return os.environ | constrained
+    return os.environ | constrained | {"TMPDIR": str(directory)}
+
+
+def pinned(product: Product) -> str:
+    """The SHA-512 of the source distribution."""
+    digests = re.findall(r"--hash=sha512:([0-9a-f]{128})", product.requirements.read_text(encoding="utf-8"))
+    if len(digests) != 1:
+        raise ArtifactError(f"{product.requirements}: one --hash=sha512 expected, found {len(digests)}")
+    return str(digests[0])
 
 
 def fetch(product: Product, directory: Path) -> Path:
-    """Download the source distribution that `requirements.txt` pins and return its path.
+    """Download the source distribution that `requirements.txt` pins to an empty directory; return its path.
 
-    pip refuses a file that has not the pinned digest, takes up a broken connection where it stopped, and
-    keeps a whole file that is in the directory already. Raises ArtifactError when pip fails.
+    pip refuses a file that has not the pinned digest, and takes up a broken connection where it stopped; what
+    a killed pip had begun lies in the directory too and is of no use. Raises ArtifactError when pip fails.
     """
     # pip reads the metadata of what it downloads, and so runs the distribution's setup.py
     if _version("setuptools") < _WHEELING_SETUPTOOLS:
@@ -50,7 +58,7 @@ def fetch(product: Product, directory: Path) -> Path:
         [sys.executable, "-m", "pip", "download", "--disable-pip-version-check", "--no-cache-dir", *resuming,
          "--no-deps", "--no-build-isolation", "--no-binary", ":all:", "--require-hashes",
          "--requirement", str(product.requirements), "--dest", str(directory)],
-        f"{product.label}: source distribution by pip", _note, _environment(product),
+        f"{product.label}: source distribution by pip", _note, _environment(product, directory),
     )  # fmt: skip
     found = [path for path in directory.iterdir() if path.name.endswith(".tar.gz")]
     if len(found) != 1:

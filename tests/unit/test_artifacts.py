@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import http.server
 import io
 import json
 import os
+import random
 import shutil
 import signal
 import subprocess
@@ -14,6 +16,7 @@ import threading
 import time
 import zipfile
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
@@ -426,7 +429,77 @@ def test_source_distribution_is_laid_out(mill: Mill, brook: Path) -> None:
     assert not {"bin/paddle.cmd", "setup.py", "PKG-INFO"} & members.keys()
     assert members["bin/paddle"].mode == 0o755
     assert members["bin/paddle"].uid == 0
-    assert not list(mill.cache.rglob("brook*")), "the source distribution is not kept"
+    assert list((mill.cache / "work").iterdir()) == []
+
+
+def test_source_distribution_is_downloaded_once(
+    mill: Mill, brook: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It stays in the cache, and is refused when it is no longer what is pinned."""
+    (mill.cache / "work" / "river-1.0-sdist").mkdir(parents=True)
+    (mill.cache / "work" / "river-1.0-sdist" / "brook-1.0.tar.gz").write_text("a killed build's")
+    assert mill.build() == 0
+    first = mill.built()["sha512"]
+    brook.unlink()
+    mill.tarballs()[0].unlink()
+    assert mill.build() == 0
+    assert mill.built()["sha512"] == first
+    mill.tarballs()[0].unlink()
+    kept = mill.cache / "jars" / "river-1.0-sdist.tar.gz"
+    flip(kept)
+    assert mill.build() == 1
+    assert f"{kept}: its SHA-512 is not the locked one" in capsys.readouterr().err
+    assert mill.tarballs() == []
+
+
+class Index(http.server.BaseHTTPRequestHandler):
+    """A package index of one file, whose first download breaks off in the middle."""
+
+    content = b""
+    asked: ClassVar[list[str | None]] = []
+
+    def do_GET(self) -> None:
+        """Answer the page of links, or what is asked for of the file."""
+        page = b'<a href="/brook-1.0.tar.gz">brook-1.0.tar.gz</a>'
+        if not self.path.endswith(".gz"):
+            self.answer(200, "text/html", page, len(page))
+            return
+        wanted = self.headers["Range"]
+        self.asked.append(wanted)
+        if wanted is None:
+            half = len(self.content) // 2
+            self.answer(200, "application/gzip", self.content[:half], len(self.content))
+        else:
+            rest = self.content[int(wanted.removeprefix("bytes=").removesuffix("-")) :]
+            self.answer(206, "application/gzip", rest, len(rest))
+
+    def answer(self, status: int, kind: str, body: bytes, length: int) -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(length))
+        self.send_header("ETag", '"brook"')
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *words: object) -> None:
+        """Say nothing."""
+
+
+def test_broken_download_goes_on_where_it_stopped(
+    mill: Mill, brook: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sdist(brook, noise="".join(random.choices("0123456789abcdef", k=2 << 20)))
+    (mill.directory / "requirements.txt").write_text(f"brook==1.0 --hash=sha512:{lock.digest(brook)}\n")
+    Index.content = brook.read_bytes()
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Index) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        for variable in ("PIP_NO_INDEX", "PIP_FIND_LINKS", "PIP_EXTRA_INDEX_URL"):
+            monkeypatch.delenv(variable, raising=False)
+        monkeypatch.setenv("PIP_INDEX_URL", f"http://127.0.0.1:{server.server_port}/simple")
+        monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+        assert mill.build() == 0
+        server.shutdown()
+    assert Index.asked == [None, f"bytes={len(Index.content) // 2}-"]
 
 
 def test_changed_source_distribution_is_refused(
