@@ -99,7 +99,9 @@ status() {
     fi
     echo "Client port found: $port. Client address: $host. Client SSL: $tls."
     # 3.4 knows no fourth argument
-    mode=$(client org.apache.zookeeper.client.FourLetterWordMain "$host" "$port" srvr ${tls/#false/} 2>/dev/null | grep Mode)
+    local question=("$host" "$port" srvr)
+    [[ $tls == false ]] || question+=("$tls")
+    mode=$(client org.apache.zookeeper.client.FourLetterWordMain "${question[@]}" 2>/dev/null | grep Mode)
     if [[ -z $mode ]]; then
         echo "Error contacting service. It is probably not running."
         [[ $tls == false ]] || echo "Has CLIENT_JVMFLAGS the client's key store and trust store?"
