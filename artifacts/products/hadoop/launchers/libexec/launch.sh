@@ -58,7 +58,7 @@ fi
 HADOOP_COMMON_HOME=$HADOOP_HOME HADOOP_HDFS_HOME=$HADOOP_HOME
 HADOOP_YARN_HOME=$HADOOP_HOME HADOOP_MAPRED_HOME=$HADOOP_HOME
 
-# Hadoop 2 had variables of their own for yarn and mapred; where both are set these count, as they do for upstream.
+# Hadoop 2 had other variables for yarn and for mapred; where both are set the older ones count, as they do for upstream.
 older_variables() {
     local prefix suffix older
     case $program in
