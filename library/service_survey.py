@@ -18,6 +18,8 @@ short_description: say which services of a host differ from what they should be;
 description:
   - Asks the very functions of M(service_install), M(config_files) and M(service_units) in check mode, for all
     services in one call. A run that changes nothing costs one module run a host this way, not two dozen.
+  - A daemon that reads a file which is yet to be written makes its service differ, whichever service writes
+    that file. HDFS, for one, reads Hadoop's C(core-site.xml).
 options:
   services:
     description: what each service should be
@@ -51,20 +53,32 @@ differs:
 """
 
 
-def differences(service: dict[str, Any]) -> list[str]:
+def unwritten(services: list[dict[str, Any]]) -> set[str]:
+    """Paths of the files that a run will write, of all services: one writes what another's daemons read."""
+    return {file["path"] for service in services for file in service["files"] if _differs(file)}
+
+
+def _differs(file: dict[str, Any]) -> bool:
+    try:
+        return apply(file, check=True) is not None
+    except (OSError, ValueError):
+        # Whatever cannot be read is for the service's own play to mend, or to report.
+        return True
+
+
+def differences(service: dict[str, Any], changing: set[str]) -> list[str]:
     """What of one service is not as it should be, a sentence each."""
     found = [f"{path} is missing" for path in service["paths"] if not os.path.exists(path)]
+    found += [f"file {file['path']}" for file in service["files"] if file["path"] in changing]
     try:
         found += install(service["installs"], check=True)
-        found += [f"file {each['path']}" for each in service["files"] if apply(each, check=True)]
         if service["units"]:
-            units = bring(service["units"], "started", check=True)
+            units = bring(service["units"], "started", check=True, changing=changing)
             found += [f"{unit} does not run" for unit in units["started"]]
             found += [f"{unit} runs with older files" for unit in units["stale"]]
             if units["changed"] and not units["started"]:
                 found.append("a unit does not start on boot")
     except (KeyError, OSError, ValueError, UnitError, tarfile.TarError) as error:
-        # Whatever cannot be read is for the service's own play to mend, or to report.
         found.append(str(error))
     return found
 
@@ -88,7 +102,9 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    found = {service["name"]: differences(service) for service in module.params["services"]}
+    services = module.params["services"]
+    changing = unwritten(services)
+    found = {service["name"]: differences(service, changing) for service in services}
     module.exit_json(
         changed=False, differs={name: sentences for name, sentences in found.items() if sentences}
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import subprocess
+from collections.abc import Collection
 from typing import Any
 
 PROPERTIES = (
@@ -32,14 +33,17 @@ def parse_show(text: str) -> dict[str, dict[str, str]]:
     return {block["Id"].removesuffix(".service"): block for block in blocks if "Id" in block}
 
 
-def is_stale(runtime_directory: str, *, root: str = "/run") -> bool:
-    """Whether a file in the record of the running daemon has another digest now, or the record is missing."""
+def is_stale(runtime_directory: str, changing: Collection[str] = (), *, root: str = "/run") -> bool:
+    """Whether a file in the record of the running daemon has another digest now, or the record is missing.
+
+    changing: files that are yet to be written
+    """
     try:
         with open(os.path.join(root, runtime_directory, RECORD), encoding="utf-8") as stream:
             recorded = [line.rstrip("\n").split("  ", 1) for line in stream if line.strip()]
     except OSError:
         return True
-    return not recorded or any(_sha256(path) != digest for digest, path in recorded)
+    return not recorded or any(path in changing or _sha256(path) != digest for digest, path in recorded)
 
 
 def _sha256(path: str) -> str:
@@ -97,9 +101,10 @@ def show(units: list[str]) -> dict[str, dict[str, str]]:
     return shown
 
 
-def bring(units: list[str], state: str, *, check: bool) -> dict[str, Any]:
+def bring(units: list[str], state: str, *, check: bool, changing: Collection[str] = ()) -> dict[str, Any]:
     """Bring the units to the state, or say what that would take; the module's result.
 
+    changing: files that are yet to be written; a unit that reads one of them is stale
     Raises UnitError when a unit has no file or systemd refuses.
     """
     shown = show(units)
@@ -107,7 +112,7 @@ def bring(units: list[str], state: str, *, check: bool) -> dict[str, Any]:
     if missing and not check:
         raise UnitError(f"no unit file for {', '.join(missing)}: run the verb config first")
     active = {unit: shown.get(unit, {}).get("ActiveState") in UP for unit in units}
-    stale = {unit: active[unit] and is_stale(shown[unit]["RuntimeDirectory"]) for unit in units}
+    stale = {unit: active[unit] and is_stale(shown[unit]["RuntimeDirectory"], changing) for unit in units}
     work = plan(state, active, stale)
     disabled = []
     if state != "stopped":

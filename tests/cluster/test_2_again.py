@@ -152,3 +152,29 @@ def test_bad_input_is_refused_before_anything_changes(site: Site, words: list[st
     assert names in run.output
     assert set(run.changed.values()) == {0}
     assert files(site) == before
+
+
+def test_a_property_of_hadoops_restarts_in_that_run_all_that_read_it(site: Site) -> None:
+    """core-site.xml is written by a play that has no daemon: HDFS, YARN and Spark read it, one host at a time."""
+    assert CLUSTER.hdfs
+    assert CLUSTER.yarn
+    assert CLUSTER.spark
+    services = [CLUSTER.hdfs.units, CLUSTER.yarn.units, CLUSTER.spark.units]
+    readers = {(host, unit) for each in services for host, units in each.items() for unit in units}
+    settings = yaml.safe_load((CHECKOUT / "inventories/lab/group_vars/cluster.yml").read_text())
+    overrides = settings["hadoop_core_site_overrides"] | {"io.file.buffer.size": 8192}
+    before = site.units()
+    try:
+        run = site.run("--skip-tags", "smoke", "-e", json.dumps({"hadoop_core_site_overrides": overrides}))
+        assert run.rc == 0, run.output
+        assert site.restarted_since(before) == readers
+        now = site.units()
+        for each in services:
+            down_and_up = sorted(
+                (min(now[host, unit].down_at for unit in units), max(now[host, unit].up_since for unit in units))
+                for host, units in each.items()
+            )
+            assert all(earlier[1] < later[0] for earlier, later in pairwise(down_and_up)), down_and_up
+    finally:
+        back = site.run("--skip-tags", "smoke")
+        assert back.rc == 0, back.output

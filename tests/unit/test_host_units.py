@@ -137,6 +137,15 @@ def test_is_stale_when_one_of_many_files_changed(tmp_path: Path) -> None:
     assert is_stale("", root=str(tmp_path))
 
 
+def test_is_stale_when_a_file_is_yet_to_be_written(tmp_path: Path) -> None:
+    read = tmp_path / "core-site.xml"
+    read.write_text("as recorded")
+    digest = hashlib.sha256(b"as recorded").hexdigest()
+    (tmp_path / "config.sha256").write_text(f"{digest}  {read}\n")
+    assert is_stale("", {str(read)}, root=str(tmp_path))
+    assert not is_stale("", {"/etc/hadoop/other.xml"}, root=str(tmp_path))
+
+
 # What each state does with a unit that is (down, up and current, up and stale).
 @pytest.mark.parametrize(
     ("state", "down", "fresh", "stale"),
@@ -193,6 +202,11 @@ def test_stale_units_are_told_by_started_and_restarted_by_current(systemd: Syste
     done = bring(["a", "b"], "current", check=False)
     assert (done["changed"], done["restarted"], done["stale"]) == (True, ["b"], [])
     assert systemd.calls == [("restart", "b")]
+
+
+def test_a_unit_is_stale_that_reads_what_is_yet_to_be_written(systemd: Systemctl) -> None:
+    changing = {str(systemd.runtime / "b.conf")}
+    assert bring(["a", "b"], "started", check=True, changing=changing)["stale"] == ["b"]
 
 
 def test_stop_leaves_enabled_what_was_enabled(systemd: Systemctl) -> None:

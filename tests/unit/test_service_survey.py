@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ SELF = {"owner": "{{ lookup('pipe', 'id -un') }}", "group": "{{ lookup('pipe', '
 
 
 @pytest.fixture(scope="module")
-def differs(tmp_path_factory: pytest.TempPathFactory) -> Any:
+def differs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
     """What the module says of services that are right, and of one that is wrong in each way."""
     path = tmp_path_factory.mktemp("survey")
     (path / "right").write_text("as it should be\n")
@@ -24,7 +25,7 @@ def differs(tmp_path_factory: pytest.TempPathFactory) -> Any:
     (path / "wrong").chmod(0o644)
     (path / "directory").mkdir(mode=0o755)
     artifact = {"name": "it", "version": "1", "tarball": "/no/it-1.tar", "sha512": "0", "prefix": str(path)}
-    services = [
+    services: list[dict[str, Any]] = [
         {"name": "paths", "paths": [str(path / "right")]},
         {"name": "no path", "paths": [str(path / "missing")]},
         {"name": "files", "files": [SELF | {"path": str(path / "right"), "content": "as it should be\n"}]},
@@ -41,6 +42,15 @@ def differs(tmp_path_factory: pytest.TempPathFactory) -> Any:
             "installs": [{"users": [{"name": "nobody-such", "group": "nobody-such", "home": "/no"}]}],
         },
     ]
+    before = sorted(each.name for each in path.iterdir())
+    found = survey(path, services)
+    assert sorted(each.name for each in path.iterdir()) == sorted([*before, "answer", "play.yml"])
+    assert (path / "wrong").read_text() == "older\n"
+    return found
+
+
+def survey(path: Path, services: list[dict[str, Any]]) -> dict[str, list[str]]:
+    """What the module says of the services."""
     tasks = [
         {"service_survey": {"services": services}, "register": "survey"},
         {
@@ -51,11 +61,8 @@ def differs(tmp_path_factory: pytest.TempPathFactory) -> Any:
             }
         },
     ]
-    before = sorted(each.name for each in path.iterdir())
     run_local(path, {"tasks": tasks})
-    assert sorted(each.name for each in path.iterdir()) == sorted([*before, "answer", "play.yml"])
-    assert (path / "wrong").read_text() == "older\n"
-    return json.loads((path / "answer").read_text())
+    return dict(json.loads((path / "answer").read_text()))
 
 
 def test_each_fault_is_told_and_what_is_right_is_not(differs: dict[str, list[str]]) -> None:
@@ -66,6 +73,43 @@ def test_in_a_sentence(differs: dict[str, list[str]]) -> None:
     assert differs["no path"][0].endswith("missing is missing")
     assert differs["older file"][0].startswith("file ")
     assert any("nobody-such" in sentence for sentence in differs["no user"])
+
+
+SYSTEMCTL = """#!/bin/sh
+shift 2
+for unit; do
+  printf 'Id=%s.service\\nLoadState=loaded\\nActiveState=active\\nUnitFileState=enabled\\n' "$unit"
+  printf 'NeedDaemonReload=no\\nMainPID=7\\nInvocationID=abc\\nRuntimeDirectory=%s\\n\\n' "${0%/*}/$unit"
+done
+"""
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"), [("as recorded", []), ("newer", ["hadoop", "hdfs", "spark"])]
+)
+def test_a_file_of_one_service_that_daemons_of_others_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str, expected: list[str]
+) -> None:
+    """Hadoop's play has no daemon: HDFS and Spark have to restart theirs in the run that writes the file."""
+    (tmp_path / "systemctl").write_text(SYSTEMCTL)
+    (tmp_path / "systemctl").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    for name in ("core-site.xml", "server.properties"):
+        (tmp_path / name).write_text("as recorded")
+        (tmp_path / name).chmod(0o644)
+    digest = hashlib.sha256(b"as recorded").hexdigest()
+    services: list[dict[str, Any]] = [
+        {"name": "hadoop", "files": [SELF | {"path": str(tmp_path / "core-site.xml"), "content": content}]}
+    ]
+    for name, reads in (
+        ("hdfs", "core-site.xml"),
+        ("kafka", "server.properties"),
+        ("spark", "core-site.xml"),
+    ):
+        (tmp_path / f"{name}-daemon").mkdir()
+        (tmp_path / f"{name}-daemon" / "config.sha256").write_text(f"{digest}  {tmp_path / reads}\n")
+        services.append({"name": name, "units": [f"{name}-daemon"]})
+    assert sorted(survey(tmp_path, services)) == expected
 
 
 @pytest.mark.parametrize(
