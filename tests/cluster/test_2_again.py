@@ -155,7 +155,7 @@ def test_bad_input_is_refused_before_anything_changes(site: Site, words: list[st
 
 
 def test_a_property_of_hadoops_restarts_in_that_run_all_that_read_it(site: Site) -> None:
-    """core-site.xml is written by a play that has no daemon: HDFS, YARN and Spark read it, one host at a time."""
+    """core-site.xml is written by a play that has no daemon; HDFS, YARN and Spark take it host by host."""
     assert CLUSTER.hdfs
     assert CLUSTER.yarn
     assert CLUSTER.spark
@@ -170,11 +170,12 @@ def test_a_property_of_hadoops_restarts_in_that_run_all_that_read_it(site: Site)
         assert site.restarted_since(before) == readers
         now = site.units()
         for each in services:
-            down_and_up = sorted(
-                (min(now[host, unit].down_at for unit in units), max(now[host, unit].up_since for unit in units))
-                for host, units in each.items()
+            machines = [[now[host, unit] for unit in units] for host, units in each.items()]
+            outages = sorted(
+                (min(unit.down_at for unit in units), max(unit.up_since for unit in units))
+                for units in machines
             )
-            assert all(earlier[1] < later[0] for earlier, later in pairwise(down_and_up)), down_and_up
+            assert all(earlier[1] < later[0] for earlier, later in pairwise(outages)), outages
     finally:
         back = site.run("--skip-tags", "smoke")
         assert back.rc == 0, back.output
