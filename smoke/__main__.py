@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import os
 import secrets
-import signal
 import sys
 import time
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from smoke import checks, gates, processes, receipt, report
+from smoke import checks, gates, processes, receipt, report, signals
 from smoke.checks import hdfs as hdfs_check
 from smoke.checks import kafka as kafka_check
 from smoke.checks import spark as spark_check
@@ -125,12 +125,11 @@ def run(options: argparse.Namespace) -> int:
     """Run the checks, remove what they made, report."""
     cluster = load(options.cluster)
     now = processes.running(cluster) if cluster.machines else {}
-    proved = processes.proof(_read(options.out), now)
+    proved = processes.proof(_earlier(options.out), now)
     quick = options.quick or (options.unless_proved and proved is not None)
     wanted = checks_of(cluster, quick)
     if not wanted:
         raise ClusterError(f"{options.cluster}: no service to check")
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that a killed run cleans up too
     started, began = datetime.now(UTC), time.monotonic()
     console = Console()
     this = checks.Run(
@@ -147,14 +146,18 @@ def run(options: argparse.Namespace) -> int:
         console.say(f"spark left out: run {proved['run']} proved it with the very processes that run now")
     elif absent and not quick:
         console.say(f"not checked, for the cluster has not all it needs: {', '.join(absent)}")
-    stopped: BaseException | None = None
+    stopped = None
     try:
+        signals.hear()
         checks.run_all(wanted, this)
-    except (KeyboardInterrupt, SystemExit) as signalled:
+        signals.ignore()
+    except signals.Signalled as signalled:
         stopped = signalled
-        facts = "stopped by a signal before its end"
+        facts = f"stopped by {stopped.name} before its end"
         this.results.append(checks.Result("run", False, round(time.monotonic() - began, 1), facts, (facts,)))
-    checks.clean_up(this)
+    finally:
+        signals.ignore()
+        checks.clean_up(this)
     mode = "quick" if quick else "full"
     document = report.document(
         this.id, started.isoformat(timespec="seconds"), time.monotonic() - began, mode, this.results
@@ -165,10 +168,10 @@ def run(options: argparse.Namespace) -> int:
     _write(options.out, json.dumps(document, indent=2) + "\n")
     _write(options.junit, report.junit(document))
     if not document["ok"]:
-        print(report.evidence(document))
-    print(report.table(document), flush=True)
+        console.say(report.evidence(document))
+    console.say(report.table(document))
     if stopped:
-        raise stopped
+        return stopped.status
     return 0 if document["ok"] else 1
 
 
@@ -198,12 +201,23 @@ def _read(path: Path) -> dict[str, Any] | None:
     return document
 
 
+def _earlier(path: Path) -> dict[str, Any] | None:
+    """What an earlier run left there; one that cannot be read proves nothing."""
+    with contextlib.suppress(ClusterError):
+        return _read(path)
+    return None
+
+
 def _write(path: Path, text: str) -> None:
+    """All of it or nothing: who is cut off here leaves the file of before."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text)
+    new = path.with_name(f"{path.name}.new")
+    new.write_text(text)
+    new.replace(path)
 
 
 if __name__ == "__main__":
     status = main()
-    sys.stdout.flush()
+    with contextlib.suppress(OSError):  # nobody reads it any more
+        sys.stdout.flush()
     os._exit(status)  # a client left in a dead service has exit hooks that wait for it

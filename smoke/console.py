@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import threading
 import time
@@ -52,5 +53,6 @@ class Console:
                 )
 
     def _print(self, text: str) -> None:
-        print(text, file=self._stream, flush=True)
+        with contextlib.suppress(OSError):  # who reads may be gone, and the work must come to its end
+            print(text, file=self._stream, flush=True)
         self._last = time.monotonic()

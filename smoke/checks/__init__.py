@@ -35,6 +35,16 @@ class CheckError(Exception):
         self.evidence = list(evidence)
 
 
+@dataclass(frozen=True)
+class Made:
+    """Something that a run made, and how it goes."""
+
+    what: str
+    remove: Callable[[], object]
+    runs: bool
+    """A process: it reads and writes the other things, and goes before them."""
+
+
 @dataclass
 class Run:
     """What the checks of one run share."""
@@ -48,7 +58,7 @@ class Run:
     """Seconds for all checks together."""
     topic: Future[Produced] = field(default_factory=Future)
     """Done when the topic holds all records, for those who read it too."""
-    cleanups: list[tuple[str, Callable[[], object]]] = field(default_factory=list)
+    made: list[Made] = field(default_factory=list)
     results: list[Result] = field(default_factory=list)
 
     @property
@@ -58,11 +68,11 @@ class Run:
     stopping: threading.Event = field(default_factory=threading.Event)
     """Set when the run ends before its checks: nothing more is to be made."""
 
-    def cleanup(self, what: str, how: Callable[[], object]) -> None:
-        """Have `what` removed at the end of the run, whatever happens; `how` raises when it could not."""
+    def cleanup(self, what: str, remove: Callable[[], object], *, runs: bool = False) -> None:
+        """Have `what` removed at the end of the run, whatever happens; `remove` raises when it could not."""
         if self.stopping.is_set():
             raise CheckError("the run is stopping")
-        self.cleanups.append((what, how))
+        self.made.append(Made(what, remove, runs))
 
 
 @dataclass(frozen=True)
@@ -136,22 +146,22 @@ def line(result: Result) -> str:
 
 
 def clean_up(run: Run, timeout: float = 60) -> None:
-    """Remove what the run made, the last first, and see that it is gone."""
+    """End what runs, then remove the rest, the last first, and see that it is gone."""
     started = time.monotonic()
     evidence = []
-    for what, how in reversed(run.cleanups):
-        run.console.awaiting("cleanup", what)
-        done = spawn(how)
+    for made in sorted(run.made, key=lambda made: made.runs)[::-1]:
+        run.console.awaiting("cleanup", made.what)
+        done = spawn(made.remove)
         deadline = time.monotonic() + timeout
         while not wait([done], timeout=1).done and time.monotonic() < deadline:
             run.console.heartbeat()
         try:
             done.result(timeout=0)
         except TimeoutError as error:
-            evidence.append(f"{what}: {str(error) or f'not removed within {timeout:g} s'}")
+            evidence.append(f"{made.what}: {str(error) or f'not removed within {timeout:g} s'}")
         except Exception as error:  # noqa: BLE001 (the other things must go too)
-            evidence.append(f"{what}: {told(error)}")
-    facts = f"{len(run.cleanups) - len(evidence)} of {len(run.cleanups)} things of this run are gone"
+            evidence.append(f"{made.what}: {told(error)}")
+    facts = f"{len(run.made) - len(evidence)} of {len(run.made)} things of this run are gone"
     result = Result("cleanup", not evidence, round(time.monotonic() - started, 1), facts, tuple(evidence))
     run.results.append(result)
     run.console.done("cleanup", line(result))

@@ -28,7 +28,7 @@ def check(run: Run, section: Spark, kafka: Kafka, filesystem: Hdfs) -> dict[str,
     # Submitted first, so that the session starts while the records are sent.
     run.cleanup(f"hdfs {directory}", lambda: hdfs.remove(hdfs.client(filesystem, section.user), directory))
     job = Job(run.cluster.machines[section.submit_host], section, run.id, progress)
-    run.cleanup(f"the Spark job and its directory on {section.submit_host}", job.stop)
+    run.cleanup(f"the Spark job and its directory on {section.submit_host}", job.stop, runs=True)
     run.console.awaiting("spark", f"spark-submit on {section.submit_host}")
     job.start()
     run.topic.result(timeout=run.timeout)

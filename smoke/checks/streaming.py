@@ -39,7 +39,7 @@ def check(run: Run, section: Spark, kafka: Kafka, zookeeper: ZooKeeper) -> dict[
     machine = run.cluster.machines[section.submit_host]
     stream = Stream(machine, section, run.id, lambda text: run.console.awaiting("spark", text))
     run.cleanup(f"znode /consumers/{group}", lambda: _forget(zookeeper, group))
-    run.cleanup(f"the Spark job and its directory on {section.submit_host}", stream.stop)
+    run.cleanup(f"the Spark job and its directory on {section.submit_host}", stream.stop, runs=True)
     run.console.awaiting("spark", f"javac and spark-submit on {section.submit_host}")
     server = zookeeper.servers[0]
     stream.start(f"{server.host}:{server.port}", group, topic)

@@ -110,6 +110,15 @@ def test_cleanup_removes_the_last_first_and_all() -> None:
     assert (result.ok, result.facts) == (True, "2 of 2 things of this run are gone")
 
 
+def test_what_runs_ends_before_anything_that_it_reads_goes() -> None:
+    run, done = new_run(), []
+    run.cleanup("the Spark job", lambda: done.append("job"), runs=True)
+    run.cleanup("topic", lambda: done.append("topic"))  # by another check, which runs beside it
+    run.cleanup("another job", lambda: done.append("another job"), runs=True)
+    checks.clean_up(run)
+    assert done == ["another job", "job", "topic"]
+
+
 def test_what_cannot_be_removed_is_named_and_keeps_nothing_else() -> None:
     run, done = new_run(), []
 

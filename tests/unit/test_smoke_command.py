@@ -1,0 +1,154 @@
+"""The command `smoke run` as a whole: exit status, reports, what a signal and a broken report do to it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from smoke import __main__ as cli
+from smoke import signals
+from smoke.checks import CheckError, Run, zookeeper
+from smoke.verdict import Finding
+from tests.unit.playbooks import CHECKOUT
+from tests.unit.smoke_lab import write
+
+BARE: dict[str, Any] = {
+    "name": "x",
+    "stack": "s",
+    "versions": {},
+    "machines": {"one": {"ssh": ["sh", "-c", "echo its journal"]}},
+    "zookeeper": {"servers": [{"host": "one", "port": 2181, "unit": "zookeeper"}]},
+}
+"""A cluster that is put to the check of ZooKeeper alone, which the tests replace."""
+
+
+@pytest.fixture(autouse=True)
+def handlers() -> Iterator[None]:
+    """A run that has ended hears no signal: put back what was before."""
+    before = {number: signal.getsignal(number) for number in signals.SIGNALS}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+def run(directory: Path, *words: str) -> tuple[int, dict[str, Any]]:
+    """Run smoke on the bare cluster; its exit status and report."""
+    files = [f"--cluster={write(directory, BARE)}", f"--out={directory}/smoke.json"]
+    status = cli.main(["run", *files, f"--junit={directory}/smoke.xml", *words])
+    return status, json.loads((directory / "smoke.json").read_text())
+
+
+def passes(_: Run, __: Any) -> dict[str, Finding]:
+    return {"zookeeper": Finding("read everywhere")}
+
+
+def fails(_: Run, __: Any) -> dict[str, Finding]:
+    raise CheckError("2 of 3 acknowledged", ["not acknowledged: 7"])
+
+
+def test_a_run_whose_check_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(zookeeper, "check", fails)
+    status, report = run(tmp_path)
+    assert (status, report["ok"], report["mode"]) == (1, False, "full")
+    (failed, cleanup) = report["checks"]
+    assert failed["evidence"] == ["2 of 3 acknowledged", "not acknowledged: 7", "its journal"]
+    assert (cleanup["name"], cleanup["ok"]) == ("cleanup", True)
+    said = capsys.readouterr().out
+    assert "\n--- zookeeper: 2 of 3 acknowledged\n" + "\n".join(failed["evidence"]) + "\n" in said
+    assert said.splitlines()[-1].startswith(f"smoke FAILED: run {report['run']}, full, ")
+    assert "not acknowledged: 7" in (tmp_path / "smoke.xml").read_text()
+
+
+@pytest.mark.parametrize("earlier", ["", '{"checks": [', "[]", "{}"])
+def test_a_report_that_was_cut_off_proves_nothing_and_blocks_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, earlier: str
+) -> None:
+    monkeypatch.setattr(zookeeper, "check", passes)
+    (tmp_path / "smoke.json").write_text(earlier)
+    status, report = run(tmp_path, "--unless-proved")
+    assert (status, report["ok"], report["mode"]) == (0, True, "full")
+
+
+def test_a_report_is_written_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(zookeeper, "check", passes)
+    run(tmp_path)
+    before = (tmp_path / "smoke.json").read_text()
+
+    def full(path: Path, text: str) -> None:
+        with path.open("w") as file:
+            file.write(text[:9])
+        raise OSError("no space left")
+
+    monkeypatch.setattr(Path, "write_text", full)
+    with pytest.raises(OSError, match="no space left"):
+        cli.main(["run", f"--cluster={tmp_path}/cluster.json", f"--out={tmp_path}/smoke.json"])
+    assert (tmp_path / "smoke.json").read_text() == before
+
+
+SLOW = """
+import atexit, runpy, sys, threading, time
+from pathlib import Path
+from smoke import checks
+from smoke.checks import zookeeper
+
+directory = Path(sys.argv.pop(1))
+
+def remove(name):
+    time.sleep(0.3)
+    (directory / name).touch()
+
+def check(run, section):
+    for name in ("one", "two", "three"):
+        run.cleanup(name, lambda name=name: remove(name))
+    (directory / "made").touch()
+    threading.Event().wait(60)
+
+zookeeper.check, checks.GRACE = check, 0.1
+atexit.register(time.sleep, 60)  # as of a client that waits for a dead service
+runpy.run_module("smoke", run_name="__main__", alter_sys=True)
+"""
+
+
+@pytest.mark.parametrize("first", signals.SIGNALS)
+def test_a_run_whose_reader_is_gone_and_that_is_told_to_end_removes_all_and_reports(
+    tmp_path: Path, first: signal.Signals
+) -> None:
+    files = [f"--cluster={write(tmp_path, BARE)}", f"--out={tmp_path}/smoke.json"]
+    words = [str(tmp_path), "run", *files, f"--junit={tmp_path}/smoke.xml"]
+    process = subprocess.Popen(
+        [sys.executable, "-c", SLOW, *words],
+        cwd=CHECKOUT,
+        env=os.environ | {"PYTHONWARNINGS": "ignore"},
+        stdout=subprocess.PIPE,
+    )
+    assert process.stdout
+    _await(tmp_path / "made")
+    process.stdout.close()
+    process.send_signal(first)
+    _await(tmp_path / "three")
+    for again in signals.SIGNALS:  # who is impatient
+        process.send_signal(again)
+    assert process.wait(20) == 128 + first
+    assert {"one", "two", "three"} <= {path.name for path in tmp_path.iterdir()}
+    report = json.loads((tmp_path / "smoke.json").read_text())
+    told = {check["name"]: check["facts"] for check in report["checks"]}
+    assert told["run"] == f"stopped by {first.name} before its end"
+    assert told["cleanup"] == "3 of 3 things of this run are gone"
+
+
+def _await(path: Path) -> None:
+    deadline = time.monotonic() + 20
+    while not path.exists():
+        assert time.monotonic() < deadline, f"{path} is not there"
+        time.sleep(0.02)
