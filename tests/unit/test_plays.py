@@ -1,0 +1,55 @@
+"""What holds for all plays of site.yml: no machine is deployed without the others."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.unit.playbooks import CHECKOUT, finish, start
+
+# Their tasks run once, on the controller.
+REPORTS = {"check.yml", "smoke.yml", "receipt.yml"}
+
+
+def plays() -> dict[str, dict[str, Any]]:
+    """The plays that reach machines, by playbook and name."""
+    site = yaml.safe_load((CHECKOUT / "site.yml").read_text())
+    paths = [CHECKOUT / each["ansible.builtin.import_playbook"] for each in site]
+    return {
+        f"{path.name}: {play['name']}": play
+        for path in paths
+        if path.name not in REPORTS
+        for play in yaml.safe_load(path.read_text())
+        if "localhost" not in play["hosts"]
+    }
+
+
+@pytest.mark.parametrize("play", plays().values(), ids=plays())
+def test_a_play_ends_when_one_machine_fails(play: dict[str, Any]) -> None:
+    # A batch of one machine that fails is a batch without a machine, at which Ansible ends the run.
+    assert play.get("any_errors_fatal") or play.get("serial") == 1
+
+
+def test_a_fault_of_one_machine_stops_all(tmp_path: Path) -> None:
+    (tmp_path / "fault.json").write_text(
+        json.dumps({"all": {"hosts": {"millrace-2": {"zookeeper_heap": "1 GB"}}}})
+    )
+    probe = {
+        "hosts": "cluster",
+        "gather_facts": False,
+        "tasks": [{"ansible.builtin.debug": {"msg": "PROBE"}}],
+    }
+    (tmp_path / "play.json").write_text(
+        json.dumps([{"ansible.builtin.import_playbook": str(CHECKOUT / "playbooks/preflight.yml")}, probe])
+    )
+    inventories = ("-i", "inventories/lab", "-i", str(tmp_path / "fault.json"))
+    run = start(tmp_path, *inventories, str(tmp_path / "play.json"))
+    output = finish(run)
+    assert run.returncode == 2, output
+    assert "zookeeper_heap is '1 GB'" in output
+    assert "PROBE" not in output
+    assert not (tmp_path / "cluster.json").exists()
