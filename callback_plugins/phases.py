@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from ansible import context
 from ansible.plugins.callback import CallbackBase
 
 DOCUMENTATION = """
@@ -17,6 +18,7 @@ type: aggregate
 short_description: times the plays and shows that a long task is alive
 description:
   - Writes C(out/phases.json) in the directory of the run, for the receipt.
+  - Only deployments are written, so that a receipt made alone shows the last of them.
   - Says every 8 seconds which task is still running.
 options:
   phases_file:
@@ -29,6 +31,9 @@ options:
 
 #: Seconds between two signs of life: nothing may be silent for 10.
 BEAT = 8.0
+
+#: Tags of the plays that only look at what stands.
+LOOKS = {"check", "smoke", "receipt"}
 
 
 class CallbackModule(CallbackBase):  # type: ignore[misc]
@@ -44,23 +49,28 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
         self.begun = time.monotonic()
         self.phases: dict[str, dict[str, Any]] = {}
         self.phase: str | None = None
+        self.looks = False
+        self.ends_in_receipt = self.deploys = False
         self.phase_begun = self.begun
         self.task: str | None = None
         self.task_begun = self.begun
-        self.wake = threading.Event()
 
     def v2_playbook_on_start(self, playbook: Any) -> None:
-        """Start the heart."""
-        threading.Thread(target=self._beat, daemon=True).start()
+        """Start the heart; each playbook of a command has its own."""
+        self.ends_in_receipt |= any("receipt" in play.tags for play in playbook.get_plays())
+        self.wake = threading.Event()
+        threading.Thread(target=self._beat, args=(self.wake,), daemon=True).start()
 
     def v2_playbook_on_play_start(self, play: Any) -> None:
         """End the phase before, begin this one."""
         self._settle()
         self.phase = str(play.get_name()).split(" | ")[0]
         self.phase_begun = time.monotonic()
+        self.looks = bool(LOOKS & set(play.tags))
 
     def v2_playbook_on_task_start(self, task: Any, is_conditional: bool) -> None:
         """Remember what is running, and keep the file current for the receipt's own task."""
+        self.deploys |= self.ends_in_receipt and not self.looks and not context.CLIARGS.get("check")
         self._settle()
         self.task, self.task_begun = task.get_name(), time.monotonic()
 
@@ -88,19 +98,26 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
             entry["seconds"] = round(entry["seconds"] + now - self.phase_begun, 2)
         self.phase_begun = now
         target = Path(os.environ.get("MILLRACE_PHASES", "out/phases.json"))
-        if target.parent.is_dir():
+        if self.deploys and target.parent.is_dir():
             report = {
+                "inventories": [str(_directory(Path(source))) for source in context.CLIARGS["inventory"]],
                 "phases": list(self.phases.values()),
                 "total": round(now - self.begun, 2),
                 "changed": sum(phase["changed"] for phase in self.phases.values()),
             }
-            target.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+            new = target.with_name(f"{target.name}.new")
+            new.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+            new.replace(target)
 
-    def _beat(self) -> None:
+    def _beat(self, wake: threading.Event) -> None:
         # os.write takes no lock of Python's: a worker forked in that moment cannot inherit one that is held.
         said = self.task_begun
-        while not self.wake.wait(0.5):
+        while not wake.wait(0.5):
             now = time.monotonic()
             if self.task and now - max(said, self.task_begun) >= BEAT:
                 os.write(1, f"  ... {self.task}: {now - self.task_begun:.0f} s\n".encode())
                 said = now
+
+
+def _directory(inventory: Path) -> Path:
+    return inventory if inventory.is_dir() else inventory.parent

@@ -124,9 +124,9 @@ def checks_of(cluster: Cluster, quick: bool) -> list[checks.Check]:
 def run(options: argparse.Namespace) -> int:
     """Run the checks, remove what they made, report."""
     cluster = load(options.cluster)
-    now = processes.running(cluster) if cluster.machines else {}
-    proved = processes.proof(_earlier(options.out), now)
-    quick = options.quick or (options.unless_proved and proved is not None)
+    now = processes.running(cluster)
+    proof = processes.proof(_earlier(options.out), now)
+    quick = options.quick or (options.unless_proved and proof is not None)
     wanted = checks_of(cluster, quick)
     if not wanted:
         raise ClusterError(f"{options.cluster}: no service to check")
@@ -142,8 +142,8 @@ def run(options: argparse.Namespace) -> int:
     names = [check.name for check in wanted]
     console.say(f"smoke run {this.id}: {', '.join(names)}; {options.records} records")
     absent = [name for name in ("zookeeper", "kafka", "hdfs", "spark") if name not in names]
-    if proved and quick and not options.quick:
-        console.say(f"spark left out: run {proved['run']} proved it with the very processes that run now")
+    if proof and quick and not options.quick:
+        console.say(f"spark left out: run {proof['run']} proved it with the very processes that run now")
     elif absent and not quick:
         console.say(f"not checked, for the cluster has not all it needs: {', '.join(absent)}")
     stopped = None
@@ -162,9 +162,10 @@ def run(options: argparse.Namespace) -> int:
     document = report.document(
         this.id, started.isoformat(timespec="seconds"), time.monotonic() - began, mode, this.results
     )
+    document["processes"] = now
     if document["ok"] and not quick:
-        proved = {"run": this.id, "processes": now}
-    document["proved"] = proved if document["ok"] else None
+        proof = {key: document[key] for key in ("run", "started", "processes", "checks")}
+    document["proof"] = proof if document["ok"] else None
     _write(options.out, json.dumps(document, indent=2) + "\n")
     _write(options.junit, report.junit(document))
     if not document["ok"]:
@@ -181,6 +182,11 @@ def write_receipt(options: argparse.Namespace) -> int:
     states = hdfs.states(cluster.hdfs.namenodes) if cluster.hdfs else {}
     states |= yarn.states(cluster.yarn) if cluster.yarn else {}
     smoke, phases, artifacts = (_read(path) for path in (options.smoke, options.phases, options.artifacts))
+    if smoke:
+        smoke["current"] = processes.same(smoke.get("processes"), processes.running(cluster))
+    if not phases or cluster.inventory not in phases.get("inventories", ()):
+        # Of another cluster's deployment, which came after: this one's are in the receipt of before.
+        phases = (_earlier(options.out_dir / "receipt.json") or {}).get("phases")
     document = receipt.document(cluster, states, smoke, phases, artifacts)
     _write(options.out_dir / "receipt.json", json.dumps(document, indent=2) + "\n")
     _write(options.out_dir / "receipt.md", receipt.markdown(document))

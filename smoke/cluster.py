@@ -178,6 +178,10 @@ class Cluster:
     spark: Spark | None = None
     note: str = ""
     """What whoever uses these versions must know."""
+    inventory: str = ""
+    """The directory of the inventory that it was deployed from."""
+    next: tuple[tuple[str, ...], ...] = ()
+    """Commands, word by word, to be typed in the checkout."""
     source: str = field(default="", compare=False)
 
     @property

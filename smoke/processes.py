@@ -1,9 +1,11 @@
-"""Which processes a proof was about: a daemon that has not been started since is the one that was proved."""
+"""What a proof was about: a daemon that has not been started since is the one that was proved."""
 
 from __future__ import annotations
 
+import hashlib
 import shlex
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -11,14 +13,21 @@ if TYPE_CHECKING:
     from smoke.machine import Machine
 
 Processes = dict[str, str]
-"""Machine and unit -> systemd's InvocationID, new at every start; empty when the unit does not run."""
+"""Machine and unit -> systemd's InvocationID, new at every start; empty when the unit does not run.
+
+Spark needs no daemon: machine and its home -> digest of what is installed there and of its configuration.
+"""
+SPARK_CONF = "/etc/spark"
 
 
 def running(cluster: Cluster) -> Processes:
     """What runs now on all machines; nothing when one does not answer (then nothing counts as proved)."""
+    questions = [partial(_invocations, machine) for machine in cluster.machines.values()]
+    if spark := cluster.spark:
+        questions.append(partial(_spark, cluster.machines[spark.submit_host], spark.home))
     try:
-        with ThreadPoolExecutor(max_workers=len(cluster.machines)) as pool:
-            answers = list(pool.map(_invocations, cluster.machines.values()))
+        with ThreadPoolExecutor(max_workers=len(questions) or 1) as pool:
+            answers = list(pool.map(lambda ask: ask(), questions))
     except OSError:
         return {}
     return {key: value for answer in answers for key, value in answer.items()}
@@ -34,9 +43,19 @@ def _invocations(machine: Machine) -> Processes:
     }
 
 
+def _spark(machine: Machine, home: str) -> Processes:
+    # The stamp of an installation holds the tarball's checksum.
+    sums = machine.run(f"find -L {home}/.artifact {SPARK_CONF} -type f -exec sha256sum {{}} +")
+    digest = hashlib.sha256("\n".join(sorted(sums.splitlines())).encode())
+    return {f"{machine.name} {home}": digest.hexdigest()}
+
+
+def same(seen: Processes | None, now: Processes) -> bool:
+    """Whether what a run saw is what runs now, every bit of it."""
+    return bool(now) and all(now.values()) and seen == now
+
+
 def proof(earlier: dict[str, Any] | None, now: Processes) -> dict[str, Any] | None:
-    """The `proved` entry of an earlier smoke.json when it is about the processes that run now, else None."""
-    proved = (earlier or {}).get("proved")
-    if not proved or not now or not all(now.values()):
-        return None
-    return proved if proved["processes"] == now else None
+    """The `proof` of an earlier smoke.json when it is about the processes that run now, else None."""
+    found = (earlier or {}).get("proof")
+    return found if found and same(found["processes"], now) else None

@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from smoke.services import plural
 from smoke.services.kafka import api_version
 
 if TYPE_CHECKING:
@@ -25,7 +26,8 @@ def document(
 ) -> dict[str, Any]:
     """The content of receipt.json. `states`: of a NameNode or ResourceManager by id, where known.
 
-    Inputs that are not there stay null: a receipt invents nothing.
+    `smoke` says by `current` whether it is about what runs now. Inputs that are not there stay null: a
+    receipt invents nothing.
     """
     return {
         "cluster": cluster.name,
@@ -73,11 +75,8 @@ def _standalone(section: Kafka) -> dict[str, str]:
 
 def commands(cluster: Cluster) -> list[dict[str, Any]]:
     """What to type next: the words of each command, and where (on this host, or on a machine)."""
-    found: list[dict[str, Any]] = [{"on": "here", "words": ["make", "smoke"]}]
-    host = cluster.spark.submit_host if cluster.spark else min(cluster.machines, default="")
-    if not host:
-        return found
-    found.append({"on": "here", "words": list(cluster.machines[host].ssh)})
+    found: list[dict[str, Any]] = [{"on": "here", "words": list(words)} for words in cluster.next]
+    host = cluster.spark.submit_host if cluster.spark else next(iter(cluster.machines), "")
     if cluster.kafka:
         reached = ["--bootstrap-server", ",".join(cluster.kafka.bootstrap)]
         if api_version(cluster.kafka.version):  # before the admin protocol
@@ -120,12 +119,11 @@ def text(receipt: dict[str, Any]) -> str:
     section("Artifacts", _artifacts(receipt, 16))
     section("Phases", _phases(receipt))
     section("Smoke", _smoke(receipt))
-    lines += ["", "Next"]
-    where = "here"
+    where = ""
     for command in receipt["next"]:
         if command["on"] != where:
             where = command["on"]
-            lines.append(f"  on {where}:")
+            lines += ["", "Next, here" if where == "here" else f"Next, on {where}"]
         lines += ["  " + line for line in wrap_command(command["words"], WIDTH - 2)]
     return "\n".join(lines) + "\n"
 
@@ -158,20 +156,19 @@ def markdown(receipt: dict[str, Any]) -> str:
             where = command["on"]
             lines += ["", "Here:" if where == "here" else f"On {where}:", "", "```sh"]
         lines.append(shlex.join(command["words"]))
-    return "\n".join([*lines, "```", ""])
+    return "\n".join([*lines, *(["```"] if where else []), ""])
 
 
 def _machines(receipt: dict[str, Any]) -> str:
-    count = len(receipt["machines"])
-    return f"{count} machine{'' if count == 1 else 's'}"
+    return plural(len(receipt["machines"]), "machine")
 
 
 def _changes(receipt: dict[str, Any]) -> str:
     phases = receipt["phases"]
     if phases is None:
         return "deployment not run"
-    changed = phases.get("changed")
-    return "nothing changed" if changed == 0 else f"{changed} changed"
+    changed = phases["changed"]
+    return f"tasks made {plural(changed, 'change')}" if changed else "nothing changed"
 
 
 def _artifacts(receipt: dict[str, Any], digits: int | None) -> list[tuple[str, str]]:
@@ -187,25 +184,30 @@ def _phases(receipt: dict[str, Any]) -> list[tuple[str, str]]:
     phases = receipt["phases"]
     if not phases:
         return [(NOT_RUN, "")]
-    rows = [(p["name"], _took(p.get("seconds"), p.get("changed"))) for p in phases.get("phases", [])]
-    return [*rows, ("total", _took(phases.get("total"), phases.get("changed")))]
+    rows = [(p["name"], _took(p["seconds"], p["changed"])) for p in phases["phases"]]
+    return [*rows, ("total", _took(phases["total"], phases["changed"]))]
 
 
-def _took(seconds: float | None, changed: int | None) -> str:
-    time = f"{seconds:7.1f} s" if seconds is not None else "      ?  "
-    return f"{time}  {changed} changed" if changed else time
+def _took(seconds: float, changed: int) -> str:
+    return f"{seconds:7.1f} s" + (f"  {plural(changed, 'change')}" if changed else "")
 
 
 def _smoke(receipt: dict[str, Any]) -> list[tuple[str, str]]:
     smoke = receipt["smoke"]
     if not smoke:
         return [(NOT_RUN, "")]
+    told = f"run {smoke['run']}, {smoke['mode']}, {smoke['seconds']:.1f} s, {smoke['started']}"
+    if smoke["ok"] and not smoke["current"]:
+        return [(NOT_RUN, f"on the daemons that run now; of an earlier deployment: {told}")]
     rows = [(c["name"], ("" if c["ok"] else "FAILED: ") + c["facts"]) for c in smoke["checks"]]
-    verdict = "passed" if smoke["ok"] else "FAILED"
-    return [
-        *rows,
-        (verdict, f"run {smoke['run']}, {smoke['mode']}, {smoke['seconds']:.1f} s, {smoke['started']}"),
+    here = {name for name, _ in rows}
+    proof = smoke.get("proof") or {"checks": []}
+    proved = [
+        (c["name"], f"{c['facts']}; by run {proof['run']}, {proof['started']}")
+        for c in proof["checks"]
+        if c["name"] not in here
     ]
+    return [*proved, *rows, ("passed" if smoke["ok"] else "FAILED", told)]
 
 
 def _cell(value: str) -> str:

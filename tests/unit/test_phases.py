@@ -22,29 +22,47 @@ def task(seconds: float = 0, *, changed: bool = False) -> dict[str, Any]:
     return {"name": f"Sleep {seconds}", "controller_command": command, "changed_when": changed}
 
 
-def play(name: str, *tasks: dict[str, Any]) -> dict[str, Any]:
+def play(name: str, *tasks: dict[str, Any], tags: str = "") -> dict[str, Any]:
     """Return a play of three hosts, all of them this one."""
-    return {"name": name, "hosts": "all", "gather_facts": False, "tasks": list(tasks)}
+    return {"name": name, "hosts": "all", "gather_facts": False, "tags": tags, "tasks": list(tasks)}
 
 
+RECEIPT = play("Receipt", task(), tags="receipt")
 PLAYS = [
     play("Kafka", task(0.3, changed=True), task()),
     play("Spark", task()),
     play("Kafka | Rolling restart", task(0.3), task(changed=True)),
+    RECEIPT,
 ]
-FAILS = [play("Kafka", task(changed=True), {"ansible.builtin.fail": {}}), play("Spark", task(changed=True))]
+FAILS = [
+    play("Kafka", task(changed=True), {"ansible.builtin.fail": {}}),
+    play("Spark", task(changed=True)),
+    RECEIPT,
+]
+NOT_DEPLOYED: dict[str, tuple[list[dict[str, Any]], list[str]]] = {
+    "receipt": ([RECEIPT], []),
+    "step": (PLAYS[:1], []),  # as one that removes the machines
+    "tagged": (PLAYS, ["--tags", "receipt"]),
+    "foreseen": (PLAYS, ["--check"]),
+}
 
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[str, Path]]:
-    """The output of each run and the file that it wrote."""
-    words = ("--inventory", "a,b,c,", "--connection", "local")
+    """The output of each run and the file that it may have written."""
     processes = {}
-    for name, plays in {"plays": PLAYS, "fails": FAILS, "nowhere": PLAYS[1:2]}.items():
+    deployed: dict[str, tuple[list[dict[str, Any]], list[str]]] = {
+        "plays": (PLAYS, []),
+        "fails": (FAILS, []),
+        "nowhere": ([PLAYS[1], RECEIPT], []),
+    }
+    for name, (plays, words) in (deployed | NOT_DEPLOYED).items():
         directory = tmp_path_factory.mktemp(name)
+        (directory / "hosts").write_text("a\nb\nc\n")
         (directory / "play.yml").write_text(yaml.safe_dump(plays))
         file = directory / ("none/phases.json" if name == "nowhere" else "phases.json")
-        run = start(directory, *words, str(directory / "play.yml"), MILLRACE_PHASES=str(file))
+        where = ("--inventory", str(directory / "hosts"), "--connection", "local")
+        run = start(directory, *where, *words, str(directory / "play.yml"), MILLRACE_PHASES=str(file))
         processes[name] = (run, file)
     return {name: (finish(run), file) for name, (run, file) in processes.items()}
 
@@ -52,7 +70,8 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[str, Path]
 def test_plays_of_one_name_are_one_phase(runs: dict[str, tuple[str, Path]]) -> None:
     output, file = runs["plays"]
     report = json.loads(file.read_text())
-    kafka, spark = report["phases"]
+    kafka, spark, _ = report["phases"]
+    assert report["inventories"] == [str(file.parent)]
     # A change on each of three hosts is three changes.
     assert (kafka["name"], kafka["changed"]) == ("Kafka", 6)
     assert (spark["name"], spark["changed"]) == ("Spark", 0)
@@ -76,13 +95,17 @@ def test_a_long_task_shows_that_it_lives(
     monkeypatch.setenv("MILLRACE_PHASES", str(tmp_path / "phases.json"))
     monkeypatch.setattr(phases, "BEAT", 0.4)
     callback = phases.CallbackModule()
-    callback.v2_playbook_on_start(None)
+    playbook = SimpleNamespace(get_plays=list)
+    callback.v2_playbook_on_start(playbook)
+    callback.v2_playbook_on_stats(None)
+    callback.v2_playbook_on_start(playbook)  # the second of a command
     callback.v2_playbook_on_task_start(SimpleNamespace(get_name=lambda: "Build"), False)
     shown = ""
     deadline = time.monotonic() + 20
-    while shown.count("\n") < 2 and time.monotonic() < deadline:
+    while shown.count("\n") < 3 and time.monotonic() < deadline:
         shown += capfd.readouterr().out
     callback.v2_playbook_on_stats(None)
+    _, _, shown = shown.partition(" s\n")  # what the first came to
     assert re.fullmatch(r"(  \.\.\. Build: [0-9]+ s\n){2,}", shown)
 
 
@@ -94,6 +117,15 @@ def test_nothing_is_written_where_no_directory_is(runs: dict[str, tuple[str, Pat
     output, file = runs["nowhere"]
     assert "millrace: nothing changed, " in output
     assert not file.parent.exists()
+
+
+@pytest.mark.parametrize("name", NOT_DEPLOYED)
+def test_what_is_no_deployment_leaves_the_phases_of_the_last(
+    runs: dict[str, tuple[str, Path]], name: str
+) -> None:
+    output, file = runs[name]
+    assert "millrace: " in output
+    assert not file.exists()
 
 
 def test_nothing_is_silent_for_ten_seconds() -> None:

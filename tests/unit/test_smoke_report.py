@@ -92,7 +92,9 @@ def test_table_and_evidence() -> None:
     )
 
 
+NOW = SMOKE | {"current": True}
 PHASES = {
+    "inventories": ["/kit/inventories/here"],
     "phases": [
         {"name": "preflight", "seconds": 0.4, "changed": 0},
         {"name": "services", "seconds": 21.25, "changed": 12},
@@ -114,7 +116,7 @@ ARTIFACTS = {
 STATES = {"nn1": "active", "nn2": "standby"}
 
 TEXT = """\
-lab: stack current, 2 machines; 12 changed
+lab: stack current, 2 machines; tasks made 12 changes
 
 Endpoints
   Kafka bootstrap      millrace-1:9092,millrace-1:9093
@@ -135,18 +137,19 @@ Artifacts
 
 Phases
   preflight      0.4 s
-  services      21.2 s  12 changed
-  total         41.7 s  12 changed
+  services      21.2 s  12 changes
+  total         41.7 s  12 changes
 
 Smoke
   zookeeper  written on millrace-1, read on 2 others, deleted
   kafka      FAILED: 5 sent, 5 acknowledged, 4 read: 1 missing
   FAILED     run r1, full, 5.0 s, 2026-11-24T03:40:25+00:00
 
-Next
-  make smoke
-  ssh -i KEY root@millrace-1
-  on millrace-1:
+Next, here
+  make smoke INVENTORY=inventories/here
+  ssh -F out/ssh_config millrace-1
+
+Next, on millrace-1
   kafka-topics.sh --bootstrap-server millrace-1:9092,millrace-1:9093 --list
   zkCli.sh -server millrace-1:2181 ls /
   hdfs dfs -ls /
@@ -157,12 +160,12 @@ Next
 
 def test_receipt_for_the_terminal(tmp_path: Path) -> None:
     lab = load(write(tmp_path, LAB))
-    assert receipt.text(receipt.document(lab, STATES, SMOKE, PHASES, ARTIFACTS)) == TEXT
+    assert receipt.text(receipt.document(lab, STATES, NOW, PHASES, ARTIFACTS)) == TEXT
 
 
 def test_receipt_of_a_run_that_changed_nothing(tmp_path: Path) -> None:
     lab = load(write(tmp_path, LAB))
-    text = receipt.text(receipt.document(lab, STATES, SMOKE, PHASES | {"changed": 0}, ARTIFACTS))
+    text = receipt.text(receipt.document(lab, STATES, NOW, PHASES | {"changed": 0}, ARTIFACTS))
     assert text.startswith("lab: stack current, 2 machines; nothing changed\n")
 
 
@@ -172,18 +175,48 @@ def test_receipt_invents_nothing(tmp_path: Path) -> None:
     assert (document["smoke"], document["phases"], document["artifacts"]) == (None, None, None)
     text = receipt.text(document)
     assert text.startswith("x: stack s, 0 machines; deployment not run\n")
+    assert "Next" not in text
     for section in ("Versions", "Artifacts", "Phases", "Smoke"):
         assert f"\n{section}\n  not run\n" in text
     assert "not run" in receipt.markdown(document)
 
 
+SPARK = {"name": "spark word count", "ok": True, "seconds": 30.0, "facts": "9 words", "evidence": []}
+PROOF = {"run": "r0", "started": "T0", "processes": {}, "checks": [SPARK, SMOKE["checks"][0]]}
+
+
+def test_receipt_of_a_run_without_spark_holds_the_proof_of_the_run_before(tmp_path: Path) -> None:
+    lab = load(write(tmp_path, LAB))
+    quick = report.document("r1", "T1", 1, "quick", RESULTS[:1]) | {"current": True, "proof": PROOF}
+    text = receipt.text(receipt.document(lab, STATES, quick, PHASES, ARTIFACTS))
+    assert text[text.index("Smoke\n") : text.index("\nNext, here")] == (
+        "Smoke\n"
+        "  spark word count  9 words; by run r0, T0\n"
+        "  zookeeper         written on millrace-1, read on 2 others, deleted\n"
+        "  passed            run r1, quick, 1.0 s, T1\n"
+    )
+
+
+def test_receipt_shows_no_proof_of_daemons_that_run_no_more(tmp_path: Path) -> None:
+    lab = load(write(tmp_path, LAB))
+    earlier = report.document("r1", "T1", 1, "full", RESULTS[:1]) | {"current": False, "proof": PROOF}
+    for shown in (receipt.text, receipt.markdown):
+        text = shown(receipt.document(lab, STATES, earlier, PHASES, ARTIFACTS))
+        assert "of an earlier deployment: run r1, full, 1.0 s, T1" in text
+        assert "passed" not in text
+        assert "read on 2 others" not in text
+    # What failed is told, whatever runs by now: the daemon that failed it may have been started again.
+    text = receipt.text(receipt.document(lab, STATES, SMOKE | {"current": False}, PHASES, ARTIFACTS))
+    assert "kafka      FAILED: 5 sent" in text
+
+
 def test_receipt_as_markdown_holds_whole_checksums(tmp_path: Path) -> None:
     lab = load(write(tmp_path, LAB))
-    page = receipt.markdown(receipt.document(lab, STATES, SMOKE, PHASES, ARTIFACTS))
+    page = receipt.markdown(receipt.document(lab, STATES, NOW, PHASES, ARTIFACTS))
     assert f"| kafka | 4.3.0 from maven, sha512 {'ab' * 64} |" in page
     assert "| NameNode nn1 | http://millrace-1:9870 active |" in page
     assert (
-        "Here:\n\n```sh\nmake smoke\nssh -i KEY root@millrace-1\n```\n\n"
+        "Here:\n\n```sh\nmake smoke INVENTORY=inventories/here\nssh -F out/ssh_config millrace-1\n```\n\n"
         "On millrace-1:\n\n```sh\nkafka-topics.sh" in page
     )
     assert page.count("```") == 4
@@ -192,9 +225,7 @@ def test_receipt_as_markdown_holds_whole_checksums(tmp_path: Path) -> None:
 def test_receipt_names_both_versions_of_a_product(tmp_path: Path) -> None:
     lab = load(write(tmp_path, LAB))
     older = ARTIFACTS["kafka-4.3.0"] | {"version": "0.10.2.2", "sha512": "cd" * 64}
-    page = receipt.markdown(
-        receipt.document(lab, STATES, SMOKE, PHASES, ARTIFACTS | {"kafka-0.10.2.2": older})
-    )
+    page = receipt.markdown(receipt.document(lab, STATES, NOW, PHASES, ARTIFACTS | {"kafka-0.10.2.2": older}))
     assert f"| kafka | 4.3.0 from maven, sha512 {'ab' * 64} |" in page
     assert f"| kafka | 0.10.2.2 from maven, sha512 {'cd' * 64} |" in page
 
@@ -205,15 +236,15 @@ def test_a_terminal_of_100_columns_is_enough(tmp_path: Path) -> None:
         {"id": n, "host": f"broker-{n}.example.org", "port": 9092, "unit": f"kafka@{n}"} for n in range(1, 10)
     ]
     options = [word for n in range(8) for word in ("-o", f"SomeRatherLongOption{n}=/a/rather/long/path")]
-    document["machines"]["millrace-1"]["ssh"] = ["ssh", *options, "root@millrace-1"]
+    document["next"] = [["ssh", *options, "root@millrace-1"]]
     big = load(write(tmp_path, document))
-    text = receipt.text(receipt.document(big, STATES, SMOKE, PHASES, ARTIFACTS))
+    text = receipt.text(receipt.document(big, STATES, NOW, PHASES, ARTIFACTS))
     kafka_topics = next(
         line for line in text.splitlines() if line.strip().startswith("broker-1") and "--" not in line
     )
     assert [line for line in text.splitlines() if len(line) > 100 and line != kafka_topics] == []
     # What is to be typed is one command to a shell, whatever the line breaks.
-    command = text[text.index("  ssh ") : text.index("  on millrace-1:")]
+    command = text[text.index("  ssh ") : text.index("\nNext, on millrace-1")]
     said = subprocess.run(["sh", "-c", f"printf '%s|' {command}"], capture_output=True, text=True, check=True)
     assert said.stdout.split("|")[:-1] == ["ssh", *options, "root@millrace-1"]
     assert big.kafka
@@ -285,14 +316,46 @@ def test_quick_leaves_spark_out_and_a_cluster_is_put_to_what_it_has(tmp_path: Pa
 
 def test_receipt_command_writes_both_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     document = {key: LAB[key] for key in ("name", "stack", "versions", "machines", "kafka")}
-    path = write(tmp_path, document)
+    path = write(tmp_path, document | {"inventory": "/kit/inventories/here"})
     (tmp_path / "phases.json").write_text(json.dumps(PHASES))
     files = [f"--{name}={tmp_path}/{name}.json" for name in ("smoke", "phases", "artifacts")]
     assert cli.main(["receipt", f"--cluster={path}", *files, f"--out-dir={tmp_path}/out"]) == 0
-    assert "services      21.2 s  12 changed" in capsys.readouterr().out
+    assert "services      21.2 s  12 changes" in capsys.readouterr().out
     written = json.loads((tmp_path / "out/receipt.json").read_text())
     assert (written["phases"], written["smoke"]) == (PHASES, None)
     assert (tmp_path / "out/receipt.md").read_text().startswith("# lab\n")
+
+
+def test_receipt_made_alone_shows_its_own_deployment(tmp_path: Path) -> None:
+    document = {key: LAB[key] for key in ("name", "stack", "versions", "machines", "kafka", "inventory")}
+    words = ["receipt", f"--cluster={write(tmp_path, document)}", f"--out-dir={tmp_path}"]
+    words += [f"--{name}={tmp_path}/{name}.json" for name in ("smoke", "phases", "artifacts")]
+
+    def phases(recorded: dict[str, Any]) -> Any:
+        (tmp_path / "phases.json").write_text(json.dumps(recorded))
+        assert cli.main(words) == 0
+        return json.loads((tmp_path / "receipt.json").read_text())["phases"]
+
+    other = PHASES | {"inventories": ["/kit/inventories/other"], "changed": 0}
+    assert phases(other) is None
+    assert phases(PHASES) == PHASES
+    assert phases(other) == PHASES  # another cluster was deployed since
+
+
+@pytest.mark.parametrize(
+    ("ran", "said"), [("aa", "passed"), ("bb", "of an earlier deployment: run r1, full")]
+)
+def test_receipt_asks_whether_what_was_proved_still_runs(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], ran: str, said: str
+) -> None:
+    machine = {"ssh": ["sh", "-c", f"echo {ran}"], "units": ["zookeeper"]}
+    document = {"name": "x", "stack": "s", "versions": {}, "machines": {"m1": machine}}
+    words = ["receipt", f"--cluster={write(tmp_path, document)}", f"--out-dir={tmp_path}"]
+    words += [f"--{name}={tmp_path}/{name}.json" for name in ("smoke", "phases", "artifacts")]
+    proved = report.document("r1", "T1", 1, "full", RESULTS[:1])
+    (tmp_path / "smoke.json").write_text(json.dumps(proved | {"processes": {"m1 zookeeper": "aa"}}))
+    assert cli.main(words) == 0
+    assert said in capsys.readouterr().out
 
 
 def test_receipt_refuses_a_broken_input(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
