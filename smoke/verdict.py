@@ -55,25 +55,28 @@ def compare(
     )
 
 
+def acknowledgement(sent: Collection[int], acked: Collection[int], refused: Mapping[int, str]) -> Finding:
+    """Every record sent was acknowledged; `refused`: id -> why not, where known."""
+    lacking = set(sent) - set(acked)
+    reasons = Counter(refused.get(number, "no answer") for number in lacking)
+    evidence = [f"not acknowledged: {first(lacking)}"] if lacking else []
+    evidence += [f"  {count} times: {reason}" for reason, count in reasons.most_common(3)]
+    return Finding(f"{len(sent)} sent, {len(acked)} acknowledged", tuple(evidence))
+
+
 def delivery(
     sent: Mapping[int, bytes],
     acked: Mapping[int, tuple[int, int]],
-    refused: Mapping[int, str],
     consumed: Sequence[tuple[int, bytes]],
     on_broker: Collection[int] | None = None,
 ) -> Finding:
-    """Every record sent was acknowledged, and read exactly once as it was sent.
+    """Every record acknowledged was read exactly once, as it was sent.
 
     `on_broker`: the ids that the brokers still hold, where that was looked up; it tells a record lost by the
     broker from one that the group did not read.
     """
     seen = compare(sent, acked, consumed)
     evidence = []
-    unacknowledged = set(sent) - set(acked)
-    if unacknowledged:
-        reasons = Counter(refused.get(number, "no answer") for number in unacknowledged)
-        evidence.append(f"not acknowledged: {first(unacknowledged)}")
-        evidence += [f"  {count} times: {reason}" for reason, count in reasons.most_common(3)]
     if seen.missing:
         evidence.append(f"acknowledged, not read: {first(seen.missing)}")
         for number in sorted(seen.missing)[:SHOWN]:

@@ -12,6 +12,7 @@ import traceback
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
 
 from smoke.services import told
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from smoke.services.kafka import Produced
 
 GRACE = 5.0
-"""Seconds for the checks to end when the run is stopped."""
+"""Seconds for what has to end and has no time left."""
 
 
 class CheckError(Exception):
@@ -64,6 +65,11 @@ class Run:
     @property
     def name(self) -> str:
         return f"millrace-smoke-{self.id}"
+
+    @property
+    def patience(self) -> float:
+        """Seconds for one thing asked of a service: a run in which several are late ends with evidence."""
+        return min(20.0, self.timeout / 10)
 
     stopping: threading.Event = field(default_factory=threading.Event)
     """Set when the run ends before its checks: nothing more is to be made."""
@@ -146,22 +152,41 @@ def line(result: Result) -> str:
 
 
 def clean_up(run: Run, timeout: float = 60) -> None:
-    """End what runs, then remove the rest, the last first, and see that it is gone."""
+    """End what runs, then remove the rest, the last first, and see that it is gone.
+
+    `timeout` is for all together, and until then each is tried again; one that is late has a few seconds.
+    """
     started = time.monotonic()
     evidence = []
     for made in sorted(run.made, key=lambda made: made.runs)[::-1]:
         run.console.awaiting("cleanup", made.what)
-        done = spawn(made.remove)
-        deadline = time.monotonic() + timeout
+        done = spawn(partial(_insist, run, made, started + timeout))
+        deadline = max(started + timeout, time.monotonic() + GRACE)
         while not wait([done], timeout=1).done and time.monotonic() < deadline:
             run.console.heartbeat()
         try:
             done.result(timeout=0)
         except TimeoutError as error:
-            evidence.append(f"{made.what}: {str(error) or f'not removed within {timeout:g} s'}")
+            evidence.append(
+                f"{made.what}: {error}" if str(error) else f"{run.console.state('cleanup')}: late"
+            )
         except Exception as error:  # noqa: BLE001 (the other things must go too)
             evidence.append(f"{made.what}: {told(error)}")
     facts = f"{len(run.made) - len(evidence)} of {len(run.made)} things of this run are gone"
     result = Result("cleanup", not evidence, round(time.monotonic() - started, 1), facts, tuple(evidence))
     run.results.append(result)
     run.console.done("cleanup", line(result))
+
+
+def _insist(run: Run, made: Made, deadline: float) -> None:
+    """Remove it, and once more after an error: a service that comes back refuses for a while."""
+    while True:
+        try:
+            made.remove()
+        except Exception as error:
+            if time.monotonic() >= deadline:
+                raise
+            run.console.awaiting("cleanup", f"{made.what}: {told(error)}")
+            time.sleep(1)
+        else:
+            return

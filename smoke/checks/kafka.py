@@ -8,7 +8,7 @@ from smoke.checks import CheckError, Run
 from smoke.records import encode
 from smoke.services import told
 from smoke.services.old_kafka import connect
-from smoke.verdict import Finding, delivery
+from smoke.verdict import Finding, acknowledgement, delivery
 
 if TYPE_CHECKING:
     from smoke import cluster
@@ -28,7 +28,7 @@ def check(run: Run, section: cluster.Kafka) -> dict[str, Finding]:
 
 def _check(run: Run, section: cluster.Kafka) -> dict[str, Finding]:
     topic = group = run.name
-    kafka = connect(section, run.cluster, stopping=run.stopping)
+    kafka = connect(section, run.cluster, run.patience, run.stopping)
     replication = min(3, len(section.brokers))
     run.console.awaiting("kafka", "creating the topic")
     run.cleanup(f"topic {topic}", lambda: kafka.delete_topic(topic))
@@ -37,17 +37,17 @@ def _check(run: Run, section: cluster.Kafka) -> dict[str, Finding]:
     run.console.awaiting("kafka", f"producing {run.records} records")
     sent = {number: encode(run.id, number) for number in range(run.records)}
     produced = kafka.produce(topic, sent.items())
-    if len(produced.acked) == len(sent):
-        run.topic.set_result(produced)
-    else:
-        run.topic.set_exception(CheckError(f"{len(produced.acked)} of {len(sent)} records were acknowledged"))
+    found = acknowledgement(sent, produced.acked, produced.refused)
+    if not found.ok:  # what refuses records may well refuse to be read
+        raise CheckError(found.facts, found.evidence)
+    run.topic.set_result(produced)
 
     reader = "a group" if kafka.groups else "assignment"
     run.console.awaiting("kafka", f"reading the records by {reader}")
     run.cleanup(f"consumer group {group}", lambda: kafka.delete_group(group))
     consumed = kafka.consume(topic, group)
-    finding = delivery(sent, produced.acked, produced.refused, consumed)
+    finding = delivery(sent, produced.acked, consumed)
     if not finding.ok:
         on_broker = {number for number, _ in kafka.dump(topic)}
-        finding = delivery(sent, produced.acked, produced.refused, consumed, on_broker)
+        finding = delivery(sent, produced.acked, consumed, on_broker)
     return {"kafka": Finding(f"{finding.facts}, read by {reader}", finding.evidence)}

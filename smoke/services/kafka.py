@@ -51,6 +51,8 @@ class Partition:
 class State:
     """What the brokers say of the cluster."""
 
+    failed: str = ""
+    """Why the cluster as a whole could not be asked."""
     unreachable: dict[int, str] = field(default_factory=dict)
     """Broker id -> why it did not answer."""
     brokers: tuple[int, ...] = ()
@@ -70,6 +72,7 @@ def judge(state: State, brokers: Iterable[int], voters: Iterable[int], others_jo
     offline = [partition for partition in state.partitions if partition.leader < 0]
     behind = [partition for partition in state.partitions if set(partition.isr) != set(partition.replicas)]
     for wrong, sentence in (
+        (state.failed, state.failed),
         (state.unreachable, ", ".join(f"broker {n}: {why}" for n, why in sorted(state.unreachable.items()))),
         (seen != expected, f"brokers {sorted(state.brokers)}, expected {expected}"),
         (quorum and sorted(state.voters) != quorum, f"voters {sorted(state.voters)}, expected {quorum}"),
@@ -103,21 +106,28 @@ def fetch(section: cluster.Kafka, timeout: float = 3.0) -> State:
         with Kafka(section, timeout=timeout).admin() as admin:
             return _describe(admin, section)
     except (KafkaError, OSError) as error:
-        return State(unreachable={section.brokers[0].id: told(error)})
+        return State(failed=told(error))
 
 
 def _describe(admin: Any, section: cluster.Kafka) -> State:
     # DescribeCluster lists fenced brokers too: registered, but not serving.
     brokers = tuple(b["broker_id"] for b in admin.describe_cluster()["brokers"] if not b.get("is_fenced"))
+    unreachable = {}
     for number in brokers:
-        admin.get_broker_version_data(number)  # each answers for itself
+        try:
+            admin.get_broker_version_data(number)  # each answers for itself
+        except (KafkaError, OSError) as error:
+            unreachable[number] = told(error)
+    if unreachable:
+        return State(unreachable=unreachable)
     voters: tuple[int, ...] = ()
     leader = -1
     if section.voters:
         (quorum,) = admin.describe_metadata_quorum()["topics"][0]["partitions"]
         voters = tuple(voter["replica_id"] for voter in quorum["current_voters"])
         leader = quorum["leader_id"]
-    return State({}, brokers, voters, leader, tuple(_partitions(admin.describe_topics())))
+    partitions = tuple(_partitions(admin.describe_topics()))
+    return State(brokers=brokers, voters=voters, leader=leader, partitions=partitions)
 
 
 def _partitions(topics: Iterable[dict[str, Any]]) -> Iterator[Partition]:
@@ -143,6 +153,8 @@ class Produced:
 
 Record = tuple[int, bytes]
 """Id (the key) and value."""
+NOT_MADE = {"allow_auto_create_topics": False}
+"""A client that is late must not bring back a topic that was deleted."""
 
 
 class Kafka:
@@ -218,7 +230,7 @@ class Kafka:
         """Send all with acks=all and wait for each acknowledgement; what is late counts as refused."""
         produced = Produced()
         limits = {"max_block_ms": int(self.timeout * 1000), "delivery_timeout_ms": int(self.timeout * 2000)}
-        producer = KafkaProducer(acks="all", linger_ms=5, **limits, **self._brokers)
+        producer = KafkaProducer(acks="all", linger_ms=5, **limits, **NOT_MADE, **self._brokers)
         try:
             sent = [(n, producer.send(topic, key=str(n).encode(), value=value)) for n, value in records]
             with contextlib.suppress(KafkaTimeoutError):  # each record tells for itself
@@ -245,7 +257,11 @@ class Kafka:
     def _read(self, topic: str, group: str | None) -> list[Record]:
         records: list[Record] = []
         consumer = KafkaConsumer(
-            group_id=group, auto_offset_reset="earliest", enable_auto_commit=False, **self._brokers
+            group_id=group,
+            auto_offset_reset="earliest",
+            enable_auto_commit=False,
+            **NOT_MADE,
+            **self._brokers,
         )
         with contextlib.closing(consumer):
             partitions = [TopicPartition(topic, p) for p in consumer.partitions_for_topic(topic) or ()]

@@ -32,9 +32,9 @@ def fetch(section: cluster.Kafka, ensemble: cluster.ZooKeeper, timeout: float = 
         with _session(ensemble, timeout) as session:
             root = chroot(section)
             brokers = tuple(sorted(int(number) for number in session.get_children(f"{root}/brokers/ids")))
-            return State({}, brokers, partitions=tuple(partitions(session, root)))
+            return State(brokers=brokers, partitions=tuple(partitions(session, root)))
     except (KazooException, OSError) as error:
-        return State(unreachable={section.brokers[0].id: told(error)})
+        return State(failed=told(error))
 
 
 def chroot(section: cluster.Kafka) -> str:

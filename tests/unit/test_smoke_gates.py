@@ -10,11 +10,13 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Self
 
 import pytest
+from kafka.errors import KafkaConnectionError, KafkaTimeoutError
 
-from smoke.cluster import Peer, Yarn, ZooKeeperServer
+from smoke.cluster import Broker, Peer, Yarn, ZooKeeperServer
+from smoke.cluster import Kafka as KafkaSection
 from smoke.cluster import ZooKeeper as ZooKeeperSection
 from smoke.console import Console
 from smoke.gates import Gate, open_all
@@ -115,6 +117,7 @@ def broker_state(**changes: Any) -> kafka.State:
         (broker_state(partitions=()), (True, "3 brokers, quorum of 3, 0 under-replicated")),
         (kafka.State(), (False, "brokers [], expected [1, 2, 3]")),
         (broker_state(unreachable={2: "Connection refused"}), (False, "broker 2: Connection refused")),
+        (kafka.State(failed="KafkaTimeoutError: no answer"), (False, "KafkaTimeoutError: no answer")),
         (broker_state(brokers=(1, 2)), (False, "brokers [1, 2], expected [1, 2, 3]")),
         (broker_state(brokers=(1, 2, 3, 4)), (False, "brokers [1, 2, 3, 4], expected [1, 2, 3]")),
         (broker_state(voters=(1, 2)), (False, "voters [1, 2], expected [1, 2, 3]")),
@@ -133,6 +136,48 @@ def broker_state(**changes: Any) -> kafka.State:
 )
 def test_kafka(state: kafka.State, verdict: tuple[bool, str]) -> None:
     assert kafka.judge(state, [1, 2, 3], [1, 2, 3]) == verdict
+
+
+class Admin:
+    """A cluster of three brokers, of which these do not answer."""
+
+    def __init__(self, *silent: int) -> None:
+        self.silent = silent
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close nothing."""
+
+    def describe_cluster(self) -> dict[str, Any]:
+        if 0 in self.silent:
+            raise KafkaTimeoutError("no metadata")
+        return {"brokers": [{"broker_id": number} for number in (1, 2, 3)]}
+
+    def get_broker_version_data(self, number: int) -> None:
+        if number in self.silent:
+            raise KafkaConnectionError("closed")
+
+    def describe_topics(self) -> list[dict[str, Any]]:
+        return []
+
+
+@pytest.mark.parametrize(
+    ("silent", "sentence"),
+    [
+        ((), "3 brokers, 0 under-replicated"),
+        ((2, 3), "broker 2: KafkaConnectionError: closed, broker 3: KafkaConnectionError: closed"),
+        ((0,), "KafkaTimeoutError: no metadata"),
+    ],
+)
+def test_kafka_blames_the_broker_that_does_not_answer(
+    monkeypatch: pytest.MonkeyPatch, silent: tuple[int, ...], sentence: str
+) -> None:
+    monkeypatch.setattr(kafka, "closed", lambda *_: {})
+    monkeypatch.setattr(kafka.Kafka, "admin", lambda _: Admin(*silent))
+    section = KafkaSection("4.3.0", tuple(Broker(n, "h", 9092, f"kafka@{n}") for n in (1, 2, 3)))
+    assert kafka.judge(kafka.fetch(section), [1, 2, 3], []) == (not silent, sentence)
 
 
 def test_kafka_with_brokers_of_somebody_else() -> None:

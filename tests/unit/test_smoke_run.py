@@ -10,13 +10,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from kafka.errors import KafkaTimeoutError
 
 from smoke import checks
 from smoke.checks import Check, CheckError, Result, Run
-from smoke.cluster import Cluster, Spark
+from smoke.checks import kafka as kafka_check
+from smoke.cluster import Broker, Cluster, Kafka, Spark
 from smoke.console import Console
 from smoke.machine import Machine
 from smoke.services import spark, told
+from smoke.services.kafka import Produced
 from smoke.services.spark import Job, JobError
 from smoke.verdict import Finding
 
@@ -100,6 +103,43 @@ def test_a_check_that_does_not_end_fails_and_may_make_nothing_more(monkeypatch: 
         run.cleanup("topic t", lambda: None)
 
 
+class Refusing:
+    """Brokers that acknowledge the first record only, and let nobody read."""
+
+    groups = True
+
+    def create_topic(self, *_: object, **__: object) -> None:
+        """Make nothing."""
+
+    def produce(self, _: str, records: Any) -> Produced:
+        first, *others = (number for number, _ in records)
+        return Produced({first: (0, 0)}, dict.fromkeys(others, "KafkaTimeoutError: late"))
+
+    def consume(self, *_: object) -> None:
+        raise KafkaTimeoutError("no coordinator")
+
+
+def test_records_that_are_not_acknowledged_are_named_though_nothing_can_be_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(kafka_check, "connect", lambda *_: Refusing())
+    run = new_run()
+    run.records = 3
+    section = Kafka("4.3.0", (Broker(1, "millrace-1", 9092, "kafka@1"),))
+    checks.run_all([Check("kafka", lambda run: kafka_check.check(run, section), section.units)], run)
+    (result,) = run.results
+    assert (result.ok, result.facts) == (False, "3 sent, 1 acknowledged")
+    assert result.evidence == (
+        "3 sent, 1 acknowledged",
+        "not acknowledged: 1, 2",
+        "  2 times: KafkaTimeoutError: late",
+        "== millrace-1 kafka@1",
+        "its journal",
+    )
+    with pytest.raises(CheckError, match="3 sent, 1 acknowledged"):  # who waits for the records need not
+        run.topic.result(0)
+
+
 def test_cleanup_removes_the_last_first_and_all() -> None:
     run, done = new_run(), []
     run.cleanup("topic", lambda: done.append("topic"))
@@ -119,7 +159,8 @@ def test_what_runs_ends_before_anything_that_it_reads_goes() -> None:
     assert done == ["another job", "job", "topic"]
 
 
-def test_what_cannot_be_removed_is_named_and_keeps_nothing_else() -> None:
+def test_what_cannot_be_removed_is_named_and_keeps_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checks, "GRACE", 0.2)
     run, done = new_run(), []
 
     def broken() -> None:
@@ -133,9 +174,23 @@ def test_what_cannot_be_removed_is_named_and_keeps_nothing_else() -> None:
     (result,) = run.results
     assert (result.ok, result.facts) == (False, "1 of 3 things of this run are gone")
     assert result.evidence == (
-        "slow: not removed within 0.1 s",
+        "slow: late",
         "hdfs /user/spark/x: OSError: /user/spark/x is still there",
     )
+
+
+def test_what_is_refused_for_a_while_is_removed_in_the_end() -> None:
+    stream = io.StringIO()
+    run, answers = new_run(stream=stream), iter([OSError("no quorum"), None])
+
+    def remove() -> None:
+        if error := next(answers):
+            raise error
+
+    run.cleanup("topic", remove)
+    checks.clean_up(run)
+    (result,) = run.results
+    assert (result.ok, result.facts) == (True, "1 of 1 things of this run are gone")
 
 
 SECTION = Spark("millrace-1", "/opt/spark", "spark", "/user/spark")

@@ -9,6 +9,7 @@ import pytest
 from smoke import records
 from smoke.verdict import (
     Finding,
+    acknowledgement,
     compare,
     delivery,
     exactly_once,
@@ -38,7 +39,7 @@ def test_words_and_checksum_are_those_counted_by_hand() -> None:
 
 
 def test_all_delivered() -> None:
-    finding = delivery(SENT, ACKED, {}, READ)
+    finding = delivery(SENT, ACKED, READ)
     assert finding == Finding("5 sent, 5 acknowledged, 5 read: 0 missing, 0 duplicate, 0 corrupt")
     assert finding.ok
 
@@ -57,7 +58,7 @@ def test_missing_is_acked_minus_consumed() -> None:
     ],
 )
 def test_a_lost_record_is_named_and_placed(on_broker: set[int] | None, where: str) -> None:
-    finding = delivery(SENT, ACKED, {}, [record for record in READ if record[0] != 2], on_broker)
+    finding = delivery(SENT, ACKED, [record for record in READ if record[0] != 2], on_broker)
     assert finding.facts == "5 sent, 5 acknowledged, 4 read: 1 missing, 0 duplicate, 0 corrupt"
     assert finding.evidence == (
         "acknowledged, not read: 2",
@@ -75,24 +76,30 @@ def test_a_lost_record_is_named_and_placed(on_broker: set[int] | None, where: st
     ],
 )
 def test_a_duplicate_or_corrupt_record_is_named(consumed: list[tuple[int, bytes]], evidence: str) -> None:
-    assert delivery(SENT, ACKED, {}, consumed).evidence == (evidence,)
+    assert delivery(SENT, ACKED, consumed).evidence == (evidence,)
 
 
-def test_a_refused_record_fails_although_all_acknowledged_are_read() -> None:
-    acked = {number: place for number, place in ACKED.items() if number != 1}
-    finding = delivery(SENT, acked, {1: "NotEnoughReplicasError"}, [r for r in READ if r[0] != 1])
-    assert finding.evidence == ("not acknowledged: 1", "  1 times: NotEnoughReplicasError")
+def test_a_record_that_is_not_acknowledged_is_named_with_the_reason() -> None:
+    refused = {1: "NotEnoughReplicasError", 3: "NotEnoughReplicasError"}
+    finding = acknowledgement(SENT, {0: (0, 0), 2: (0, 1)}, refused)
+    assert finding.facts == "5 sent, 2 acknowledged"
+    assert finding.evidence == (
+        "not acknowledged: 1, 3, 4",
+        "  2 times: NotEnoughReplicasError",
+        "  1 times: no answer",
+    )
+    assert acknowledgement(SENT, ACKED, {}).ok
 
 
 def test_nothing_read_of_everything_acknowledged() -> None:
-    assert not delivery(SENT, ACKED, {}, []).ok
+    assert not delivery(SENT, ACKED, []).ok
 
 
 def test_only_the_first_twenty_are_named() -> None:
     assert first(range(25, 0, -1)) == ", ".join(map(str, range(1, 21))) + " and 5 more"
     assert first([]) == ""
     sent = dict.fromkeys(range(30), b"x")
-    finding = delivery(sent, {number: (0, number) for number in sent}, {}, [])
+    finding = delivery(sent, {number: (0, number) for number in sent}, [])
     assert finding.evidence[0].endswith("19 and 10 more")
     assert len(finding.evidence) == 21
 
