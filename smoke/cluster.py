@@ -119,7 +119,14 @@ class Hdfs:
     """HDFS client properties, by their upstream keys."""
     journalnodes: tuple[WebServer, ...] = ()
     zkfc_unit: str | None = None
+    zkfc_port: int = 8019
+    """Of dfs.ha.zkfc.port: upstream's default."""
     datanode_unit: str | None = None
+
+    @property
+    def nameservice(self) -> str:
+        """What the JournalNodes call the journal, where NameNodes share one."""
+        return self.client.get("dfs.nameservices", "")
 
     @property
     def units(self) -> Units:

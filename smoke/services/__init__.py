@@ -6,6 +6,8 @@ pure function state -> (right, sentence), sees the whole and can say what is awa
 
 from __future__ import annotations
 
+import socket
+
 Verdict = tuple[bool, str]
 
 
@@ -18,3 +20,12 @@ def told(error: BaseException) -> str:
     """The error's name and text; some texts begin with the name."""
     name, text = type(error).__name__, str(error)
     return text if text.startswith(name) else f"{name}: {text}".rstrip(": ")
+
+
+def refusal(host: str, port: int, timeout: float = 3.0) -> str:
+    """Why the port takes no connection; empty when it does."""
+    try:
+        socket.create_connection((host, port), timeout=timeout).close()
+    except OSError as error:
+        return error.strerror or str(error) or type(error).__name__
+    return ""

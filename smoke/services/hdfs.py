@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import os
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from hdfs_native import Client
 
-from smoke.services import Verdict, plural
+from smoke.services import Verdict, plural, refusal
 from smoke.web import WebError, get_json
 
 if TYPE_CHECKING:
@@ -28,7 +29,9 @@ class State:
     namenodes: dict[str, NameNode | str]
     """Id -> its facts, or why there are none."""
     journalnodes: dict[str, str]
-    """host:port -> nothing when it answers, else why not."""
+    """host:port -> nothing when it holds the journal, else what it says or why it does not answer."""
+    zkfcs: dict[str, str] = field(default_factory=dict)
+    """host:port of a failover controller -> nothing when it answers, else why not."""
 
 
 def jmx(host: str, port: int, query: str) -> list[dict[str, Any]]:
@@ -46,7 +49,7 @@ def namenode(node: Peer) -> NameNode:
 
 
 def fetch(section: Hdfs) -> State:
-    """Ask each NameNode and JournalNode."""
+    """Ask each NameNode, JournalNode and failover controller."""
     namenodes: dict[str, NameNode | str] = {}
     for node in section.namenodes:
         try:
@@ -54,20 +57,38 @@ def fetch(section: Hdfs) -> State:
         except WebError as error:
             namenodes[node.id] = str(error)
     journalnodes = {}
-    for journal in section.journalnodes:
-        place = f"{journal.host}:{journal.http_port}"
+    for server in section.journalnodes:
+        place = f"{server.host}:{server.http_port}"
         try:
-            beans = jmx(journal.host, journal.http_port, "Hadoop:service=JournalNode,name=JournalNodeInfo")
-            journalnodes[place] = "" if beans else f"{place} has no JournalNodeInfo"
+            beans = jmx(server.host, server.http_port, "Hadoop:service=JournalNode,name=JournalNodeInfo")
+            journalnodes[place] = journal(place, beans, section.nameservice)
         except WebError as error:
             journalnodes[place] = str(error)
-    return State(namenodes, journalnodes)
+    # It has no web page, and with a dead one all goes well until the active NameNode is lost.
+    controllers = section.namenodes if len(section.namenodes) > 1 else ()
+    ports = {f"{node.host}:{section.zkfc_port}": node.host for node in controllers}
+    zkfcs = {place: refusal(host, section.zkfc_port) for place, host in ports.items()}
+    return State(namenodes, journalnodes, zkfcs)
+
+
+def journal(place: str, beans: Sequence[dict[str, Any]], nameservice: str) -> str:
+    """Nothing when the JournalNode at `place` holds the nameservice's journal, else what is wrong."""
+    try:
+        status = json.loads(beans[0]["JournalsStatus"])
+        formatted = status.get(nameservice, {}).get("Formatted") == "true"
+    except (LookupError, TypeError, ValueError, AttributeError):
+        return f"{place} has no JournalsStatus"
+    return "" if formatted else f"{place}: the journal {nameservice} is not formatted"
 
 
 def judge(state: State, datanodes: int) -> Verdict:
-    """One active NameNode, all others standby, none in safe mode, each with just the DataNodes expected."""
+    """One active NameNode, all others standby, none in safe mode, each with just the DataNodes expected.
+
+    What makes a failover possible is there: the journals, and a failover controller beside each NameNode.
+    """
     answers = (*state.namenodes.values(), *state.journalnodes.values())
     silent = [why for why in answers if isinstance(why, str) and why]
+    silent += [f"failover controller {place}: {why}" for place, why in state.zkfcs.items() if why]
     if silent:
         return False, ", ".join(silent)
     nodes = {name: node for name, node in state.namenodes.items() if isinstance(node, dict)}
@@ -90,6 +111,8 @@ def judge(state: State, datanodes: int) -> Verdict:
     parts = [f"{active} active", f"{len(nodes) - 1} standby", plural(datanodes, "DataNode"), "safe mode off"]
     if state.journalnodes:
         parts.append(plural(len(state.journalnodes), "JournalNode"))
+    if state.zkfcs:
+        parts.append(plural(len(state.zkfcs), "failover controller"))
     return True, ", ".join(part for part in parts if part != "0 standby")
 
 

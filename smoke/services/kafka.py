@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import logging
 import re
-import socket
 import threading
 import time
 from collections.abc import Iterable, Iterator
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.errors import KafkaError, KafkaTimeoutError
 
-from smoke.services import Verdict, plural, told
+from smoke.services import Verdict, plural, refusal, told
 from smoke.wait import wait_until
 
 if TYPE_CHECKING:
@@ -88,13 +87,8 @@ def judge(state: State, brokers: Iterable[int], voters: Iterable[int], others_jo
 
 def closed(section: cluster.Kafka, timeout: float) -> dict[int, str]:
     """Broker id -> why its port takes no connection; those that do are not in it."""
-    unreachable = {}
-    for broker in section.brokers:
-        try:
-            socket.create_connection((broker.host, broker.port), timeout=timeout).close()
-        except OSError as error:
-            unreachable[broker.id] = error.strerror or str(error) or type(error).__name__
-    return unreachable
+    answers = {broker.id: refusal(broker.host, broker.port, timeout) for broker in section.brokers}
+    return {number: why for number, why in answers.items() if why}
 
 
 def fetch(section: cluster.Kafka, timeout: float = 3.0) -> State:

@@ -10,12 +10,13 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any, Self
 
 import pytest
 from kafka.errors import KafkaConnectionError, KafkaTimeoutError
 
-from smoke.cluster import Broker, Peer, Yarn, ZooKeeperServer
+from smoke.cluster import Broker, Hdfs, Peer, WebServer, Yarn, ZooKeeperServer
 from smoke.cluster import Kafka as KafkaSection
 from smoke.cluster import ZooKeeper as ZooKeeperSection
 from smoke.console import Console
@@ -270,6 +271,47 @@ def test_hdfs_needs_every_journalnode() -> None:
     assert judge_hdfs(ACTIVE, STANDBY, JOURNALS | {"j2": "j2 is silent"}) == (False, "j2 is silent")
 
 
+def test_hdfs_needs_every_failover_controller() -> None:
+    nodes: dict[str, hdfs.NameNode | str] = {"nn1": ACTIVE, "nn2": STANDBY}
+    there = hdfs.State(nodes, JOURNALS, {"h1:8019": "", "h2:8019": ""})
+    assert hdfs.judge(there, 3)[1].endswith(", 3 JournalNodes, 2 failover controllers")
+    dead = hdfs.State(nodes, JOURNALS, {"h1:8019": "", "h2:8019": "Connection refused"})
+    assert hdfs.judge(dead, 3) == (False, "failover controller h2:8019: Connection refused")
+
+
+@pytest.mark.parametrize(
+    ("beans", "wrong"),
+    [
+        ([{"JournalsStatus": '{"lab":{"Formatted":"true"}}'}], ""),
+        ([{"JournalsStatus": '{"lab":{"Formatted":"false"}}'}], "j1: the journal lab is not formatted"),
+        ([{"JournalsStatus": '{"other":{"Formatted":"true"}}'}], "j1: the journal lab is not formatted"),
+        ([{"JournalsStatus": "{}"}], "j1: the journal lab is not formatted"),
+        ([{"JournalsStatus": ""}], "j1 has no JournalsStatus"),
+        ([{"JournalsStatus": "[]"}], "j1 has no JournalsStatus"),
+        ([{}], "j1 has no JournalsStatus"),
+        ([], "j1 has no JournalsStatus"),
+    ],
+)
+def test_a_journalnode_holds_the_journal(beans: list[dict[str, Any]], wrong: str) -> None:
+    assert hdfs.journal("j1", beans, "lab") == wrong
+
+
+def test_hdfs_is_asked_for_journals_and_failover_controllers_where_there_are_two_namenodes() -> None:
+    status = {"beans": [{"JournalsStatus": '{"lab":{"Formatted":"true"}}'}]}
+    with web(jmx=(200, status)) as port, socket.create_server(("127.0.0.1", 0)) as zkfc:
+        nodes = tuple(Peer("127.0.0.1", port, "hdfs-namenode", id=name) for name in ("nn1", "nn2"))
+        journals = (WebServer("127.0.0.1", port, "hdfs-journalnode"),)
+        listening = zkfc.getsockname()[1]
+        client = {"dfs.nameservices": "lab"}
+        section = Hdfs("hdfs://lab", nodes, (), client, journals, zkfc_port=listening)
+        state = hdfs.fetch(section)
+        assert state.journalnodes == {f"127.0.0.1:{port}": ""}
+        assert state.zkfcs == {f"127.0.0.1:{listening}": ""}
+        plain = hdfs.fetch(replace(section, namenodes=nodes[:1], journalnodes=()))
+        assert (plain.journalnodes, plain.zkfcs) == ({}, {})
+    assert hdfs.fetch(section).zkfcs == {f"127.0.0.1:{listening}": "Connection refused"}
+
+
 def test_hdfs_block_locations() -> None:
     answer = {
         "LocatedBlocks": {
@@ -341,7 +383,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
     answers: dict[str, tuple[int, bytes]]
 
     def do_GET(self) -> None:
-        status, body = self.answers.get(self.path, (404, b""))
+        status, body = self.answers.get(self.path.partition("?")[0], (404, b""))
         self.send_response(status)
         if status == 307:
             self.send_header("Location", "/ok")
