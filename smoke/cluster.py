@@ -164,6 +164,8 @@ class Spark:
     user: str
     hdfs_home: str
     historyserver: WebServer | None = None
+    event_logs: str | None = None
+    """The directory of HDFS where each application leaves a log for the history server."""
 
     @property
     def units(self) -> Units:

@@ -60,6 +60,8 @@ class Run:
     topic: Future[Produced] = field(default_factory=Future)
     """Done when the topic holds all records, for those who read it too."""
     made: list[Made] = field(default_factory=list)
+    kept: set[str] = field(default_factory=set)
+    """What stays of the run: others made it of what it did, and may not be done yet."""
     results: list[Result] = field(default_factory=list)
 
     @property
@@ -173,6 +175,7 @@ def clean_up(run: Run, timeout: float = 60) -> None:
         except Exception as error:  # noqa: BLE001 (the other things must go too)
             evidence.append(f"{made.what}: {told(error)}")
     facts = f"{len(run.made) - len(evidence)} of {len(run.made)} things of this run are gone"
+    facts += f"; {', '.join(sorted(run.kept))} stay" if run.kept else ""
     result = Result("cleanup", not evidence, round(time.monotonic() - started, 1), facts, tuple(evidence))
     run.results.append(result)
     run.console.done("cleanup", line(result))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import time
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from smoke.checks import CheckError, Run
@@ -28,7 +30,14 @@ def check(run: Run, section: Spark, kafka: Kafka, filesystem: Hdfs) -> dict[str,
     # Submitted first, so that the session starts while the records are sent.
     run.cleanup(f"hdfs {directory}", lambda: hdfs.remove(hdfs.client(filesystem, section.user), directory))
     job = Job(run.cluster.machines[section.submit_host], section, run.id, progress)
-    run.cleanup(f"the Spark job and its directory on {section.submit_host}", job.stop, runs=True)
+
+    def stop() -> None:
+        job.stop()
+        if job.application:  # NodeManagers bring its logs to HDFS some time after its end
+            run.kept.add(f"YARN's logs of {job.application}")
+
+    run.cleanup("the job's event log", lambda: _forget(job, section, filesystem))
+    run.cleanup(f"the Spark job and its directory on {section.submit_host}", stop, runs=True)
     run.console.awaiting("spark", f"spark-submit on {section.submit_host}")
     job.start()
     run.topic.result(timeout=run.timeout)
@@ -50,3 +59,16 @@ def check(run: Run, section: Spark, kafka: Kafka, filesystem: Hdfs) -> dict[str,
         "spark word count": Finding(f"{batch.facts}, {where}", batch.evidence),
         "spark stream": Finding(f"{stream.facts}, Parquet on HDFS", stream.evidence),
     }
+
+
+def _forget(job: Job, section: Spark, filesystem: Hdfs) -> None:
+    if job.application and section.event_logs:
+        client = hdfs.client(filesystem, section.user)
+        names = [status.path.rpartition("/")[2] for status in client.list_status(section.event_logs)]
+        for name in event_logs(job.application, names):
+            hdfs.remove(client, f"{section.event_logs}/{name}")
+
+
+def event_logs(application: str, names: Iterable[str]) -> list[str]:
+    """Those of an application, whole or in progress: a directory is named after it, before Spark 4 a file."""
+    return [name for name in names if re.search(rf"{application}(?!\d)", name)]

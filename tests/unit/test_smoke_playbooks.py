@@ -32,6 +32,8 @@ def test_the_next_commands_are_those_of_the_inventory(tmp_path: Path) -> None:
         assert (smoke, ssh) == (words, ["ssh", "-F"])
         assert (CHECKOUT / file).resolve() == tmp_path / inventory / "ssh_config"
         assert host == described["spark"]["submit_host"]
+        logs = "/spark-history" if "historyserver" in described["spark"] else None
+        assert described["spark"].get("event_logs") == logs
 
 
 @pytest.mark.parametrize("skipped", ["", "receipt"])

@@ -6,7 +6,9 @@ import io
 import shlex
 import subprocess
 import threading
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,7 +17,9 @@ from kafka.errors import KafkaTimeoutError
 from smoke import checks
 from smoke.checks import Check, CheckError, Result, Run
 from smoke.checks import kafka as kafka_check
-from smoke.cluster import Broker, Cluster, Kafka, Spark
+from smoke.checks import spark as spark_check
+from smoke.checks.spark import event_logs
+from smoke.cluster import Broker, Cluster, Hdfs, Kafka, Spark
 from smoke.console import Console
 from smoke.machine import Machine
 from smoke.services import spark, told
@@ -206,6 +210,56 @@ def test_the_submit_script_is_a_shell_script_of_the_service_user() -> None:
     assert words[-2:] == ["/var/tmp/x/pipeline.py", "/var/tmp/x/orders"]
     assert "spark.executor.memoryOverhead=256m" in words
     assert "spark.yarn.jars" not in script  # the role's spark-defaults.conf gives it
+
+
+def test_event_logs_are_those_of_the_application_alone() -> None:
+    names = [
+        "eventlog_v2_application_5_0001",
+        "eventlog_v2_application_5_0002",
+        "application_5_0001.inprogress",
+    ]
+    names += ["application_5_0001.zstd", "application_5_00011", "application_15_0001", "x"]
+    assert event_logs("application_5_0001", names) == [names[0], names[2], names[3]]
+
+
+class FakeHdfs:
+    """An HDFS client that knows these paths."""
+
+    def __init__(self, *paths: str) -> None:
+        self.paths = set(paths)
+
+    def list_status(self, directory: str) -> list[SimpleNamespace]:
+        return [SimpleNamespace(path=path) for path in self.paths if path.startswith(f"{directory}/")]
+
+    def get_file_info(self, path: str) -> str:
+        if path not in self.paths:
+            raise FileNotFoundError(path)
+        return path
+
+    def delete(self, path: str, *, recursive: bool) -> None:
+        assert recursive
+        self.paths.discard(path)
+
+
+def test_a_spark_job_leaves_no_event_log_and_the_logs_that_yarn_keeps_are_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    here = FakeHdfs("/logs/eventlog_v2_application_5_0001", "/logs/eventlog_v2_application_5_0002")
+    monkeypatch.setattr("smoke.services.hdfs.client", lambda *_: here)
+    monkeypatch.setattr(Job, "start", lambda job: setattr(job, "application", "application_5_0001"))
+    run = new_run()
+    run.topic.set_exception(CheckError("no records"))
+    brokers = Kafka("4.3.0", (Broker(1, "millrace-1", 9092, "kafka@1"),))
+    section = replace(SECTION, event_logs="/logs")
+    with pytest.raises(CheckError, match="no records"):
+        spark_check.check(run, section, brokers, Hdfs("hdfs://lab", (), (), {}))
+    checks.clean_up(run)
+    assert here.paths == {"/logs/eventlog_v2_application_5_0002"}
+    (result,) = run.results
+    assert (result.ok, result.facts) == (
+        True,
+        "3 of 3 things of this run are gone; YARN's logs of application_5_0001 stay",
+    )
 
 
 @pytest.fixture
