@@ -14,6 +14,7 @@ from tests.unit.playbooks import CHECKOUT, finish, start
 
 SELF = "{{ [inventory_hostname] }}"
 OTHERS = ["{{ inventory_hostname }}", "b", "c", "d"]
+SYSTEM = "which is the system's: give a directory of its own below it"
 BROKER = {"id": 1, "host": "a", "port": 9092, "controller_port": 9093}
 STANDALONE = {"id": 10, "host": "a", "port": 9095, "version": "0.10.2.2", "zookeeper_connect": "a:2181/own"}
 
@@ -65,17 +66,91 @@ FAULTS: dict[str, tuple[dict[str, Any], str]] = {
         "zookeeper_hosts is empty: automatic failover of two NameNodes needs ZooKeeper",
     ),
     "no-datanode": (
-        {"hdfs_datanode_hosts": [], "hdfs_replication": 0},
+        {"hdfs_datanode_hosts": []},
         "hdfs_datanode_hosts is empty: put hosts into the inventory's group datanode",
     ),
     "more-replicas-than-datanodes": (
         {"hdfs_replication": 2},
-        "hdfs_replication is 2 with 1 DataNodes: lower hdfs_replication or add hosts",
+        "hdfs_replication is 2 with 1 DataNodes: give 1 to 1 there (or in hdfs_site_overrides), or add",
+    ),
+    "more-replicas-as-upstream-calls-them": (
+        {"hdfs_site_overrides": {"dfs.replication": 2}},
+        "hdfs_replication is 2 with 1 DataNodes: give 1 to 1 there (or in hdfs_site_overrides), or add",
     ),
     **{
         f"{name}-in-root": ({name: "/"}, f"{name} is '/': give an absolute directory below /")
         for name in ("hdfs_name_dir", "hdfs_data_dir", "hdfs_journal_dir", "kafka_data_dir")
     },
+    **{
+        f"{name}-of-the-system": ({name: path}, f"{name} is '{path}', {SYSTEM}")
+        for name, path in {
+            "zookeeper_data_dir": "/var",
+            "kafka_data_dir": "/var/lib",
+            "hdfs_data_dir": "/home",
+            "yarn_log_dir": "/var/log",
+            "spark_home": "/usr/local",
+        }.items()
+    },
+    "directory-with-dots": (
+        {"kafka_data_dir": "/var/lib/kafka/../.."},
+        "kafka_data_dir is '/var/lib/kafka/../..': write it without .., //, blanks and a slash at its end",
+    ),
+    "directory-of-two-services": (
+        {"zookeeper_data_dir": "/data", "kafka_data_dir": "/data/kafka"},
+        "zookeeper_data_dir is '/data' and kafka_data_dir is '/data/kafka': give each a directory of its own",
+    ),
+    **{
+        f"{key.replace('.', '-')}-by-upstreams-name": (
+            {overrides: {key: "x"}},
+            f"{overrides} has {key}, which the kit makes from {variable}",
+        )
+        for overrides, key, variable in (
+            ("zookeeper_cfg_overrides", "dataDir", "zookeeper_data_dir"),
+            ("zookeeper_cfg_overrides", "server.4", "zookeeper_hosts"),
+            ("hadoop_core_site_overrides", "fs.defaultFS", "hdfs_namenode_hosts, hadoop_namenode_port and"),
+            ("hdfs_site_overrides", "dfs.namenode.name.dir", "hdfs_name_dir"),
+            ("hdfs_site_overrides", "dfs.namenode.rpc-address.sound.nn1", "hdfs_namenode_hosts and"),
+            ("kafka_server_properties_overrides", "log.dirs", "kafka_data_dir"),
+            ("kafka_server_properties_overrides", "min.insync.replicas", "kafka_min_insync_replicas"),
+            ("yarn_site_overrides", "yarn.nodemanager.resource.memory-mb", "yarn_nodemanager_memory"),
+            ("yarn_mapred_site_overrides", "mapreduce.jobhistory.address", "yarn_historyserver_hosts"),
+        )
+    },
+    "cluster-id-that-is-none": (
+        {"kafka_cluster_id": "my-cluster"},
+        "kafka_cluster_id is 'my-cluster': give 22 letters, digits, - and _, as kafka-storage.sh random-uuid",
+    ),
+    **{
+        f"cluster-name-{place}": (
+            {"cluster_name": name},
+            f"cluster_name is '{name}': give letters, digits and hyphens, as in a host's name, such as lab-2",
+        )
+        for place, name in enumerate(["my_lab", "lab.2", "-lab", "lab-", "a" * 64])
+    },
+    "host-twice": (
+        {"hdfs_datanode_hosts": ["b", "b", "c"]},
+        "hdfs_datanode_hosts has b more than once: name each host once",
+    ),
+    "host-that-no-play-reaches": (
+        {"yarn_nodemanager_hosts": ["{{ inventory_hostname }}", "outside"]},
+        "yarn_nodemanager_hosts has outside, not in the group hadoop: put it there",
+    ),
+    "no-port": (
+        {"zookeeper_client_port": 0},
+        "zookeeper_client_port gives the port 0: give a number from 1 to",
+    ),
+    "port-of-two-services": (
+        {"hadoop_namenode_port": 9092},
+        "port 9092 is that of kafka_brokers and hadoop_namenode_port: give each its own",
+    ),
+    "port-of-the-kits-own": (
+        {"zookeeper_client_port": 8088},
+        "port 8088 is that of zookeeper_client_port and the ResourceManager's pages: give each its own",
+    ),
+    "property-with-keys-of-its-own": (
+        {"hdfs_site_overrides": {"dfs": {"replication": 2}}},
+        "hdfs_site_overrides has dfs with keys of its own: give text, a number, true, false or a list of",
+    ),
     "relative-directory": (
         {"kafka_data_dir": "var/lib/kafka"},
         "kafka_data_dir is 'var/lib/kafka': give an absolute directory below /",
@@ -90,14 +165,18 @@ FAULTS: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "more-replicas-than-brokers": (
         {"kafka_replication_factor": 2, "kafka_min_insync_replicas": 1},
-        "kafka_replication_factor is 2 with 1 brokers: lower it or add brokers",
+        "kafka_replication_factor is 2 with 1 brokers: give 1 to 1, or add brokers",
     ),
     "all-replicas-in-sync": (
         {
             "kafka_brokers": [BROKER, BROKER | {"id": 2, "port": 9094, "controller_port": 9095}],
             "kafka_min_insync_replicas": 2,
         },
-        "kafka_min_insync_replicas is 2 with kafka_replication_factor 2: it must be lower",
+        "kafka_min_insync_replicas is 2 with kafka_replication_factor 2: it must be at least 1 and lower,",
+    ),
+    "all-replicas-of-a-topic-of-kafkas-in-sync": (
+        {"kafka_server_properties_overrides": {"transaction.state.log.min.isr": 2}},
+        "transaction.state.log.min.isr is 2 with transaction.state.log.replication.factor 1: it must be",
     ),
     "three-resourcemanagers": (
         {"yarn_resourcemanager_hosts": OTHERS[:3]},
@@ -143,6 +222,24 @@ FAULTS: dict[str, tuple[dict[str, Any], str]] = {
             "yarn_historyserver_heap": "g",
         }.items()
     },
+    **{
+        f"section-of-{role}s-unit-misspelt": (
+            {f"{role}_unit_overrides": {"Servce": {"Nice": 5}}},
+            f"{role}_unit_overrides has the section Servce: the sections are Unit, Service, Install",
+        )
+        for role in ("zookeeper", "kafka", "spark")
+    },
+    **{
+        f"section-of-{unit}-misspelt": (
+            {f"{role}_unit_overrides": {unit: {"Servce": {"Nice": 5}}}},
+            f"{role}_unit_overrides['{unit}'] has the section Servce: the sections are Unit, Service,",
+        )
+        for role, unit in (("hdfs", "hdfs-datanode"), ("yarn", "yarn-nodemanager"))
+    },
+    "section-of-all-units-misspelt": (
+        {"service_unit_overrides": {"Servce": {"Nice": 5}}},
+        "service_unit_defaults and service_unit_overrides have the sections Unit, Service, Install, Servce:",
+    ),
     "unknown-unit-of-hdfs": (
         {"hdfs_unit_overrides": {"namenode": {}}},
         "hdfs_unit_overrides has namenode: the units are hdfs-journalnode, hdfs-namenode, hdfs-zkfc,",
@@ -176,7 +273,7 @@ FAULTS: dict[str, tuple[dict[str, Any], str]] = {
         "kafka_brokers and kafka_standalone_brokers of standalone-broker-with-the-same-id give the ids 1, 1:",
     ),
     **{
-        name: ({name: "kafka"}, f"{name} is 'kafka': give an absolute path below /")
+        name: ({name: "kafka"}, f"{name} is 'kafka': give an absolute directory below /")
         for name in ("zookeeper_home", "hadoop_home", "kafka_home", "spark_home")
     },
     "heap-beyond-the-labs-host": (
@@ -191,6 +288,14 @@ FAULTS: dict[str, tuple[dict[str, Any], str]] = {
     "number-in-words": (
         {"kafka_min_insync_replicas": "two"},
         "argument 'kafka_min_insync_replicas' is of type str and we were unable to convert to int",
+    ),
+    "java-in-words": (
+        {"java_major": "seventeen"},
+        "argument 'java_major' is of type str and we were unable to convert to int",
+    ),
+    "list-for-a-dict-of-hadoop": (
+        {"hadoop_env_overrides": ["JAVA_HOME"]},
+        "argument 'hadoop_env_overrides' is of type list and we were unable to convert to dict",
     ),
     "list-for-a-dict": (
         {"hdfs_site_overrides": ["dfs.replication"]},
@@ -219,16 +324,25 @@ FAULTS: dict[str, tuple[dict[str, Any], str]] = {
 def refused(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """What was said of each host that failed, as one line."""
     directory = tmp_path_factory.mktemp("preflight")
-    hosts = {name: fault for name, (fault, _) in FAULTS.items()} | {"sound": {}}
+    # b, c and d are others that some of the lists name.
+    hosts: dict[str, dict[str, Any]] = {name: fault for name, (fault, _) in FAULTS.items()}
+    hosts |= {name: {} for name in ("sound", *OTHERS[1:])}
     # Spark alone: YARN's own preflight would refuse it first.
     alone = "spark-without-yarn"
+    reached = dict.fromkeys(hosts)
     groups = {
         "cluster": {"hosts": hosts},
-        "hadoop": {"hosts": dict.fromkeys(name for name in hosts if name != alone)},
+        "hadoop": {"hosts": {name: None for name in reached if name != alone}},
+        **{group: {"hosts": reached} for group in ("zookeeper", "kafka", "spark")},
     }
     inventory = {"all": {"vars": SOUND | versions(), "children": groups}}
     (directory / "hosts.json").write_text(json.dumps(inventory))
-    words = ("--inventory", str(directory / "hosts.json"), "playbooks/preflight.yml")
+    # Here the first cluster with a fault is not to end it for the others.
+    plays = yaml.safe_load((CHECKOUT / "playbooks/preflight.yml").read_text())
+    (directory / "preflight.json").write_text(
+        json.dumps([play | {"any_errors_fatal": False} for play in plays])
+    )
+    words = ("--inventory", str(directory / "hosts.json"), str(directory / "preflight.json"))
     run = start(directory, *words, ANSIBLE_CALLBACK_RESULT_FORMAT="json")
     output = finish(run)
     assert run.returncode == 2, output
@@ -256,11 +370,43 @@ def test_every_rule_has_its_fault(refused: dict[str, str], role: str) -> None:
     tasks = yaml.safe_load((CHECKOUT / "roles" / role / "tasks" / "preflight.yml").read_text())
     unproved = []
     for why in (rule["why"] for task in tasks for rule in task.get("vars", {}).get("rules", [])):
-        says = ".*".join(re.escape(text) for text in re.split(r"{{.*?}}", why))
+        # What a filter says is proved by the filter's own tests.
+        says = ".*".join(re.escape(text) for text in re.split(r"(?s){{.*?}}", why))
         # playbooks/preflight.yml asks only hosts that are in the list.
         if " is not in " not in why and not [text for text in refused.values() if re.search(says, text)]:
             unproved.append(why)
     assert not unproved
+
+
+@pytest.mark.parametrize(
+    ("groups", "says"),
+    [
+        ({"zookeeper": ["a"]}, "the inventory has no machine in the group cluster: put all machines there"),
+        ({"cluster": []}, "the inventory has no machine in the group cluster: put all machines there"),
+        (
+            {"cluster": ["a"], "zookeeper": ["b", "a"], "kafka": ["c"], "others": ["d"]},
+            "b, c in groups of services but not in the group cluster: put all machines there",
+        ),
+    ],
+)
+def test_machines_that_no_play_would_reach(tmp_path: Path, groups: dict[str, list[str]], says: str) -> None:
+    children = {group: {"hosts": dict.fromkeys(hosts)} for group, hosts in groups.items()}
+    (tmp_path / "hosts.json").write_text(json.dumps({"all": {"children": children}}))
+    words = ("--inventory", str(tmp_path / "hosts.json"), "playbooks/preflight.yml")
+    run = start(tmp_path, *words, ANSIBLE_CALLBACK_RESULT_FORMAT="json")
+    output = finish(run)
+    assert run.returncode == 2, output
+    assert says in output
+    assert "PLAY [Preflight] " not in output
+
+
+def test_a_lab_that_cannot_be_made_is_refused_before_the_artifacts(tmp_path: Path) -> None:
+    words = ("-i", "inventories/lab", "-e", "lab_prefix=One/", "-e", "lab_mounts=[/no/such:/b]")
+    run = start(tmp_path, *words, "playbooks/preflight.yml", ANSIBLE_CALLBACK_RESULT_FORMAT="json")
+    output = finish(run)
+    assert run.returncode == 2, output
+    assert "lab_prefix is 'One/': give small letters" in output
+    assert not (tmp_path / "cluster.json").exists()
 
 
 @pytest.mark.parametrize("inventory", sorted(path.name for path in (CHECKOUT / "inventories").iterdir()))
