@@ -92,9 +92,7 @@ def commands(cluster: Cluster) -> list[dict[str, Any]]:
     if cluster.yarn:
         found.append({"on": host, "words": ["yarn", "node", "-list"]})
     if cluster.spark:
-        found.append(
-            {"on": host, "words": ["su", "-", cluster.spark.user, "-s", "/bin/bash", "-c", "spark-shell"]}
-        )
+        found.append({"on": host, "words": ["spark-shell"]})
     return found
 
 

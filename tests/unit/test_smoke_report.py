@@ -154,7 +154,7 @@ Next, on millrace-1
   zkCli.sh -server millrace-1:2181 ls /
   hdfs dfs -ls /
   yarn node -list
-  su - spark -s /bin/bash -c spark-shell
+  spark-shell
 """
 
 
