@@ -23,7 +23,9 @@ if TYPE_CHECKING:
 
 SENTENCES = 500
 DISTINCT = 8
-"""Words in use: a batch prints ten counts and no more."""
+"""Words in use: a batch prints ten counts and no more, and one may be MARK's."""
+MARK = "listening"
+"""Sent until it is counted; no word of the sentences."""
 PATIENCE = 30.0
 """Seconds for what was sent to be counted; a batch is two."""
 
@@ -44,7 +46,7 @@ def check(run: Run, section: Spark, kafka: Kafka, zookeeper: ZooKeeper) -> dict[
     server = zookeeper.servers[0]
     stream.start(f"{server.host}:{server.port}", group, topic)
     try:
-        _await_receiver(run, stream, zookeeper, f"/consumers/{group}/owners/{topic}/0")
+        _await_receiver(run, stream, records, topic)
         return {"spark streaming": _count(run, stream, records, topic)}
     except (StreamError, TimeoutError) as error:
         raise CheckError(str(error), stream.evidence()) from None
@@ -57,19 +59,16 @@ def sentences(run: str, number: int = SENTENCES) -> list[str]:
     return [" ".join(chance.choices(words, k=chance.randint(1, 6))) for _ in range(number)]
 
 
-def _await_receiver(run: Run, stream: Stream, zookeeper: ZooKeeper, owner: str) -> None:
-    # A new group begins at the end of the topic: what is sent before it owns the partition it does not see.
-    kazoo = client(*zookeeper.servers)
-
-    def owned() -> bool:
+def _await_receiver(run: Run, stream: Stream, records: KafkaClient, topic: str) -> None:
+    # A new group begins at the end of the topic, which its receiver asks for some time after it owns the
+    # partition: that it listens shows only in what it counts.
+    def heard() -> bool:
         stream.alive()
-        return kazoo.exists(owner) is not None
+        if stream.counts.batches:
+            records.produce(topic, [(0, MARK.encode())])
+        return stream.counts.words[MARK] > 0
 
-    try:
-        wait_until(owned, run.timeout / 2, "the receiver does not own the partition")
-    finally:
-        kazoo.stop()
-        kazoo.close()
+    wait_until(heard, run.timeout / 2, "the stream counts nothing of what is sent", interval=0.5)
 
 
 def _count(run: Run, stream: Stream, records: KafkaClient, topic: str) -> Finding:
@@ -87,9 +86,13 @@ def counted(texts: Sequence[str], stream: Stream, records: KafkaClient, topic: s
         raise CheckError(f"{len(produced.acked)} of {len(texts)} sentences were acknowledged")
     counts = stream.counts
 
+    def words() -> Counter[str]:
+        # A copy first: the stream's thread adds to it.
+        return Counter({word: count for word, count in dict(counts.words).items() if word != MARK})
+
     def whole() -> bool:
         stream.alive()
-        return counts.words.total() >= expected.total()
+        return words().total() >= expected.total()
 
     try:
         wait_until(whole, PATIENCE, "too few words")
@@ -97,9 +100,9 @@ def counted(texts: Sequence[str], stream: Stream, records: KafkaClient, topic: s
         # What is counted twice shows in the batches that follow.
         wait_until(lambda: counts.batches >= seen + 2, PATIENCE, "no further batch")
     except TimeoutError as error:
-        finding = word_counts(expected, counts.words)
+        finding = word_counts(expected, words())
         raise CheckError(f"{finding.facts}: {error}", [*finding.evidence, *stream.evidence()]) from None
-    return word_counts(expected, counts.words)
+    return word_counts(expected, words())
 
 
 def _forget(zookeeper: ZooKeeper, group: str) -> None:

@@ -104,7 +104,7 @@ def test_counts_of_all_batches_are_added_up() -> None:
 
 def test_a_batch_can_print_all_words_of_the_sentences() -> None:
     words = Counter(word for text in streaming.sentences("id") for word in text.split(" "))
-    assert len(words) == streaming.DISTINCT <= 10
+    assert len({*words, streaming.MARK}) == streaming.DISTINCT + 1 <= 10
     assert streaming.sentences("id") == streaming.sentences("id") != streaming.sentences("other")
 
 
@@ -184,11 +184,10 @@ class Batches(Counts):
 
 
 class Listening:
-    """Stands for a stream that has counted these words."""
+    """Stands for a stream that has these counts."""
 
-    def __init__(self, words: Counter[str]) -> None:
-        self.counts = Batches()
-        self.counts.words = words
+    def __init__(self, counts: Counts) -> None:
+        self.counts = counts
 
     def alive(self) -> None:
         """It is."""
@@ -211,7 +210,9 @@ def counted(more: dict[str, int], lost: int = 0) -> Finding:
     """What the check says of a stream that counted these words more than were sent."""
     run = Run("id", cluster(Machine(("true",))), Console(io.StringIO()), records=1, timeout=5)
     sent = Counter(word for text in streaming.sentences("id") for word in text.split(" "))
-    return streaming._count(run, Listening(sent + Counter(more)), Acknowledging(lost), "t")  # type: ignore[arg-type]
+    counts = Batches()
+    counts.words = sent + Counter(more)
+    return streaming._count(run, Listening(counts), Acknowledging(lost), "t")  # type: ignore[arg-type]
 
 
 def test_the_stream_counts_exactly() -> None:
@@ -236,3 +237,36 @@ def test_a_word_that_is_not_counted_is_named(monkeypatch: pytest.MonkeyPatch) ->
 def test_sentences_that_no_broker_took_fail_the_check() -> None:
     with pytest.raises(CheckError, match="499 of 500 sentences were acknowledged"):
         counted({}, lost=1)
+
+
+class Late(Acknowledging):
+    """Brokers whose reader begins behind what they took first, in so many times."""
+
+    def __init__(self, late: int) -> None:
+        super().__init__()
+        self.late = late
+        self.counts = Batches()
+        self.counts.batches = 1
+
+    def produce(self, topic: str, records: Any) -> Produced:
+        texts = [(n, text.decode()) for n, text in records]
+        if self.late > 0:
+            self.late -= 1
+        else:
+            self.counts.words.update(word for _, text in texts for word in text.split(" "))
+        return super().produce(topic, texts)
+
+
+def test_sentences_are_sent_once_the_receiver_reads() -> None:
+    run = Run("id", cluster(Machine(("true",))), Console(io.StringIO()), records=1, timeout=10)
+    records = Late(2)
+    stream = Listening(records.counts)
+    streaming._await_receiver(run, stream, records, "t")  # type: ignore[arg-type]
+    assert streaming._count(run, stream, records, "t").ok  # type: ignore[arg-type]
+
+
+def test_a_receiver_that_reads_nothing_is_told() -> None:
+    run = Run("id", cluster(Machine(("true",))), Console(io.StringIO()), records=1, timeout=1)
+    records = Late(99)
+    with pytest.raises(TimeoutError, match="the stream counts nothing of what is sent"):
+        streaming._await_receiver(run, Listening(records.counts), records, "t")  # type: ignore[arg-type]
