@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import shutil
 import time
-from pathlib import Path
 
 from course import CourseError, down, labs, memory, up
 
@@ -32,8 +30,6 @@ def run(options: argparse.Namespace) -> int:
     began = time.monotonic()
     machines = existing.get(lab)
     print(down.removal(lab, machines) if machines else f"course: {lab.name} is not there: it is made anew")
-    # Connections to the machines that go would be taken for those to the new ones, and never answer.
-    shutil.rmtree(Path.home() / ".ansible/cp" / lab.name, ignore_errors=True)
     playbooks = [*FIRST, down.PLAYBOOK, *up.PLAYBOOKS]
     if not labs.deploy(lab, playbooks, lab.deployment.options, *SKIPPED):
         print(f"course: {lab.name} is not right")

@@ -66,6 +66,26 @@ class Run:
     changed: dict[str, int]
 
 
+def ansible(command: str, *words: str, timeout: float = 600) -> subprocess.CompletedProcess[str]:
+    """Run a command of Ansible with this checkout's configuration; all that it says is in stdout."""
+    configuration = {
+        "ANSIBLE_CONFIG": str(CHECKOUT / "ansible.cfg"),
+        "ANSIBLE_NOCOLOR": "1",
+        "ANSIBLE_FORCE_COLOR": "0",
+    }
+    return subprocess.run(
+        [Path(sys.executable).parent / command, *words],
+        cwd=CHECKOUT,
+        env=os.environ | configuration,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=timeout,
+        check=False,
+    )
+
+
 class Site:
     """Verbs and facts of the deployed cluster."""
 
@@ -78,22 +98,7 @@ class Site:
 
     def run(self, *words: str, playbook: str = "site.yml", inventory: str = INVENTORY) -> Run:
         """Run a playbook of the kit, on this cluster's inventory or another."""
-        done = subprocess.run(
-            [Path(sys.executable).parent / "ansible-playbook", "-i", inventory, playbook, *words],
-            cwd=CHECKOUT,
-            env=os.environ
-            | {
-                "ANSIBLE_CONFIG": str(CHECKOUT / "ansible.cfg"),
-                "ANSIBLE_NOCOLOR": "1",
-                "ANSIBLE_FORCE_COLOR": "0",
-            },
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=600,
-            check=False,
-        )
+        done = ansible("ansible-playbook", "-i", inventory, playbook, *words)
         recap = re.findall(r"^(\S+) +: ok=\d+ +changed=(\d+)", done.stdout, re.MULTILINE)
         return Run(done.returncode, done.stdout, {name: int(count) for name, count in recap})
 

@@ -1,16 +1,15 @@
-"""Two labs on one host: neither reaches the other."""
+"""Two labs on one host: neither reaches the other, and one is made anew."""
 
 from __future__ import annotations
 
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import yaml
 
-from tests.live import CHECKOUT, CLUSTER, INVENTORY, Site
+from tests.live import CLUSTER, INVENTORY, Site, ansible
 
 STRANGER = "millrace-test-stranger"
 OF_A_LAB = ("ansible_", "millrace_", "lab_")
@@ -33,11 +32,23 @@ def stranger(site: Site, tmp_path: Path) -> Iterator[str]:
         assert removed.rc == 0, removed.output
 
 
-def connects(address: str, *before: str) -> bool:
-    """Whether sshd at the address takes a connection, from here or from where the words before lead."""
-    probe = f"timeout 3 bash -c 'exec 3<>/dev/tcp/{address}/22'"
-    command = [*before, probe] if before else ["sh", "-c", probe]
-    return subprocess.run(command, cwd=CHECKOUT, capture_output=True, check=False).returncode == 0
+PROBE = "timeout 3 bash -c 'exec 3<>/dev/tcp/{}/22'"
+"""Whether sshd at the address takes a connection."""
+
+
+def on(inventory: str, command: str) -> subprocess.CompletedProcess[str]:
+    """A command on the other lab's machine, given by Ansible."""
+    return ansible(
+        "ansible", STRANGER, "-i", inventory, "-m", "ansible.builtin.raw", "-a", command, timeout=60
+    )
+
+
+def unplug(machine: str) -> None:
+    """It vanishes from its network without a word to those connected."""
+    process = subprocess.check_output(["podman", "inspect", "--format", "{{.State.Pid}}", machine], text=True)
+    subprocess.run(
+        ["nsenter", "--target", process.strip(), "--net", "ip", "link", "set", "eth0", "down"], check=True
+    )
 
 
 def address(name: str) -> str:
@@ -46,10 +57,27 @@ def address(name: str) -> str:
 
 
 def test_machines_of_another_lab_are_out_of_reach(stranger: str) -> None:
-    mine, its = address(next(iter(CLUSTER.machines))), address(STRANGER)
-    ansible = str(Path(sys.executable).parent / "ansible")
-    there = (ansible, STRANGER, "-i", stranger, "-m", "ansible.builtin.raw", "-a")
-    assert connects(mine)
-    assert connects(its)
-    assert connects(its, *there), "the probe itself does not work"
-    assert not connects(mine, *there)
+    mine, its = (PROBE.format(address(name)) for name in (next(iter(CLUSTER.machines)), STRANGER))
+    for probe in (mine, its):
+        assert subprocess.run(probe, shell=True, check=False).returncode == 0
+    assert on(stranger, its).returncode == 0, "the probe itself does not work"
+    assert on(stranger, mine).returncode != 0
+
+
+def test_a_machine_made_anew_is_not_taken_for_the_one_before(site: Site, stranger: str) -> None:
+    assert on(stranger, "true").returncode == 0
+    unplug(STRANGER)
+    assert "UNREACHABLE" in on(stranger, "true").stdout, "a machine that vanished is waited for"
+
+    # With another address: what is at the same one would refuse the old connection.
+    def anew(playbook: str, *words: str) -> None:
+        done = site.run(*words, playbook=f"playbooks/{playbook}.yml", inventory=stranger)
+        assert done.rc == 0, done.output
+
+    anew("lab_down")
+    anew("lab_up")
+    assert on(stranger, "true").returncode == 0
+    unplug(STRANGER)
+    anew("lab_down")
+    anew("lab_up", "-e", "lab_subnet=10.89.247.0/24")
+    assert on(stranger, "true").returncode == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import subprocess
 import sys
@@ -82,6 +83,16 @@ def test_what_one_makes_the_other_does_not_see(page: str) -> None:
     FIRST.master(f"bash -lc '{topic} --create --topic mine --partitions 1 --replication-factor 1'")
     assert "mine" in FIRST.master(f"bash -lc '{topic} --list'")
     assert "mine" not in SECOND.master(f"bash -lc '{topic} --list'")
+
+
+def test_the_receipt_says_how_to_prove_ones_own(page: str) -> None:
+    receipt = json.loads((CHECKOUT / f"out/{Lab(2).name}/receipt.json").read_text())
+    prove, shell = (command["words"] for command in receipt["next"] if command["on"] == "here")
+    done = subprocess.run(prove, cwd=CHECKOUT, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stdout[-6000:] + done.stderr
+    again = json.loads((CHECKOUT / f"out/{Lab(2).name}/smoke.json").read_text())
+    assert again["run"] != receipt["smoke"]["run"]
+    assert shell == ["make", "course-shell", "STUDENT=2"]
 
 
 def test_neither_reaches_the_other(page: str) -> None:
