@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -10,28 +11,36 @@ import pytest
 from tests.unit.playbooks import CHECKOUT, finish, start
 from tests.unit.smoke_lab import write
 
-INVENTORIES = {
-    "inventories/lab": ["make", "smoke"],
-    "inventories/single": ["make", "smoke", "INVENTORY=inventories/single"],
-    "inventories/course": ["make", "smoke", "INVENTORY=inventories/course"],
+SSH = "ssh -F {}/ssh_config {}"
+"""The directory of the reports as the checkout sees it, and a host with Spark."""
+IN_2 = ".venv/bin/python -m course in 2 --"
+SMOKE = "playbooks/smoke.yml"
+NEXT: dict[tuple[str, ...], tuple[str, str]] = {
+    ("inventories/lab",): ("make smoke", SSH),
+    ("inventories/single",): ("make smoke INVENTORY=inventories/single", SSH),
+    ("inventories/course",): ("make smoke INVENTORY=inventories/course", "make course-shell"),
+    ("inventories/course", "-e", "student=2"): (
+        f"{IN_2} .venv/bin/ansible-playbook -i inventories/course {SMOKE} -e student=2 -e proof_mode=full",
+        "make course-shell STUDENT=2",
+    ),
 }
 
 
 def test_the_next_commands_are_those_of_the_inventory(tmp_path: Path) -> None:
     runs = {}
-    for inventory in INVENTORIES:
-        directory = tmp_path / inventory
-        directory.mkdir(parents=True)
-        runs[inventory] = start(directory, "--inventory", inventory, "playbooks/preflight.yml")
-    for inventory, words in INVENTORIES.items():
-        output = finish(runs[inventory])
-        assert runs[inventory].returncode == 0, output
-        described = json.loads((tmp_path / inventory / "cluster.json").read_text())
-        assert described["inventory"] == str(CHECKOUT / inventory)
-        smoke, (*ssh, file, host) = described["next"]
-        assert (smoke, ssh) == (words, ["ssh", "-F"])
-        assert (CHECKOUT / file).resolve() == tmp_path / inventory / "ssh_config"
-        assert host == described["spark"]["submit_host"]
+    for number, words in enumerate(NEXT):
+        directory = tmp_path / str(number)
+        directory.mkdir()
+        runs[words] = directory, start(directory, "--inventory", *words, "playbooks/preflight.yml")
+    for words, (directory, run) in runs.items():
+        output = finish(run)
+        assert run.returncode == 0, output
+        described = json.loads((directory / "cluster.json").read_text())
+        assert described["inventory"] == str(CHECKOUT / words[0])
+        host = described["spark"]["submit_host"]
+        reports = os.path.relpath(directory, CHECKOUT)
+        expected = [command.format(reports, host) for command in NEXT[words]]
+        assert [" ".join(command) for command in described["next"]] == expected
         logs = "/spark-history" if "historyserver" in described["spark"] else None
         assert described["spark"].get("event_logs") == logs
 
