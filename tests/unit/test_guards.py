@@ -46,7 +46,6 @@ def guard(
     *words: str,
     topology: dict[str, Any],
     files: tuple[str, ...] = (),
-    waits: bool = True,
     **hosts: dict[str, Any],
 ) -> str:
     """What the verb guard refuses where these files lie: a/name/current/VERSION is an image on the host a."""
@@ -54,7 +53,7 @@ def guard(
         (directory / path).parent.mkdir(parents=True)
         (directory / path).touch()
     own = {f"hdfs_{kind}_dir": f"{directory}/{{{{ inventory_hostname }}}}/{kind}" for kind in DIRECTORIES}
-    variables = topology | own | {"__hdfs_started": {"waiting": ["hdfs-namenode"] if waits else []}}
+    variables = topology | own
     return refusal(directory, "hdfs: guard", *words, variables=variables, hosts=hosts)
 
 
@@ -69,25 +68,25 @@ NO_EDITS = (
 
 
 @pytest.mark.parametrize(
-    ("topology", "files", "waits", "says"),
+    ("topology", "files", "says"),
     [
-        (PLAIN, (), True, ""),
-        (PLAIN, (IMAGE, BLOCKS), False, ""),
-        (PLAIN, (BLOCKS,), True, LOSES),
+        (PLAIN, (), ""),
+        (PLAIN, (IMAGE, BLOCKS), ""),
+        (PLAIN, (BLOCKS,), LOSES),
         # Directories whose names begin alike.
-        (PLAIN, ("a/name-2/current/VERSION", BLOCKS), True, LOSES),
-        (HA, (), True, ""),
-        (HA, (IMAGE, EDITS, BLOCKS), True, ""),
-        (HA, (EDITS,), True, "b hold edits or blocks of an HDFS in"),
+        (PLAIN, ("a/name-2/current/VERSION", BLOCKS), LOSES),
+        # It had two NameNodes until now.
+        (PLAIN, (IMAGE, EDITS, BLOCKS), "b hold edits in {directory}/a/journal that the one NameNode"),
+        (HA, (), ""),
+        (HA, (IMAGE, EDITS, BLOCKS), ""),
+        (HA, (EDITS,), "b hold edits or blocks of an HDFS in"),
         # It was plain until now, or cluster_name was another.
-        (HA, (IMAGE, BLOCKS), True, "namenode -initializeSharedEdits"),
-        (HA, (IMAGE, "b/name/current/VERSION", "c/journal/old/current/VERSION"), False, NO_EDITS),
+        (HA, (IMAGE, BLOCKS), "namenode -initializeSharedEdits"),
+        (HA, (IMAGE, "b/name/current/VERSION", "c/journal/old/current/VERSION"), NO_EDITS),
     ],
 )
-def test_what_hdfs_holds(
-    tmp_path: Path, topology: dict[str, Any], files: tuple[str, ...], waits: bool, says: str
-) -> None:
-    found = guard(tmp_path, topology=topology, files=files, waits=waits)
+def test_what_hdfs_holds(tmp_path: Path, topology: dict[str, Any], files: tuple[str, ...], says: str) -> None:
+    found = guard(tmp_path, topology=topology, files=files)
     assert says.format(directory=tmp_path) in found
     assert bool(found) == bool(says)
 
@@ -115,7 +114,7 @@ def test_hosts_of_hdfs_that_were_not_asked(
 
 
 def test_a_limited_run_that_formats_nothing_asks_nobody_else(tmp_path: Path) -> None:
-    assert guard(tmp_path, "--limit", "a", topology=HA, files=(IMAGE,), waits=False) == ""
+    assert guard(tmp_path, "--limit", "a", topology=HA, files=(IMAGE,)) == ""
 
 
 @pytest.mark.parametrize(
