@@ -31,6 +31,7 @@ DAEMONS = (
     Daemon("zookeeper", "zookeeper_heap", 25),
     Daemon("kafka", "kafka_heap", 50),
     Daemon("namenode", "hdfs_namenode_heap", 65),
+    Daemon("namenode", "hdfs_secondarynamenode_heap", 65),
     Daemon("datanode", "hdfs_datanode_heap", 55),
     Daemon("resourcemanager", "yarn_resourcemanager_heap", 80),
     Daemon("nodemanager", "yarn_nodemanager_heap", 70),

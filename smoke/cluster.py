@@ -122,6 +122,9 @@ class Hdfs:
     zkfc_port: int = 8019
     """Of dfs.ha.zkfc.port: upstream's default."""
     datanode_unit: str | None = None
+    datanode_http_port: int = 9864
+    secondarynamenode: WebServer | None = None
+    """Beside a single NameNode: it merges the edits into the image."""
 
     @property
     def nameservice(self) -> str:
@@ -134,6 +137,7 @@ class Hdfs:
             [(node.host, node.unit) for node in (*self.namenodes, *self.journalnodes)]
             + [(node.host, self.zkfc_unit) for node in self.namenodes if len(self.namenodes) > 1]
             + [(host, self.datanode_unit) for host in self.datanodes]
+            + [(node.host, node.unit) for node in (self.secondarynamenode,) if node]
         )
 
 
@@ -144,6 +148,7 @@ class Yarn:
     resourcemanagers: tuple[Peer, ...]
     nodemanagers: tuple[str, ...]
     nodemanager_unit: str | None = None
+    nodemanager_http_port: int = 8042
     historyserver: WebServer | None = None
 
     @property

@@ -48,7 +48,7 @@ def gates_of(cluster: Cluster, only: Sequence[str] = SERVICES) -> list[Gate]:
     if (h := cluster.hdfs) and "hdfs" in only:
         gates.append(Gate("hdfs", lambda: hdfs.judge(hdfs.fetch(h), len(h.datanodes)), h.units))
     if (y := cluster.yarn) and "yarn" in only:
-        gates.append(Gate("yarn", lambda: yarn.judge(yarn.fetch(y), len(y.nodemanagers)), y.units))
+        gates.append(Gate("yarn", lambda: yarn.judge(yarn.fetch(y), yarn.fetch_nodes(y)), y.units))
         if m := y.historyserver:
             look = lambda: yarn.judge_history(yarn.fetch_history(m))  # noqa: E731
             gates.append(Gate("mapreduce history", look, {m.host: [m.unit]}))

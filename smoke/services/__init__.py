@@ -9,6 +9,8 @@ from __future__ import annotations
 import socket
 
 Verdict = tuple[bool, str]
+ASKED_AT_ONCE = 16
+"""Daemons of one service; a host that is silent keeps one for some seconds."""
 
 
 def plural(count: int, noun: str) -> str:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from hdfs_native import Client
 
-from smoke.services import Verdict, plural, refusal
+from smoke.services import ASKED_AT_ONCE, Verdict, plural, refusal
 from smoke.web import WebError, get_json
 
 if TYPE_CHECKING:
@@ -32,6 +34,10 @@ class State:
     """host:port -> nothing when it holds the journal, else what it says or why it does not answer."""
     zkfcs: dict[str, str] = field(default_factory=dict)
     """host:port of a failover controller -> nothing when it answers, else why not."""
+    datanodes: dict[str, str] = field(default_factory=dict)
+    """host:port -> nothing when it has registered, else what it says or why it does not answer."""
+    secondary: dict[str, str] = field(default_factory=dict)
+    """host:port of the SecondaryNameNode -> nothing when it answers, else why not."""
 
 
 def jmx(host: str, port: int, query: str) -> list[dict[str, Any]]:
@@ -49,26 +55,58 @@ def namenode(node: Peer) -> NameNode:
 
 
 def fetch(section: Hdfs) -> State:
-    """Ask each NameNode, JournalNode and failover controller."""
-    namenodes: dict[str, NameNode | str] = {}
-    for node in section.namenodes:
-        try:
-            namenodes[node.id] = namenode(node)
-        except WebError as error:
-            namenodes[node.id] = str(error)
-    journalnodes = {}
-    for server in section.journalnodes:
-        place = f"{server.host}:{server.http_port}"
-        try:
-            beans = jmx(server.host, server.http_port, "Hadoop:service=JournalNode,name=JournalNodeInfo")
-            journalnodes[place] = journal(place, beans, section.nameservice)
-        except WebError as error:
-            journalnodes[place] = str(error)
-    # It has no web page, and with a dead one all goes well until the active NameNode is lost.
+    """Ask every daemon, all at the same time."""
     controllers = section.namenodes if len(section.namenodes) > 1 else ()
-    ports = {f"{node.host}:{section.zkfc_port}": node.host for node in controllers}
-    zkfcs = {place: refusal(host, section.zkfc_port) for place, host in ports.items()}
-    return State(namenodes, journalnodes, zkfcs)
+    nameservice, secondary = section.nameservice, section.secondarynamenode
+    with ThreadPoolExecutor(max_workers=ASKED_AT_ONCE) as pool:
+
+        def ask(looks: Iterable[tuple[str, int, Callable[[str, int], str]]]) -> dict[str, Future[str]]:
+            return {f"{host}:{port}": pool.submit(look, host, port) for host, port, look in looks}
+
+        namenodes = {node.id: pool.submit(_namenode, node) for node in section.namenodes}
+        journalnodes = ask(
+            (node.host, node.http_port, partial(_journalnode, nameservice)) for node in section.journalnodes
+        )
+        # It has no web page, and with a dead one all goes well until the active NameNode is lost.
+        zkfcs = ask((node.host, section.zkfc_port, refusal) for node in controllers)
+        # A NameNode counts one that was restarted as live, for as long as it awaits its next heartbeat.
+        datanodes = ask((host, section.datanode_http_port, _datanode) for host in section.datanodes)
+        secondaries = ask([(secondary.host, secondary.http_port, _secondary)] if secondary else [])
+    return State(
+        {name: answer.result() for name, answer in namenodes.items()},
+        *(
+            {place: answer.result() for place, answer in asked.items()}
+            for asked in (journalnodes, zkfcs, datanodes, secondaries)
+        ),
+    )
+
+
+def _namenode(node: Peer) -> NameNode | str:
+    try:
+        return namenode(node)
+    except WebError as error:
+        return str(error)
+
+
+def _journalnode(nameservice: str, host: str, port: int) -> str:
+    return _look(host, port, "JournalNode", partial(journal, nameservice=nameservice))
+
+
+def _datanode(host: str, port: int) -> str:
+    return _look(host, port, "DataNode", registered)
+
+
+def _secondary(host: str, port: int) -> str:
+    return _look(
+        host, port, "SecondaryNameNode", lambda place, beans: "" if beans else f"{place} has no bean"
+    )
+
+
+def _look(host: str, port: int, service: str, look: Callable[[str, Sequence[dict[str, Any]]], str]) -> str:
+    try:
+        return look(f"{host}:{port}", jmx(host, port, f"Hadoop:service={service},name={service}Info"))
+    except WebError as error:
+        return str(error)
 
 
 def journal(place: str, beans: Sequence[dict[str, Any]], nameservice: str) -> str:
@@ -81,14 +119,25 @@ def journal(place: str, beans: Sequence[dict[str, Any]], nameservice: str) -> st
     return "" if formatted else f"{place}: the journal {nameservice} is not formatted"
 
 
+def registered(place: str, beans: Sequence[dict[str, Any]]) -> str:
+    """Nothing when the DataNode at `place` belongs to a block pool of its NameNodes, else what is wrong."""
+    try:
+        pools = json.loads(beans[0]["NamenodeAddresses"]).values()
+    except (LookupError, TypeError, ValueError, AttributeError):
+        return f"{place} has no NamenodeAddresses"
+    return "" if pools and all(pools) else f"{place}: the DataNode has not registered"
+
+
 def judge(state: State, datanodes: int) -> Verdict:
     """One active NameNode, all others standby, none in safe mode, each with just the DataNodes expected.
 
     What makes a failover possible is there: the journals, and a failover controller beside each NameNode.
+    Each DataNode says itself that it has registered, and beside a single NameNode its secondary answers.
     """
     answers = (*state.namenodes.values(), *state.journalnodes.values())
     silent = [why for why in answers if isinstance(why, str) and why]
     silent += [f"failover controller {place}: {why}" for place, why in state.zkfcs.items() if why]
+    silent += [why for why in (*state.datanodes.values(), *state.secondary.values()) if why]
     if silent:
         return False, ", ".join(silent)
     nodes = {name: node for name, node in state.namenodes.items() if isinstance(node, dict)}
@@ -113,6 +162,8 @@ def judge(state: State, datanodes: int) -> Verdict:
         parts.append(plural(len(state.journalnodes), "JournalNode"))
     if state.zkfcs:
         parts.append(plural(len(state.zkfcs), "failover controller"))
+    if state.secondary:
+        parts.append("SecondaryNameNode")
     return True, ", ".join(part for part in parts if part != "0 standby")
 
 

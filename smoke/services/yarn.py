@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
-from smoke.services import plural
+from smoke.services import ASKED_AT_ONCE, plural
 from smoke.web import WebError, get_json
 
 if TYPE_CHECKING:
@@ -38,9 +40,31 @@ def fetch(section: Yarn) -> State:
     return state
 
 
-def judge(state: State, nodemanagers: int) -> Verdict:
-    """One active ResourceManager, all others standby, exactly the NodeManagers expected."""
-    silent = [why for why in state.values() if isinstance(why, str)]
+def fetch_nodes(section: Yarn) -> dict[str, str]:
+    """host:port of each NodeManager -> nothing when it is healthy, else what it says or why it does not.
+
+    A ResourceManager counts one that was restarted as active, for as long as it awaits its next heartbeat.
+    """
+    nodes = {f"{host}:{section.nodemanager_http_port}": host for host in section.nodemanagers}
+    with ThreadPoolExecutor(max_workers=ASKED_AT_ONCE) as pool:
+        healths = pool.map(lambda host: _node(host, section.nodemanager_http_port), nodes.values())
+        return dict(zip(nodes, healths, strict=True))
+
+
+def _node(host: str, port: int) -> str:
+    try:
+        info = get_json(host, port, "/ws/v1/node/info")["nodeInfo"]
+    except WebError as error:
+        return str(error)
+    except (KeyError, TypeError):
+        return f"{host}:{port} answers without nodeInfo"
+    return "" if info.get("nodeHealthy") else f"{host}:{port}: not healthy: {info.get('healthReport')}"
+
+
+def judge(state: State, nodes: Mapping[str, str]) -> Verdict:
+    """One active ResourceManager, all others standby, exactly the NodeManagers expected, each healthy."""
+    nodemanagers = len(nodes)
+    silent = [why for why in (*state.values(), *nodes.values()) if isinstance(why, str) and why]
     if silent:
         return False, ", ".join(silent)
     managers = {name: facts for name, facts in state.items() if isinstance(facts, dict)}

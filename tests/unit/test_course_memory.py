@@ -17,6 +17,7 @@ def inventory(**variables: Any) -> dict[str, Any]:
     """Two hosts, a NameNode on the first, a DataNode on both by way of a group in a group."""
     known = {
         "hdfs_namenode_heap": "128m",
+        "hdfs_secondarynamenode_heap": "64m",
         "hdfs_datanode_heap": "96m",
         "kafka_heap": "1g",
         "kafka_brokers": [{"id": 0}],
@@ -32,9 +33,9 @@ def inventory(**variables: Any) -> dict[str, Any]:
 
 
 def test_every_daemon_counts_with_its_heap_and_what_it_has_beside() -> None:
-    assert memory.of_cluster(inventory()) == WORK + 2 * 31 + (128 + 65) + 2 * (96 + 55)
+    assert memory.of_cluster(inventory()) == WORK + 2 * 31 + (128 + 65) + (64 + 65) + 2 * (96 + 55)
     bigger = inventory(hdfs_datanode_heap="1G", hdfs_namenode_heap="1024k")
-    assert memory.of_cluster(bigger) == WORK + 2 * 31 + (1 + 65) + 2 * (1024 + 55)
+    assert memory.of_cluster(bigger) == WORK + 2 * 31 + (1 + 65) + (64 + 65) + 2 * (1024 + 55)
 
 
 @pytest.mark.parametrize(
@@ -69,9 +70,9 @@ def test_a_heap_that_nobody_gives_is_refused_by_name() -> None:
 
 def test_the_courses_own_inventory_with_options_of_ansible_playbook() -> None:
     plain = memory.of_cluster(memory.inventory(()))
-    assert plain == WORK + 3 * 31 + (96 + 25) + (128 + 50) + (128 + 65) + (160 + 80) + (96 + 60) + 2 * (
-        96 + 55 + 128 + 70
-    )
+    assert plain == WORK + 3 * 31 + (96 + 25) + (128 + 50) + (128 + 65) + (96 + 65) + (160 + 80) + (
+        96 + 60
+    ) + 2 * (96 + 55 + 128 + 70)
     options = ["-vv", "--tags", "kafka", "-e", "kafka_heap=256m", "--extra-vars=course_broker_0_10=true"]
     assert memory.of_cluster(memory.inventory(options)) == plain + 128 + (256 + 50)
 

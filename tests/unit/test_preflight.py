@@ -79,7 +79,13 @@ FAULTS: dict[str, tuple[dict[str, Any], str]] = {
     ),
     **{
         f"{name}-in-root": ({name: "/"}, f"{name} is '/': give an absolute directory below /")
-        for name in ("hdfs_name_dir", "hdfs_data_dir", "hdfs_journal_dir", "kafka_data_dir")
+        for name in (
+            "hdfs_name_dir",
+            "hdfs_checkpoint_dir",
+            "hdfs_data_dir",
+            "hdfs_journal_dir",
+            "kafka_data_dir",
+        )
     },
     **{
         f"{name}-of-the-system": ({name: path}, f"{name} is '{path}', {SYSTEM}")
@@ -213,7 +219,7 @@ FAULTS: dict[str, tuple[dict[str, Any], str]] = {
     **{
         name: ({name: value}, f"{name}: give a number with k, m or g, such as 512m")
         for name, value in {
-            "hdfs_namenode_heap": "1.5g",
+            "hdfs_secondarynamenode_heap": "1.5g",
             "hdfs_datanode_heap": ["1g"],
             "hdfs_journalnode_heap": "-1g",
             "hdfs_zkfc_heap": 128,
@@ -222,6 +228,10 @@ FAULTS: dict[str, tuple[dict[str, Any], str]] = {
             "yarn_historyserver_heap": "g",
         }.items()
     },
+    "hdfs_namenode_heap": (
+        {"hdfs_namenode_heap": "1.5g"},
+        "hdfs_namenode_heap, hdfs_secondarynamenode_heap: give a number with k, m or g, such as 512m",
+    ),
     **{
         f"section-of-{role}s-unit-misspelt": (
             {f"{role}_unit_overrides": {"Servce": {"Nice": 5}}},
@@ -278,7 +288,7 @@ FAULTS: dict[str, tuple[dict[str, Any], str]] = {
     },
     "heap-beyond-the-labs-host": (
         {"lab_name": "unit", "kafka_heap": "900g"},
-        "kafka_heap 1 x 921600, hdfs_namenode_heap 1 x 1024, hdfs_datanode_heap 1 x 512,",
+        "kafka_heap 1 x 921600, hdfs_namenode_heap 1 x 1024, hdfs_secondarynamenode_heap 1 x 1024,",
     ),
     "executor-beyond-yarn": (
         {"spark_defaults_overrides": {"spark.executor.memory": "8g"}},

@@ -312,6 +312,43 @@ def test_hdfs_is_asked_for_journals_and_failover_controllers_where_there_are_two
     assert hdfs.fetch(section).zkfcs == {f"127.0.0.1:{listening}": "Connection refused"}
 
 
+@pytest.mark.parametrize(
+    ("beans", "wrong"),
+    [
+        ([{"NamenodeAddresses": '{"a":"BP-1","b":"BP-1"}'}], ""),
+        ([{"NamenodeAddresses": '{"a":null}'}], "d1: the DataNode has not registered"),
+        ([{"NamenodeAddresses": "{}"}], "d1: the DataNode has not registered"),
+        ([{"NamenodeAddresses": "[]"}], "d1 has no NamenodeAddresses"),
+        ([{}], "d1 has no NamenodeAddresses"),
+        ([], "d1 has no NamenodeAddresses"),
+    ],
+)
+def test_a_datanode_has_registered(beans: list[dict[str, Any]], wrong: str) -> None:
+    assert hdfs.registered("d1", beans) == wrong
+
+
+def test_hdfs_needs_every_datanode_and_the_secondary_to_answer() -> None:
+    there = hdfs.State({"nn1": ACTIVE}, {}, {}, dict.fromkeys(("d1", "d2", "d3"), ""), {"s": ""})
+    assert hdfs.judge(there, 3) == (True, "nn1 active, 3 DataNodes, safe mode off, SecondaryNameNode")
+    assert hdfs.judge(replace(there, datanodes={"d1": "d1 refuses"}), 3) == (False, "d1 refuses")
+    assert hdfs.judge(replace(there, secondary={"s": "s refuses"}), 3) == (False, "s refuses")
+
+
+def test_hdfs_is_asked_for_datanodes_and_the_secondary() -> None:
+    with web(jmx=(200, {"beans": [{"NamenodeAddresses": '{"a":"BP-1"}'}]})) as port:
+        place = f"127.0.0.1:{port}"
+        node = Peer("127.0.0.1", port, "hdfs-namenode", id="nn1")
+        secondary = WebServer("127.0.0.1", port, "hdfs-secondarynamenode")
+        section = Hdfs(
+            "hdfs://a:8020", (node,), ("127.0.0.1",), {}, datanode_http_port=port, secondarynamenode=secondary
+        )
+        state = hdfs.fetch(section)
+        assert (state.datanodes, state.secondary) == ({place: ""}, {place: ""})
+    state = hdfs.fetch(section)
+    refuses = {place: f"{place} refuses"}
+    assert (state.datanodes, state.secondary) == (refuses, refuses)
+
+
 def test_hdfs_block_locations() -> None:
     answer = {
         "LocatedBlocks": {
@@ -349,7 +386,28 @@ RM_STANDBY = {"haState": "STANDBY"}
     ],
 )
 def test_yarn(state: yarn.State, verdict: tuple[bool, str]) -> None:
-    assert yarn.judge(state, 3) == verdict
+    assert yarn.judge(state, dict.fromkeys(("h1", "h2", "h3"), "")) == verdict
+
+
+@pytest.mark.parametrize(
+    ("answer", "wrong"),
+    [
+        ((200, {"nodeInfo": {"nodeHealthy": True, "healthReport": ""}}), ""),
+        (
+            (200, {"nodeInfo": {"nodeHealthy": False, "healthReport": "1/1 local-dirs"}}),
+            ": not healthy: 1/1 local-dirs",
+        ),
+        ((200, {}), " answers without nodeInfo"),
+        ((503, {}), " answers 503 Service Unavailable"),
+    ],
+)
+def test_every_nodemanager_says_that_it_is_healthy(answer: tuple[int, Any], wrong: str) -> None:
+    with web(**{"ws/v1/node/info": answer}) as port:
+        place = f"127.0.0.1:{port}"
+        found = yarn.fetch_nodes(Yarn((), ("127.0.0.1",), nodemanager_http_port=port))
+    assert found == {place: wrong and place + wrong}
+    good, said = yarn.judge({"rm1": RM_ACTIVE | {"activeNodes": 1}}, found)
+    assert (good, said) == ((True, "rm1 active, 1 NodeManager") if not wrong else (False, place + wrong))
 
 
 @pytest.mark.parametrize(

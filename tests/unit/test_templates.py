@@ -136,7 +136,7 @@ def test_no_daemon_is_to_listen_where_the_kernel_takes_ports_for_clients(
         for match in re.finditer(r"(?:[:=]|port: |<value>)(\d{4,5})\b(?!=)", content, re.IGNORECASE)
         if 32768 <= int(match[1]) <= 60999 and "/systemd/" not in name
     }
-    assert found == {("course", "50070")}
+    assert found == {("course", "50070"), ("course", "50090")}
     # From the DataNode's to the SecondaryNameNode's (hdfs-default.xml of 2.7.2).
     assert reserved == "50010-50090"
 
@@ -199,7 +199,7 @@ def test_every_shell_file_is_sourced(rendered: dict[str, dict[str, Files]]) -> N
             "plain",
             "one",
             [
-                *("zookeeper", "kafka@", "hdfs-namenode", "hdfs-datanode"),
+                *("zookeeper", "kafka@", "hdfs-namenode", "hdfs-secondarynamenode", "hdfs-datanode"),
                 *("yarn-resourcemanager", "yarn-nodemanager", "mapred-historyserver", "spark-historyserver"),
             ],
         ),
@@ -208,7 +208,7 @@ def test_every_shell_file_is_sourced(rendered: dict[str, dict[str, Files]]) -> N
             "course",
             "hadoop-master",
             [
-                *("zookeeper", "kafka@", "kafka@10", "hdfs-namenode"),
+                *("zookeeper", "kafka@", "kafka@10", "hdfs-namenode", "hdfs-secondarynamenode"),
                 *("yarn-resourcemanager", "mapred-historyserver"),
             ],
         ),
@@ -405,6 +405,14 @@ def test_hdfs_plain(plain: Files) -> None:
     assert hdfs["dfs.replication"] == "1"
     assert hdfs["dfs.namenode.rpc-address"] == "one:8020"
     assert hdfs["dfs.namenode.http-address"] == "one:9870"
+    assert hdfs["dfs.namenode.secondary.http-address"] == "one:9868"
+    assert hdfs["dfs.namenode.checkpoint.dir"] == "file:///var/lib/hdfs/namesecondary"
+    secondary = units(plain)["hdfs-secondarynamenode"]["Service"]
+    own = read_environment(units(plain)["hdfs-namenode"]["Service"]["Environment"])
+    assert secondary["ExecStart"] == ["/opt/hadoop/bin/hdfs secondarynamenode"]
+    assert (
+        read_environment(secondary["Environment"])["HDFS_SECONDARYNAMENODE_OPTS"] == own["HDFS_NAMENODE_OPTS"]
+    )
     ha = r"dfs\.(ha\.|nameservices|journalnode\.|client\.failover|namenode\.shared)"
     assert not [key for key in hdfs if re.match(ha, key)]
 
@@ -509,6 +517,7 @@ def test_hadoop_of_the_course(rendered: dict[str, dict[str, Files]]) -> None:
         assert core["fs.defaultFS"] == "hdfs://hadoop-master:9000"
         site = read_hadoop_xml(files["/etc/hadoop/hdfs-site.xml"]["content"])
         assert site["dfs.namenode.http-address"] == "hadoop-master:50070"
+        assert site["dfs.namenode.secondary.http-address"] == "hadoop-master:50090"
         assert site["dfs.replication"] == "2"
 
 
