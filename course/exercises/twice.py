@@ -15,7 +15,7 @@ from kazoo.exceptions import NoNodeError
 
 from course.exercises.desk import Desk
 from smoke.checks import CheckError
-from smoke.checks.streaming import counted, sentences
+from smoke.checks.streaming import MARK, counted, sentences
 from smoke.services.streaming import Program, Stream, StreamError
 from smoke.wait import wait_until
 
@@ -37,6 +37,8 @@ FILE = f"{DIRECTORY}/{CLASS}.java"
 SOLVED = f"{DIRECTORY}/.solved"
 """A file that is there when the last look found nothing wrong."""
 SAMPLE = Path(__file__).parents[2] / f"docs/course/samples/{TOPIC}/{CLASS}.java"
+MARKS = 8
+"""As many messages as reach every partition, by the hash of their keys."""
 THREADS = 4
 """More than the receivers that a solution may have."""
 PATIENCE = 90.0
@@ -135,7 +137,8 @@ def look(desk: Desk) -> list[str]:
         stream.stop()
         _forget(desk, run)
         desk.records.delete_topic(LOOK_TOPIC)
-    wrong = verdict(State(True, sent, dict(stream.counts.words), failure))
+    words = {word: count for word, count in dict(stream.counts.words).items() if word != MARK}
+    wrong = verdict(State(True, sent, words, failure))
     desk.master.run(f"{'rm -f' if wrong else 'touch'} {SOLVED}")
     return wrong
 
@@ -146,9 +149,10 @@ def telling(lines: Sequence[str]) -> list[str]:
 
 
 def _await_receivers(desk: Desk, stream: Stream) -> None:
-    """Wait until partitions have owners that two batches long stay the same.
+    """Wait until partitions have owners that two batches long stay the same, and each owner reads.
 
-    A group begins at the end of the topic: what is sent before it owns a partition it does not see.
+    A group begins at the end of the topic, which its receiver asks for some time after it owns a partition:
+    what is sent before it does not see.
     """
     with desk.session() as session:
         seen: dict[str, bytes] = {}
@@ -164,6 +168,23 @@ def _await_receivers(desk: Desk, stream: Stream) -> None:
             return whole and batches >= since + 2
 
         wait_until(settled, PATIENCE, "no group of its receivers owns the topic, or it prints no batches")
+    readers = Counter(int(path.rpartition("/")[2]) for path in seen)
+    wait_until(lambda: _heard(desk, stream, readers), PATIENCE, "it counts nothing of what is sent")
+
+
+def _heard(desk: Desk, stream: Stream, readers: Mapping[int, int]) -> bool:
+    """Whether every owner of a partition reads what is sent now; `readers`: how many each has."""
+    counts = stream.counts
+    before, batches = counts.words[MARK], counts.batches
+    sent = desk.records.produce(LOOK_TOPIC, ((number, MARK.encode()) for number in range(MARKS))).acked
+    read = before + sum(readers[partition] for partition, _ in sent.values())
+
+    def over() -> bool:
+        stream.alive()
+        return counts.words[MARK] >= read or counts.batches >= batches + 3
+
+    wait_until(over, PATIENCE, "no further batch")
+    return counts.words[MARK] >= read
 
 
 def _owned(owners: Mapping[str, bytes], group: str) -> bool:

@@ -10,7 +10,7 @@ import subprocess
 import threading
 import xml.etree.ElementTree as ET
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -26,7 +26,8 @@ from smoke.checks.streaming import sentences
 from smoke.cluster import load
 from smoke.machine import Machine
 from smoke.services import hdfs
-from smoke.services.kafka import Partition
+from smoke.services.kafka import Partition, Produced
+from smoke.services.streaming import Counts
 from tests.unit.smoke_lab import LAB, write
 
 CHECKOUT = Path(__file__).parents[2]
@@ -315,6 +316,33 @@ def test_4_awaits_owners_of_all_partitions_in_one_group() -> None:
 
     assert twice._owned(owners(("a", 0), ("a", 1), ("b", 0)), "a")
     assert not twice._owned(owners(("a", 0), ("b", 1)), "a")
+
+
+class Reading:
+    """Stands for a stream and its brokers: owners of partition 1 read only from the second round on."""
+
+    def __init__(self, *late: int) -> None:
+        self.late = list(late)
+        self.counts = Counts()
+        self.rounds = 0
+
+    def alive(self) -> None:
+        self.counts.batches += 1
+
+    def produce(self, _: str, records: Iterable[tuple[int, bytes]]) -> Produced:
+        self.rounds += 1
+        lost = self.late.pop(0) if self.late else 0
+        acked = {number: (number % 2, number) for number, _ in records}
+        self.counts.words["listening"] += 2 * len(acked) - lost
+        return Produced(acked)
+
+
+@pytest.mark.parametrize(("late", "rounds"), [((), 1), ((4,), 2), ((16, 1), 3)])
+def test_4_sends_nothing_that_counts_before_every_owner_reads(late: tuple[int, ...], rounds: int) -> None:
+    stream = Reading(*late)
+    desk: Any = argparse.Namespace(records=stream)
+    heard = [twice._heard(desk, stream, {0: 2, 1: 2}) for _ in range(rounds)]  # type: ignore[arg-type]
+    assert heard == [False] * (rounds - 1) + [True]
 
 
 # --- 5
