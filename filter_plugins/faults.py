@@ -18,6 +18,9 @@ SYSTEM = re.compile(
 #: What lies below them is gone after a reboot, or was never on a disk.
 PASSING = ("/dev", "/proc", "/run", "/sys", "/tmp", "/var/run")  # noqa: S108 (nothing is written there)
 
+#: What ProtectHome hides from the units (systemd.exec), so that they would not see their data.
+HIDDEN = ("/home", "/root", "/run/user")
+
 UNIT_SECTIONS = ("Unit", "Service", "Install")
 
 #: Kafka's own topics, each with replicas of its own.
@@ -42,6 +45,10 @@ def directory_faults(directories: Mapping[str, str]) -> list[str]:
             faults.append(f"{name} is '{path}', which is the system's: give a directory of its own below it")
         elif any(_within(path, each) for each in PASSING):
             faults.append(f"{name} is '{path}', which a reboot empties: give a directory on a disk")
+        elif any(_within(path, each) for each in HIDDEN):
+            faults.append(
+                f"{name} is '{path}', which ProtectHome hides from the services: give a directory elsewhere"
+            )
         else:
             sound.append((name, path))
     return faults + [

@@ -218,7 +218,9 @@ def _refuse_to_replace(link: Path, target: str) -> None:
 def _unpack_to(target: Path, artifact: dict[str, Any]) -> None:
     tarball = artifact["tarball"]
     if not os.path.isfile(tarball):
-        raise ValueError(f"{tarball} is not on this host: run the artifacts play (playbooks/artifacts.yml)")
+        raise ValueError(
+            f"{tarball} is not on this host: run playbooks/artifacts.yml and playbooks/install.yml"
+        )
     found = sha512(tarball)
     if found != artifact["sha512"]:
         raise ValueError(

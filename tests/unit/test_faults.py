@@ -57,6 +57,13 @@ def test_directories_that_are_a_services_own(path: str) -> None:
             (path, "which a reboot empties: give a directory on a disk")
             for path in ("/tmp", "/run/kafka", "/dev/shm/k")
         ),
+        *(
+            (
+                path,
+                "which ProtectHome hides from the services: give a directory elsewhere",
+            )
+            for path in ("/home/kafka", "/root/data")
+        ),
     ],
 )
 def test_directories_that_are_not(path: str, fault: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -53,3 +54,16 @@ def test_a_fault_of_one_machine_stops_all(tmp_path: Path) -> None:
     assert "zookeeper_heap is '1 GB'" in output
     assert "PROBE" not in output
     assert not (tmp_path / "cluster.json").exists()
+
+
+def test_what_a_playbook_says_itself_needs_no_directory_of_a_role() -> None:
+    # They are made from role_path, which only a role's own tasks have.
+    for path in (CHECKOUT / "playbooks").glob("*.yml"):
+        assert not re.search(r"service_(checkout|reports|check)\b|role_path", path.read_text()), path
+
+
+def test_no_tag_leaves_out_the_refusal_of_bad_input() -> None:
+    for play in yaml.safe_load((CHECKOUT / "playbooks/preflight.yml").read_text()):
+        assert "always" in play["tags"]
+    (lab,) = (task for task in play["tasks"] if task["name"] == "Lab")
+    assert "always" in lab["ansible.builtin.include_role"]["apply"]["tags"]
