@@ -433,6 +433,15 @@ def test_yarn_highly_available(lab: dict[str, Files]) -> None:
     assert mapred["mapreduce.map.memory.mb"] == "256"
 
 
+def test_daemons_of_yarn_are_stale_when_what_they_use_changes(lab: dict[str, Files]) -> None:
+    found = units(lab["millrace-3"])
+    site, mapred = "/etc/hadoop/yarn-site.xml", "/etc/hadoop/mapred-site.xml"
+    for name in ("yarn-nodemanager", "mapred-historyserver"):
+        assert {site, mapred} <= set(" ".join(found[name]["Service"]["ExecStartPre"]).split())
+        environment = read_environment(found[name]["Service"]["Environment"])
+        assert environment["HDFS_NAMENODES"] == "millrace-1:8020 millrace-2:8020"
+
+
 def test_yarn_plain(plain: Files) -> None:
     yarn = read_hadoop_xml(plain["/etc/hadoop/yarn-site.xml"]["content"])
     assert yarn["yarn.resourcemanager.hostname"] == "one"
