@@ -55,12 +55,13 @@ def wrong(exercise: Exercise, desk: Desk, patience: float) -> list[str]:
     found: list[str] = []
 
     def solved() -> bool:
+        found.clear()
         try:
-            found[:] = exercise.look(desk)
+            found.extend(exercise.look(desk))
             if found and not exercise.begun(desk):
                 raise NotBegunError
         except TROUBLE as error:
-            found[:] = [silent(error)]
+            found.append(silent(error))
         return not found
 
     try:

@@ -36,6 +36,8 @@ SUPERUSER = "hdfs"
 STUDENT = "root"
 TROUBLE = (OSError, KafkaError, KazooException)
 """What the clients raise when the cluster does not answer."""
+Found = bytes | str | None
+"""What a file in HDFS holds; text: why it cannot be read now; None: it is not there."""
 
 
 class Desk:
@@ -131,9 +133,24 @@ class Desk:
 
     # --- HDFS
 
-    def files(self) -> Client:
-        """A client of HDFS that may do everything."""
-        return hdfs.client(self.hdfs, SUPERUSER)
+    @contextmanager
+    def files(self) -> Iterator[Client]:
+        """A client of HDFS that may do everything. Raises OSError, whatever HDFS refuses."""
+        try:
+            yield hdfs.client(self.hdfs, SUPERUSER)
+        except RuntimeError as error:
+            # So it tells of safe mode, and of DataNodes that are down; in one line with Java's stack trace.
+            raise OSError(str(error).partition("\\n")[0].rstrip(".")) from None
+
+    def exists(self, path: str) -> bool:
+        """Whether there is a file or directory in HDFS. Raises OSError."""
+        with self.files() as files:
+            return hdfs.exists(files, path)
+
+    def remove(self, path: str) -> None:
+        """Delete a tree in HDFS if it is there. Raises OSError."""
+        with self.files() as files:
+            hdfs.remove(files, path)
 
     def hdfs_refusal(self) -> str:
         """Why HDFS is not as it should be."""
@@ -156,12 +173,28 @@ class Desk:
 
         def body() -> bytes | None:
             try:
-                with self.files().read(path) as reader:
+                with self.files() as files, files.read(path) as reader:
                     return bytes(reader.read(size))
             except FileNotFoundError:
                 return None
 
         return bounded(body, timeout, f"reading {path}")
+
+    def found(self, path: str, expected: bytes) -> Found:
+        """What a file in HDFS holds, no more of it than shows whether that is expected."""
+        try:
+            return self.read(path, len(expected) + 1)
+        except TROUBLE as error:
+            return told(error)
+
+
+def held(path: str, expected: bytes, found: Found) -> list[str]:
+    """What is wrong with a file in HDFS that is to hold what it held."""
+    if found is None:
+        return [f"{path} is gone from HDFS."]
+    if isinstance(found, str):
+        return [f"{path} cannot be read now: {found}."]
+    return [] if found == expected else [f"{path} does not hold any more what it held."]
 
 
 def remaining(facts: dict[str, Any]) -> dict[str, int]:

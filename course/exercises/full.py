@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from hdfs_native import WriteOptions
 
-from course.exercises.desk import STUDENT, TROUBLE, Desk, bounded, content, remaining
+from course.exercises.desk import STUDENT, TROUBLE, Desk, Found, bounded, content, held, remaining
 from smoke.services import hdfs, told
 from smoke.verdict import replication
 from smoke.wait import wait_until
@@ -39,7 +39,7 @@ class State:
     """Host of each DataNode that reports -> bytes that it would take."""
     written: Sequence[str] | None
     """What was wrong with a file that was written to see; None: it was not tried."""
-    before: bytes | None
+    before: Found
     """The file that was there before the fault."""
     missing: int = 0
     """Blocks of which there is no replica."""
@@ -57,10 +57,7 @@ def verdict(state: State, datanodes: Sequence[str]) -> list[str]:
         f"A file of replication {REPLICATION} was not written as it should be: {why}."
         for why in state.written or ()
     ]
-    if state.before is None:
-        wrong.append(f"{BEFORE} is gone from HDFS.")
-    elif state.before != CONTENT:
-        wrong.append(f"{BEFORE} does not hold any more what it held.")
+    wrong += held(BEFORE, CONTENT, state.before)
     if state.missing:
         wrong.append(f"HDFS misses {state.missing} blocks.")
     return wrong
@@ -75,22 +72,22 @@ def planted(desk: Desk) -> bool:
     """A DataNode has no space, and one is told to keep some: by plant, or otherwise by the student since."""
     reserved = "".join(desk.on_datanodes(f"if grep -qF {RESERVED} {FILE}; then echo reserved; fi"))
     full = 0 in remaining(desk.namenode()).values()
-    return bool(reserved) and full and hdfs.exists(desk.files(), BEFORE)
+    return bool(reserved) and full and desk.exists(BEFORE)
 
 
 def begun(desk: Desk) -> bool:
     """The directory is there."""
-    return hdfs.exists(desk.files(), DIRECTORY)
+    return desk.exists(DIRECTORY)
 
 
 def plant(desk: Desk) -> None:
     """Write a file, then reserve a petabyte on each DataNode."""
     clear(desk)
-    files = desk.files()
-    files.mkdirs(DIRECTORY, create_parent=True)
-    with files.create(BEFORE, WriteOptions(replication=REPLICATION)) as writer:
-        writer.write(CONTENT)
-    files.set_owner(DIRECTORY, owner=STUDENT)
+    with desk.files() as files:
+        files.mkdirs(DIRECTORY, create_parent=True)
+        with files.create(BEFORE, WriteOptions(replication=REPLICATION)) as writer:
+            writer.write(CONTENT)
+        files.set_owner(DIRECTORY, owner=STUDENT)
     wait_until(lambda: not _replicas(desk, BEFORE), PATIENCE, f"{BEFORE} is not on {REPLICATION} DataNodes")
     unit = desk.hdfs.datanode_unit
     desk.on_datanodes(f"sed -i 's,^</configuration>,{FAULT}\\n&,' {FILE} && systemctl restart {unit}")
@@ -106,40 +103,43 @@ def look(desk: Desk) -> list[str]:
     facts = desk.namenode()
     left = remaining(facts)
     written = _written(desk) if all(left.get(host) for host in desk.hdfs.datanodes) else None
-    before = desk.read(BEFORE, len(CONTENT) + 1)
+    before = desk.found(BEFORE, CONTENT)
     return verdict(State(left, written, before, int(facts.get("MissingBlocks", 0))), desk.hdfs.datanodes)
 
 
 def _written(desk: Desk) -> list[str]:
-    def write() -> None:
-        options = WriteOptions(replication=REPLICATION, overwrite=True)
-        with desk.files().create(LOOK_FILE, options) as writer:
-            writer.write(LOOK_CONTENT)
-
     try:
-        bounded(write, 20, f"writing {LOOK_FILE}")
         try:
-            wait_until(lambda: not _replicas(desk, LOOK_FILE), 10, "replicas")
-        except TimeoutError:
-            return _replicas(desk, LOOK_FILE)
-        return (
-            []
-            if desk.read(LOOK_FILE, len(LOOK_CONTENT) + 1) == LOOK_CONTENT
-            else ["other bytes are read than were written"]
-        )
+            return _write(desk)
+        finally:
+            desk.remove(LOOK_FILE)
     except TROUBLE as error:
         return [told(error)]
-    finally:
-        hdfs.remove(desk.files(), LOOK_FILE)
+
+
+def _write(desk: Desk) -> list[str]:
+    def write() -> None:
+        options = WriteOptions(replication=REPLICATION, overwrite=True)
+        with desk.files() as files, files.create(LOOK_FILE, options) as writer:
+            writer.write(LOOK_CONTENT)
+
+    bounded(write, 20, f"writing {LOOK_FILE}")
+    try:
+        wait_until(lambda: not _replicas(desk, LOOK_FILE), 10, "replicas")
+    except TimeoutError:
+        return _replicas(desk, LOOK_FILE)
+    same = desk.read(LOOK_FILE, len(LOOK_CONTENT) + 1) == LOOK_CONTENT
+    return [] if same else ["other bytes are read than were written"]
 
 
 def _replicas(desk: Desk, path: str) -> list[str]:
     """Why the file's blocks are not where they should be."""
-    factor = desk.files().get_file_info(path).replication
+    with desk.files() as files:
+        factor = files.get_file_info(path).replication
     return list(replication(hdfs.block_hosts(desk.hdfs, path, "hdfs"), factor, REPLICATION).evidence)
 
 
 def clear(desk: Desk) -> None:
     """Delete the directory."""
     for path in (DIRECTORY, LOOK_FILE):
-        hdfs.remove(desk.files(), path)
+        desk.remove(path)

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from hdfs_native import WriteOptions
 
-from course.exercises.desk import STUDENT, SUPERUSER, Desk, content, remaining
+from course.exercises.desk import STUDENT, SUPERUSER, Desk, Found, content, held, remaining
 from smoke import verdict as verdict_of
 from smoke.services import hdfs
 from smoke.verdict import first
@@ -49,7 +49,7 @@ class State:
     """Blocks of which there is no replica."""
     files: Sequence[str]
     """Those that have lost blocks, as far as they are known."""
-    kept: bytes | None
+    kept: Found
     """The file that is to outlive all."""
 
 
@@ -63,11 +63,7 @@ def verdict(state: State) -> list[str]:
         wrong.append(
             f"{state.missing} blocks are missing{named}: after a restart the NameNode would wait for them."
         )
-    if state.kept is None:
-        wrong.append(f"{KEPT} is gone from HDFS.")
-    elif state.kept != CONTENT:
-        wrong.append(f"{KEPT} does not hold any more what it held.")
-    return wrong
+    return wrong + held(KEPT, CONTENT, state.kept)
 
 
 def refusal(desk: Desk) -> str:
@@ -78,23 +74,23 @@ def refusal(desk: Desk) -> str:
 def planted(desk: Desk) -> bool:
     """The NameNode waits, or was made not to, and the lost file is still there."""
     facts = desk.namenode()
-    return bool(facts.get("Safemode") or facts.get("MissingBlocks")) and hdfs.exists(desk.files(), LOST)
+    return bool(facts.get("Safemode") or facts.get("MissingBlocks")) and desk.exists(LOST)
 
 
 def begun(desk: Desk) -> bool:
     """The directory is there."""
-    return hdfs.exists(desk.files(), DIRECTORY)
+    return desk.exists(DIRECTORY)
 
 
 def plant(desk: Desk) -> None:
     """Write a file of two replicas and one of one; remove the latter's blocks, restart the NameNode."""
     clear(desk)
-    files = desk.files()
-    files.mkdirs(DIRECTORY, create_parent=True)
-    _write(desk, KEPT, CONTENT, replication=2)
-    _write(desk, LOST, content(LOST, BLOCKS * BLOCK), replication=1)
-    for path in (DIRECTORY, KEPT, LOST):
-        files.set_owner(path, owner=STUDENT)
+    with desk.files() as files:
+        files.mkdirs(DIRECTORY, create_parent=True)
+        _write(desk, KEPT, CONTENT, replication=2)
+        _write(desk, LOST, content(LOST, BLOCKS * BLOCK), replication=1)
+        for path in (DIRECTORY, KEPT, LOST):
+            files.set_owner(path, owner=STUDENT)
     names = " -o ".join(f"-name 'blk_{number}*'" for number in _blocks(desk, LOST))
     # A DataNode that runs would go on reporting what it had when it started.
     unit = desk.hdfs.datanode_unit
@@ -107,7 +103,8 @@ def plant(desk: Desk) -> None:
 
 
 def _write(desk: Desk, path: str, data: bytes, replication: int) -> None:
-    with desk.files().create(path, WriteOptions(replication=replication, block_size=BLOCK)) as writer:
+    options = WriteOptions(replication=replication, block_size=BLOCK)
+    with desk.files() as files, files.create(path, options) as writer:
         writer.write(data)
 
     def replicated() -> bool:
@@ -145,7 +142,7 @@ def look(desk: Desk) -> list[str]:
             facts.get("Safemode", ""),
             int(facts.get("MissingBlocks", 0)),
             _files(facts),
-            desk.read(KEPT, len(CONTENT) + 1),
+            desk.found(KEPT, CONTENT),
         )
     )
 
@@ -157,4 +154,4 @@ def _files(facts: dict[str, Any]) -> list[str]:
 
 def clear(desk: Desk) -> None:
     """Delete the directory."""
-    hdfs.remove(desk.files(), DIRECTORY)
+    desk.remove(DIRECTORY)

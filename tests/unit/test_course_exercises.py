@@ -378,6 +378,14 @@ def test_5_is_solved() -> None:
             replace(ROOM, before=full.CONTENT[:-1]),
             ["/exercise-5/before does not hold any more what it held."],
         ),
+        # The rest is said all the same.
+        (
+            replace(ROOM, remaining={"s1": 1}, written=None, before="OSError: no block"),
+            [
+                "The DataNode on s2 does not report to the NameNode.",
+                "/exercise-5/before cannot be read now: OSError: no block.",
+            ],
+        ),
         (replace(ROOM, missing=2), ["HDFS misses 2 blocks."]),
     ],
 )
@@ -411,6 +419,13 @@ def test_6_is_solved() -> None:
         ),
         (replace(AWAKE, kept=None), ["/exercise-6/kept is gone from HDFS."]),
         (replace(AWAKE, kept=b"other"), ["/exercise-6/kept does not hold any more what it held."]),
+        (
+            replace(AWAKE, safe_mode=ON, kept="OSError: no block"),
+            [
+                f"The NameNode says: {ON[:-6]} More.",
+                "/exercise-6/kept cannot be read now: OSError: no block.",
+            ],
+        ),
     ],
 )
 def test_6_tells_what_is_wrong(state: safe_mode.State, sentences: list[str]) -> None:
@@ -463,11 +478,11 @@ def test_5_is_a_line_that_the_student_can_find(
         "<configuration>\n  <property><name>a</name><value>b</value></property>\n</configuration>\n"
     )
     monkeypatch.setattr(full, "FILE", str(site))
-    monkeypatch.setattr(full, "hdfs", _Nothing())
     monkeypatch.setattr(full, "_replicas", lambda *_: [])
     # One after the other: both machines are this one.
     monkeypatch.setattr("course.exercises.desk.ThreadPoolExecutor", lambda max_workers: ThreadPoolExecutor(1))
-    monkeypatch.setattr(desk, "files", _Nothing)
+    for name in ("files", "exists", "remove"):
+        monkeypatch.setattr(desk, name, _Nothing().anything)
     live = json.dumps({f"{host}:50010": {"remaining": 0} for host in desk.hdfs.datanodes})
     monkeypatch.setattr(desk, "namenode", lambda: {"LiveNodes": live})
     assert not full.planted(desk)
@@ -487,9 +502,8 @@ def test_5_is_not_planted_where_a_value_does_no_harm_or_the_file_is_gone(
     site = tmp_path / "hdfs-site.xml"
     site.write_text(full.FAULT)
     monkeypatch.setattr(full, "FILE", str(site))
-    monkeypatch.setattr(desk, "files", _Nothing)
     for left, there, planted in ((0, True, True), (1, True, False), (0, False, False)):
-        monkeypatch.setattr(full, "hdfs", argparse.Namespace(exists=lambda *_, there=there: there))
+        monkeypatch.setattr(desk, "exists", lambda _, there=there: there)
         live = json.dumps({f"{host}:50010": {"remaining": left} for host in desk.hdfs.datanodes})
         monkeypatch.setattr(desk, "namenode", lambda live=live: {"LiveNodes": live})
         assert full.planted(desk) is planted
@@ -511,14 +525,83 @@ def test_6_leaves_no_datanode_down_when_it_is_cut_off(
     desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(safe_mode, "DATA", str(tmp_path / "nowhere"))
-    monkeypatch.setattr(safe_mode, "hdfs", _Nothing())
     monkeypatch.setattr(safe_mode, "_write", lambda *_, **__: None)
     monkeypatch.setattr(safe_mode, "_blocks", lambda *_: [7])
-    monkeypatch.setattr(desk, "files", _Nothing)
+    for name in ("files", "remove"):
+        monkeypatch.setattr(desk, name, _Nothing().anything)
     monkeypatch.setattr("course.exercises.desk.ThreadPoolExecutor", lambda max_workers: ThreadPoolExecutor(1))
     with pytest.raises(OSError, match="nowhere"):
         safe_mode.plant(desk)
     assert (tmp_path / "told").read_text().splitlines() == ["stop hdfs-datanode", "start hdfs-datanode"] * 2
+
+
+REFUSAL = RuntimeError(
+    r'RPCError("java.io.IOException", "/x could only be replicated to 0 nodes.\n\tat java.lang.Thread.run")'
+)
+"""As hdfs_native tells what HDFS refuses."""
+REFUSED = 'OSError: RPCError("java.io.IOException", "/x could only be replicated to 0 nodes'
+
+
+class _Refusing:
+    """Stands for a client of an HDFS that refuses everything."""
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        def refuse(*_: object, **__: object) -> None:
+            raise REFUSAL
+
+        return refuse
+
+
+@pytest.fixture
+def refused(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Desk:
+    """The NameNode's page answers, HDFS refuses all else."""
+    monkeypatch.setattr(hdfs, "client", lambda *_: _Refusing())
+    live = json.dumps({f"{host}:50010": {"remaining": 5} for host in desk.hdfs.datanodes})
+    facts = {"Safemode": ON, "MissingBlocks": 2, "LiveNodes": live}
+    monkeypatch.setattr(desk, "namenode", lambda: facts)
+    return desk
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda desk: desk.read("/x", 1),
+        lambda desk: desk.exists("/x"),
+        lambda desk: desk.remove("/x"),
+        full.begun,
+        full.clear,
+        safe_mode.planted,
+        safe_mode.plant,
+        lambda desk: safe_mode._write(desk, "/x", b"", 1),
+    ],
+)
+def test_what_hdfs_refuses_is_trouble_without_a_stack_trace(
+    refused: Desk, ask: Callable[[Desk], object]
+) -> None:
+    with pytest.raises(OSError, match=r"^RPCError.* to 0 nodes$"):
+        ask(refused)
+
+
+def test_5_tells_the_rest_while_hdfs_refuses(refused: Desk) -> None:
+    assert full.look(refused) == [
+        f"A file of replication 2 was not written as it should be: {REFUSED}.",
+        f"/exercise-5/before cannot be read now: {REFUSED}.",
+        "HDFS misses 2 blocks.",
+    ]
+
+
+def test_6_tells_the_rest_while_hdfs_refuses(refused: Desk) -> None:
+    assert safe_mode.look(refused) == [
+        f"The NameNode says: {ON[:-6]} More.",
+        "2 blocks are missing: after a restart the NameNode would wait for them.",
+        f"/exercise-6/kept cannot be read now: {REFUSED}.",
+    ]
+
+
+@pytest.mark.parametrize("exercise", [full, safe_mode])
+def test_a_check_tells_all_while_hdfs_refuses(refused: Desk, exercise: Any) -> None:
+    looked = exercise.look(refused)
+    assert check.wrong(exercise, refused, 0) == [*looked, f"The cluster does not answer: {REFUSED}."]
 
 
 class _Nothing:
