@@ -78,6 +78,10 @@ def test_1_is_solved() -> None:
             ],
         ),
         (replace(REPLICATED, partitions=[partition(0), partition(2)]), ["Partition 1 is gone."]),
+        (
+            replace(REPLICATED, partitions=[*REPLICATED.partitions, partition(3, [1])]),
+            ["Partition 3 has 1 replica (on broker 1), it must have three."],
+        ),
         (replication.State([], None), ["There is no topic exercise-1."]),
         (replace(REPLICATED, read=list(replication.SENT.items())[2:]), ["2 of 300 records are lost: 0, 1."]),
     ],
