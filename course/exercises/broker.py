@@ -86,12 +86,7 @@ def begun(desk: Desk) -> bool:
 def plant(desk: Desk) -> None:
     """Fill a topic on broker 0, then give the broker a number that it refuses."""
     clear(desk)
-    assignment = ",".join([str(desk.broker.id)] * PARTITIONS)
-    desk.shell(
-        f"kafka-topics.sh --zookeeper {desk.kafka.zookeeper_connect} --create --topic {TOPIC} "
-        f"--replica-assignment {assignment}"
-    )
-    desk.records.await_replicas(TOPIC, PARTITIONS, replication=1)
+    desk.create_topic(TOPIC, PARTITIONS)
     desk.fill(TOPIC, SENT)
     unit = desk.broker.unit
     desk.master.run(

@@ -114,6 +114,18 @@ class Desk:
             session.stop()
             session.close()
 
+    def create_topic(self, topic: str, partitions: int) -> None:
+        """Create a topic of one replica, on the kit's broker, and wait for its leaders. Raises OSError.
+
+        Left to itself Kafka would take brokers that the student started, and will stop.
+        """
+        assignment = ",".join([str(self.broker.id)] * partitions)
+        self.shell(
+            f"kafka-topics.sh --zookeeper {self.kafka.zookeeper_connect} --create --topic {topic} "
+            f"--replica-assignment {assignment}"
+        )
+        self.records.await_replicas(topic, partitions, replication=1)
+
     def fill(self, topic: str, sent: dict[int, bytes]) -> None:
         """Send these records. Raises OSError unless the brokers have them all."""
         acked = len(self.records.produce(topic, sent.items()).acked)

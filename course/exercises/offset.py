@@ -94,7 +94,7 @@ def begun(desk: Desk) -> bool:
 def plant(desk: Desk) -> None:
     """Fill the topic, and write the group's offset as its consumers do."""
     clear(desk)
-    desk.records.create_topic(TOPIC, partitions=1, replication=1, min_insync=1)
+    desk.create_topic(TOPIC, partitions=1)
     desk.fill(TOPIC, SENT)
     config = f"zookeeper.connect={desk.kafka.zookeeper_connect}\ngroup.id={GROUP}\n"
     desk.master.run(f"mkdir -p {DIRECTORY} && printf %s {shlex.quote(config)} > {CONFIG}")

@@ -107,7 +107,7 @@ def plant(desk: Desk) -> None:
     if desk.text(SOLVED) is not None:
         clear(desk)
     if not begun(desk):
-        desk.records.create_topic(TOPIC, PARTITIONS, replication=1, min_insync=1)
+        desk.create_topic(TOPIC, PARTITIONS)
     source = shlex.quote(SAMPLE.read_text(encoding="utf-8"))
     desk.master.run(f"mkdir -p {DIRECTORY} && if [ ! -e {FILE} ]; then printf %s {source} > {FILE}; fi")
 
@@ -126,7 +126,7 @@ def look(desk: Desk) -> list[str]:
     failure: list[str] = []
     desk.records.delete_topic(LOOK_TOPIC)  # of a check that was cut off
     try:
-        desk.records.create_topic(LOOK_TOPIC, PARTITIONS, replication=1, min_insync=1)
+        desk.create_topic(LOOK_TOPIC, PARTITIONS)
         try:
             stream.start(f"{server.host}:{server.port}", run, LOOK_TOPIC)
             _await_receivers(desk, stream)
@@ -135,7 +135,7 @@ def look(desk: Desk) -> list[str]:
             failure = [str(error), *telling(stream.evidence()[1:])]
     finally:
         stream.stop()
-        _forget(desk, run)
+        _forget(desk, LOOK_TOPIC, run)
         desk.records.delete_topic(LOOK_TOPIC)
     words = {word: count for word, count in dict(stream.counts.words).items() if word != MARK}
     wrong = verdict(State(True, sent, words, failure))
@@ -211,20 +211,21 @@ def _groups(session: KazooClient) -> list[str]:
         return []
 
 
-def _forget(desk: Desk, run: str) -> None:
-    """Remove what the program left in ZooKeeper: its groups, and what other groups say of the topic."""
+def _forget(desk: Desk, topic: str, run: str = "") -> None:
+    """Remove from ZooKeeper what groups say of the topic; and as a whole the groups of this run."""
     with desk.session() as session:
         for group in _groups(session):
-            nodes = [f"/consumers/{group}"]
-            if not group.startswith(run):
-                nodes = [f"/consumers/{group}/{kind}/{LOOK_TOPIC}" for kind in ("owners", "offsets")]
+            nodes = [f"/consumers/{group}/{kind}/{topic}" for kind in ("owners", "offsets")]
+            if run and group.startswith(run):
+                nodes = [f"/consumers/{group}"]
             for node in nodes:
                 if session.exists(node):
                     session.delete(node, recursive=True)
 
 
 def clear(desk: Desk) -> None:
-    """Delete the topics and the student's directory."""
+    """Delete the topics, what groups know of them, and the student's directory."""
     for topic in (TOPIC, LOOK_TOPIC):
         desk.records.delete_topic(topic)
+        _forget(desk, topic)
     desk.master.run(f"rm -rf {DIRECTORY}")

@@ -216,6 +216,42 @@ def test_3_begins_anew_when_it_cannot_be_solved(
     assert offset.planted(desk) is not (solved or bool(said))
 
 
+class Tree:
+    """Stands for a session with ZooKeeper."""
+
+    def __init__(self, *nodes: str) -> None:
+        self.nodes = set(nodes)
+
+    def get_children(self, path: str) -> list[str]:
+        return sorted(
+            {node.removeprefix(f"{path}/").split("/")[0] for node in self.nodes if node.startswith(path)}
+        )
+
+    def exists(self, path: str) -> bool:
+        return any(f"{node}/".startswith(f"{path}/") for node in self.nodes)
+
+    def create(self, path: str, _: bytes, makepath: bool) -> None:
+        self.nodes.add(path)
+
+    def delete(self, path: str, recursive: bool) -> None:
+        self.nodes = {node for node in self.nodes if not f"{node}/".startswith(f"{path}/")}
+
+
+def test_3_is_planted_on_the_kits_broker(desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("DIRECTORY", "FILE", "CONFIG"):
+        monkeypatch.setattr(offset, name, str(getattr(offset, name)).replace("/root", str(tmp_path)))
+    # No create_topic: there Kafka would choose among all brokers.
+    monkeypatch.setattr(desk, "records", argparse.Namespace(delete_topic=lambda _: None))
+    made: dict[str, int] = {}
+    monkeypatch.setattr(desk, "create_topic", lambda topic, partitions: made.update({topic: partitions}))
+    monkeypatch.setattr(desk, "fill", lambda *_: None)
+    tree = Tree()
+    monkeypatch.setattr(desk, "session", lambda: contextlib.nullcontext(tree))
+    offset.plant(desk)
+    assert made == {"exercise-3": 1}
+    assert tree.nodes == {"/consumers/audit/offsets/exercise-3/0"}
+
+
 # --- 4
 
 LOCK_MILL_RACE = "lock: 8 counted, 4 sent; mill: 6 counted, 3 sent; race: 4 counted, 2 sent"
@@ -266,11 +302,10 @@ def test_4_begins_anew_once_it_is_solved(desk: Desk, tmp_path: Path, monkeypatch
         monkeypatch.setattr(twice, name, str(getattr(twice, name)).replace("/root", str(tmp_path)))
     topics: set[str] = set()
     records = argparse.Namespace(
-        partitions=lambda topic: [partition(0)] * (topic in topics),
-        create_topic=lambda topic, *_, **__: topics.add(topic),
-        delete_topic=topics.discard,
+        partitions=lambda topic: [partition(0)] * (topic in topics), delete_topic=topics.discard
     )
     monkeypatch.setattr(desk, "records", records)
+    monkeypatch.setattr(desk, "create_topic", lambda topic, _: topics.add(topic))
     work = Path(twice.FILE)
 
     class Stream(_Nothing):
@@ -298,6 +333,21 @@ def test_4_begins_anew_once_it_is_solved(desk: Desk, tmp_path: Path, monkeypatch
     twice.plant(desk)
     assert work.read_text() == twice.SAMPLE.read_text()
     assert twice.planted(desk)
+
+
+def test_4_is_forgotten_by_all_groups(desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    others = ["/consumers/a/ids", "/consumers/a/offsets/other/0", "/consumers/run-1/ids"]
+    mine = [f"/consumers/{group}/owners/exercise-4/0" for group in ("a", "words-1")]
+    looks = ["/consumers/a/offsets/exercise-4-check/1", "/consumers/run-1/owners/exercise-4-check/1"]
+    tree = Tree(*others, *mine, *looks)
+    monkeypatch.setattr(desk, "session", lambda: contextlib.nullcontext(tree))
+    monkeypatch.setattr(desk, "records", _Nothing())
+    monkeypatch.setattr(twice, "DIRECTORY", str(tmp_path / "exercise-4"))
+    twice._forget(desk, twice.LOOK_TOPIC, "run")
+    assert tree.nodes == {*others[:2], *mine}
+    tree.nodes |= {others[2], *looks}
+    twice.clear(desk)
+    assert tree.nodes == set(others)
 
 
 def test_4_shows_what_the_program_said_of_its_end() -> None:
@@ -644,6 +694,16 @@ def test_2_sees_when_the_courses_name_leads_to_another_file(
     assert not broker._linked(desk)
     subprocess.run(["ln", "-sf", "server-1.properties", link], check=True)
     assert broker._linked(desk)
+
+
+def test_no_topic_is_on_brokers_that_the_student_started(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    scripts: list[str] = []
+    monkeypatch.setattr(desk, "shell", scripts.append)
+    monkeypatch.setattr(desk, "records", _Nothing())
+    desk.create_topic("mine", 3)
+    own = ",".join([str(desk.broker.id)] * 3)
+    (script,) = scripts
+    assert script.endswith(f"--create --topic mine --replica-assignment {own}")
 
 
 def test_a_file_of_the_master(desk: Desk, tmp_path: Path) -> None:
