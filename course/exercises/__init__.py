@@ -16,6 +16,8 @@ class Exercise(Protocol):
     """A module of this package."""
 
     HINT: str
+    RESTARTS: bool
+    """Whether who mends it may start a daemon of the kit."""
 
     def refusal(self, desk: Desk) -> str:
         """Why it cannot be planted now; nothing when it can."""

@@ -18,6 +18,7 @@ HINT = (
     "journalctl -u kafka@0 shows the broker's last words; its file is /etc/kafka/server-0.properties. Which "
     "broker must come up? ZooKeeper still knows who had the partitions: kafka-topics.sh --describe."
 )
+RESTARTS = True
 
 TOPIC = "exercise-2"
 PARTITIONS = 3

@@ -6,17 +6,23 @@ import argparse
 import textwrap
 from typing import TYPE_CHECKING
 
-from course import CourseError
+from course import CourseError, labs
 from course.exercises import catalogue
 from course.exercises.desk import TROUBLE, lay, silent
+from course.exercises.waiting import beating
 from smoke.wait import wait_until
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from course.exercises import Exercise
     from course.exercises.desk import Desk
 
 PATIENCE = 5.0
 """Seconds in which what was just mended may still show itself."""
+RESTARTED = 20.0
+"""The same where a daemon may have been started: systemd calls it active before it serves."""
+AGAIN = "A daemon that was just started may need half a minute: ask again."
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -27,10 +33,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Look, and tell."""
+    labs.need_root()
     exercise = catalogue.EXERCISES[options.number]
     desk = lay(options.cluster)
+    patience = RESTARTED if exercise.RESTARTS else PATIENCE
     try:
-        found = wrong(exercise, desk, PATIENCE)
+        with beating(f"exercise {options.number}", "the first look goes on") as tell:
+            found = wrong(exercise, desk, patience, tell)
     except NotBegunError:
         begin = desk.lab.make(f"course-exercise EXERCISE={options.number}")
         raise CourseError(f"exercise {options.number} is not planted: {begin}") from None
@@ -38,6 +47,8 @@ def run(options: argparse.Namespace) -> int:
         print(f"Exercise {options.number} is solved.")
         return 0
     print(f"Exercise {options.number} is not solved:", *(f"- {sentence}" for sentence in found), sep="\n")
+    if exercise.RESTARTS:
+        print(AGAIN)
     if options.hint:
         print("", *textwrap.wrap(f"Hint: {exercise.HINT}", 100), sep="\n")
     return 1
@@ -47,10 +58,12 @@ class NotBegunError(Exception):
     """Nothing was planted that could be right or wrong."""
 
 
-def wrong(exercise: Exercise, desk: Desk, patience: float) -> list[str]:
+def wrong(
+    exercise: Exercise, desk: Desk, patience: float, tell: Callable[[str], object] = lambda _: None
+) -> list[str]:
     """What is still wrong when `patience` seconds are over; nothing as soon as all is right.
 
-    Raises NotBegunError.
+    `tell` hears meanwhile what the last look found first. Raises NotBegunError.
     """
     found: list[str] = []
 
@@ -62,6 +75,8 @@ def wrong(exercise: Exercise, desk: Desk, patience: float) -> list[str]:
                 raise NotBegunError
         except TROUBLE as error:
             found.append(silent(error))
+        if found:
+            tell(found[0].partition("\n")[0])
         return not found
 
     try:

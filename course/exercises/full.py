@@ -17,6 +17,7 @@ HINT = (
     "-h on a slave shows what its disk has. A DataNode can be told to keep room for others than HDFS: "
     "read hdfs-site.xml on the slaves."
 )
+RESTARTS = True
 
 DIRECTORY = "/exercise-5"
 BEFORE = f"{DIRECTORY}/before"

@@ -18,6 +18,7 @@ HINT = (
     "where the group is. Its offset is a node of ZooKeeper, below /consumers; the console consumer has an "
     "option about it, too."
 )
+RESTARTS = False
 
 TOPIC = "exercise-3"
 GROUP = "audit"

@@ -6,8 +6,10 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
+from course import labs
 from course.exercises import catalogue
 from course.exercises.desk import TROUBLE, lay
+from course.exercises.waiting import beating
 from smoke.services import told
 
 if TYPE_CHECKING:
@@ -23,10 +25,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Plant, unless it is planted; 1 when that cannot be done."""
+    labs.need_root()
     text = catalogue.story(options.number, options.language)
     desk = lay(options.cluster)
     try:
-        new = plant(catalogue.EXERCISES[options.number], desk)
+        with beating(f"exercise {options.number}", "its fault is being planted"):
+            new = plant(catalogue.EXERCISES[options.number], desk)
     except NotPlantedError as error:
         print(f"course: exercise {options.number} is not planted: {error}", file=sys.stderr)
         return 1

@@ -14,6 +14,7 @@ HINT = (
     "kafka-topics.sh --describe shows the replicas of each partition. --alter cannot change them; "
     "kafka-reassign-partitions.sh can: it wants a JSON file that names the brokers of each partition."
 )
+RESTARTS = False
 
 TOPIC = "exercise-1"
 PARTITIONS = 3

@@ -23,6 +23,7 @@ HINT = (
     "superuser: HADOOP_USER_NAME=hdfs. Once safe mode is left by force, hdfs fsck / tells which files "
     "have lost blocks. Give them up, or the next restart waits for them again."
 )
+RESTARTS = True
 
 DIRECTORY = "/exercise-6"
 KEPT = f"{DIRECTORY}/kept"

@@ -26,6 +26,7 @@ HINT = (
     "Members of one group share the messages of a topic; groups each get all of them. ls /consumers in "
     "zkCli.sh, while the program runs, shows which groups there are."
 )
+RESTARTS = False
 
 TOPIC = "exercise-4"
 LOOK_TOPIC = f"{TOPIC}-check"

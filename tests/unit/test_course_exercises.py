@@ -5,25 +5,29 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
+import os
 import re
 import subprocess
 import threading
+import time
 import xml.etree.ElementTree as ET
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
 import pytest
 
-from course import CourseError
+from course import CourseError, labs
 from course import __main__ as command
-from course.exercises import broker, catalogue, check, full, offset, replication, safe_mode, twice
+from course.exercises import broker, catalogue, check, full, offset, replication, safe_mode, twice, waiting
 from course.exercises.desk import Desk, bounded, lay, records, remaining
 from smoke.checks.streaming import sentences
 from smoke.cluster import load
+from smoke.console import Console
 from smoke.machine import Machine
 from smoke.services import hdfs
 from smoke.services.kafka import Partition, Produced
@@ -749,12 +753,19 @@ class Fake:
     """Stands for an exercise that is found wrong `looks` times."""
 
     HINT = "look here"
+    RESTARTS = False
 
     def __init__(
-        self, looks: int = 0, planted: bool = False, refusal: str = "", trouble: str = "", begun: bool = True
+        self,
+        looks: int = 0,
+        planted: bool = False,
+        refusal: str = "",
+        trouble: str = "",
+        begun: bool = True,
+        takes: float = 0,
     ) -> None:
         self.looks, self.is_planted, self.why, self.trouble = looks, planted, refusal, trouble
-        self.is_begun = begun
+        self.is_begun, self.takes = begun, takes
         self.plants = 0
 
     def refusal(self, desk: Desk) -> str:
@@ -767,11 +778,13 @@ class Fake:
         return self.is_begun
 
     def plant(self, desk: Desk) -> None:
+        time.sleep(self.takes)
         if self.trouble:
             raise OSError(self.trouble)
         self.plants += 1
 
     def look(self, desk: Desk) -> list[str]:
+        time.sleep(self.takes)
         self.looks -= 1
         if self.trouble:
             raise OSError(self.trouble)
@@ -789,6 +802,8 @@ OF_STUDENT_2 = LAB | {"name": "course-2"}
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     """Run a command on an exercise."""
     monkeypatch.setattr(check, "PATIENCE", 0)
+    monkeypatch.setattr(check, "RESTARTED", 0)
+    monkeypatch.setattr(labs, "need_root", lambda: None)
 
     def one(exercise: Fake, *words: str, lab: dict[str, Any] = LAB) -> int:
         monkeypatch.setitem(catalogue.EXERCISES, 3, exercise)
@@ -863,6 +878,59 @@ def test_a_check_says_that_it_is_solved(run: Run, capsys: Output) -> None:
 
 def test_a_check_waits_for_what_was_just_mended(desk: Desk) -> None:
     assert check.wrong(Fake(looks=1), desk, patience=5) == []
+
+
+def test_a_check_waits_longer_where_a_daemon_may_have_been_started(
+    run: Run, capsys: Output, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exercise = Fake(looks=1)
+    monkeypatch.setattr(check, "RESTARTED", 5)
+    monkeypatch.setattr(exercise, "RESTARTS", True)
+    assert run(exercise, "check", "3") == 0
+    assert capsys.readouterr().out == "Exercise 3 is solved.\n"
+
+
+def test_a_check_says_that_a_daemon_may_still_be_starting(
+    run: Run, capsys: Output, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exercise = Fake(looks=1)
+    monkeypatch.setattr(exercise, "RESTARTS", True)
+    assert run(exercise, "check", "3", "--hint") == 1
+    assert capsys.readouterr().out == (
+        "Exercise 3 is not solved:\n- it is wrong\n"
+        "A daemon that was just started may need half a minute: ask again.\n\nHint: look here\n"
+    )
+
+
+def test_who_mends_2_5_or_6_may_start_a_daemon() -> None:
+    assert [number for number, exercise in catalogue.EXERCISES.items() if exercise.RESTARTS] == [2, 5, 6]
+
+
+@pytest.mark.parametrize(
+    ("verb", "looks", "out", "beat"),
+    [
+        ("exercise", 0, "3. An audit", "awaiting exercise 3: its fault is being planted"),
+        ("check", 0, "Exercise 3 is solved.", "awaiting exercise 3: the first look goes on"),
+        ("check", 2, "Exercise 3 is solved.", "awaiting exercise 3: it is wrong"),
+    ],
+)
+def test_what_takes_long_is_not_silent(
+    run: Run, capsys: Output, monkeypatch: pytest.MonkeyPatch, verb: str, looks: int, out: str, beat: str
+) -> None:
+    monkeypatch.setattr(check, "PATIENCE", 5)
+    monkeypatch.setattr(waiting, "PULSE", 0.01)
+    monkeypatch.setattr(waiting, "Console", partial(Console, silence=0))
+    assert run(Fake(looks=looks, takes=0.2), verb, "3") == 0
+    said = capsys.readouterr()
+    assert said.out.startswith(out)
+    assert beat in said.err
+
+
+@pytest.mark.parametrize("verb", ["exercise", "check"])
+def test_who_is_not_root_is_told(capsys: Output, monkeypatch: pytest.MonkeyPatch, verb: str) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    assert command.main([verb, "3", "--cluster", "/nonexistent.json"]) == 2
+    assert "Type: sudo make" in capsys.readouterr().err
 
 
 def test_a_cluster_that_does_not_answer_is_not_solved(run: Run, capsys: Output) -> None:
