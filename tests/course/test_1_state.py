@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from smoke.wait import wait_until
 from tests.live import CLUSTER, Site
 
 MASTER = CLUSTER.machines["hadoop-master"]
@@ -102,7 +103,10 @@ def test_data_outlives_a_restart(site: Site) -> None:
     topics = "kafka-topics.sh --zookeeper localhost:2181 --topic kept"
     reads = "kafka-simple-consumer-shell.sh --topic kept --partition 0 --no-wait-at-logend"
     login(f"{topics} --create --replication-factor 1 --partitions 1")
-    login("echo one record | kafka-console-producer.sh --broker-list localhost:9092 --topic kept")
+    # It returns before there is a leader; without one the producer tries a few times, and drops.
+    wait_until(lambda: "Leader: 0" in login(f"{topics} --describe"), 30, "topic kept has no leader")
+    sends = "kafka-console-producer.sh --broker-list localhost:9092 --topic kept --request-required-acks 1"
+    login(f"echo one record | {sends}")
     login("echo one file | hdfs dfs -put - /user/root/kept")
     MASTER.run("systemctl restart hdfs-namenode kafka@0", timeout=90)
     site.check("kafka", "hdfs", timeout=90)
