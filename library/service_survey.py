@@ -10,6 +10,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.host_files import FILES, apply
 from ansible.module_utils.host_install import INSTALLS, install
+from ansible.module_utils.host_names import address, name_faults
 from ansible.module_utils.host_units import UnitError, bring
 
 DOCUMENTATION = r"""
@@ -20,6 +21,8 @@ description:
     services in one call. A run that changes nothing costs one module run a host this way, not two dozen.
   - A daemon that reads a file which is yet to be written makes its service differ, whichever service writes
     that file. HDFS, for one, reads Hadoop's C(core-site.xml).
+  - Fails where daemons could not use the names of the cluster's machines. They find each other by name, and
+    most listen at the address of their own.
 options:
   services:
     description: what each service should be
@@ -32,6 +35,13 @@ options:
       installs: {description: as in M(service_install), type: list, elements: dict, default: []}
       files: {description: as in M(config_files), type: list, elements: dict, default: []}
       units: {description: as in M(service_units), type: list, elements: str, default: []}
+  names:
+    description:
+      - names of the cluster's machines, all of which must have an IPv4 address on this host
+      - where there are several, none of them may be a loopback address
+    type: list
+    elements: str
+    default: []
 attributes:
   check_mode: {support: full}
 author: [Millrace]
@@ -43,6 +53,7 @@ EXAMPLES = r"""
     services:
       - {name: install, installs: ["{{ __kafka_install }}"], paths: [/usr/bin/java]}
       - {name: kafka, files: "{{ __kafka_files }}", units: [kafka@1]}
+    names: "{{ groups['cluster'] }}"
 """
 
 RETURN = r"""
@@ -98,10 +109,13 @@ def main() -> None:
                     "files": FILES | {"default": []},
                     "units": {"type": "list", "elements": "str", "default": []},
                 },
-            }
+            },
+            "names": {"type": "list", "elements": "str", "default": []},
         },
         supports_check_mode=True,
     )
+    if faults := name_faults({name: address(name) for name in module.params["names"]}):
+        module.fail_json(msg="\n".join(faults))
     services = module.params["services"]
     changing = unwritten(services)
     found = {service["name"]: differences(service, changing) for service in services}
