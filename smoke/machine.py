@@ -9,15 +9,17 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Machine:
-    """Its ssh command, and the units that run on it."""
+    """Its ssh command, which alone is a shell there, and the units that run on it."""
 
     ssh: tuple[str, ...]
     units: tuple[str, ...] = ()
     name: str = ""
+    become: tuple[str, ...] = ()
+    """What stands before a command to make it root's (sudo -n), where ssh's user is another."""
 
     def command(self, script: str) -> list[str]:
-        """The local command that runs `script` by the machine's sh."""
-        return [*self.ssh, shlex.join(["sh", "-c", script])]
+        """The local command that runs `script` by the machine's sh, as root."""
+        return [*self.ssh, shlex.join([*self.become, "sh", "-c", script])]
 
     def run(self, script: str, timeout: float = 30) -> str:
         """Standard output of `script`. Raises OSError with what it said when it failed or took too long."""
