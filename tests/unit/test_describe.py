@@ -94,3 +94,13 @@ def test_what_nobody_says_is_ssh_own_to_decide(tmp_path: Path) -> None:
     text = (tmp_path / "ssh_config").read_text()
     assert not re.search(r"^ *(User|Port|HostName|IdentityFile)\b", text, re.MULTILINE)
     assert text.endswith("  Include ~/.ssh/config\n")
+
+
+def test_one_machine_of_molecule_is_not_roots(tmp_path: Path) -> None:
+    machines = of(CHECKOUT / "molecule/default/inventory", tmp_path).machines
+    assert {name: machine.become for name, machine in machines.items()} == {
+        "millrace-test-1": (),
+        "millrace-test-2": ("sudo", "-n"),
+        "millrace-test-3": (),
+    }
+    assert [shown(tmp_path, name)["user"] for name in machines] == ["root", "ops", "root"]
