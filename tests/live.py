@@ -94,7 +94,8 @@ class Site:
 
     def host(self, name: str) -> Any:
         """The machine, as testinfra sees it."""
-        return testinfra.get_host(f"ssh://{name}", ssh_config=str(REPORTS / "ssh_config"))
+        sudo = bool(self.cluster.machines[name].become)
+        return testinfra.get_host(f"ssh://{name}", ssh_config=str(REPORTS / "ssh_config"), sudo=sudo)
 
     def run(self, *words: str, playbook: str = "site.yml", inventory: str = INVENTORY) -> Run:
         """Run a playbook of the kit, on this cluster's inventory or another."""
