@@ -14,6 +14,8 @@ description:
     (C(config.sha256) in its runtime directory). A unit is I(stale) when it runs and a file differs from that
     record.
   - Nothing is remembered between runs, so a killed run loses no restart.
+  - What runs is not restarted when a C(ConditionPathExists) of its unit would keep it down. A unit that any
+    condition keeps down after its restart is an error.
 options:
   units:
     description: unit names, without C(.service)

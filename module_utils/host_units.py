@@ -1,7 +1,8 @@
-"""systemd units of a host: shared by the modules service_units and service_survey."""
+"""systemd units of a host: shared by the modules service_units, service_survey and service_data."""
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import os
 import subprocess
@@ -18,6 +19,7 @@ PROPERTIES = (
     "InvocationID",
     "RuntimeDirectory",
     "ConditionResult",
+    "ReadWritePaths",
 )
 RECORD = "config.sha256"
 #: A unit that is on its way up is up.
@@ -38,12 +40,17 @@ def is_stale(runtime_directory: str, changing: Collection[str] = (), *, root: st
 
     changing: files that are yet to be written
     """
+    record = _recorded(runtime_directory, root)
+    return not record or any(path in changing or _sha256(path) != digest for digest, path in record)
+
+
+def _recorded(runtime_directory: str, root: str = "/run") -> list[list[str]]:
+    """Digest and path of each file that the running daemon read; none without a record."""
     try:
         with open(os.path.join(root, runtime_directory, RECORD), encoding="utf-8") as stream:
-            recorded = [line.rstrip("\n").split("  ", 1) for line in stream if line.strip()]
+            return [line.rstrip("\n").split("  ", 1) for line in stream if line.strip()]
     except OSError:
-        return True
-    return not recorded or any(path in changing or _sha256(path) != digest for digest, path in recorded)
+        return []
 
 
 def _sha256(path: str) -> str:
@@ -105,7 +112,7 @@ def bring(units: list[str], state: str, *, check: bool, changing: Collection[str
     """Bring the units to the state, or say what that would take; the module's result.
 
     changing: files that are yet to be written; a unit that reads one of them is stale
-    Raises UnitError when a unit has no file or systemd refuses.
+    Raises UnitError when a unit has no file, systemd refuses, or one that runs would not come back.
     """
     shown = show(units)
     missing = [unit for unit in units if shown.get(unit, {}).get("LoadState") != "loaded"]
@@ -136,10 +143,25 @@ def bring(units: list[str], state: str, *, check: bool, changing: Collection[str
 
 def _do(disabled: list[str], work: dict[str, list[str]]) -> list[str]:
     """Do the work; return the units that wait."""
+    # Before anything is stopped: systemctl restart is content when a condition keeps down what it stopped.
+    for unit in work["restarted"]:
+        for path in _absent(unit):
+            raise UnitError(
+                f"{unit} runs and was not restarted, since it would stay down: its unit has the condition "
+                f"ConditionPathExists={path}, and that path is not there. It may run on another directory: "
+                "bring its data there, or give back the setting that named the other"
+            )
     if disabled:
         systemctl("enable", "--quiet", *disabled)
     if work["restarted"]:
         systemctl("restart", *work["restarted"])
+        shown = show(work["restarted"])
+        for unit in work["restarted"]:
+            if shown[unit].get("ConditionResult") == "no":
+                raise UnitError(
+                    f"{unit} was stopped for its restart and stays down, since a condition of its unit is "
+                    f"not met: {', '.join(conditions(unit))}\n{journal([unit])}"
+                )
     if work["stopped"]:
         systemctl("stop", *work["stopped"])
     for unit in work["started"]:
@@ -151,3 +173,61 @@ def _do(disabled: list[str], work: dict[str, list[str]]) -> list[str]:
         if show([unit])[unit]["ConditionResult"] == "no":
             return work["started"][work["started"].index(unit) :]
     return []
+
+
+def conditions(unit: str) -> list[str]:
+    """The conditions in the unit's files (ConditionPathExists=/path); systemctl show has but their result."""
+    instance = unit.partition("@")[2]
+    found: list[str] = []
+    for line in systemctl("cat", unit).splitlines():
+        if line.startswith("Condition"):
+            # An empty one takes back all before it (systemd.unit).
+            found = [] if line.rstrip().endswith("=") else [*found, line.strip().replace("%i", instance)]
+    return found
+
+
+def _absent(unit: str) -> list[str]:
+    """Paths that the unit's conditions ask for and that are not there; those with ! or | may be absent."""
+    named = (condition.partition("=") for condition in conditions(unit))
+    return [path for key, _, path in named if key == "ConditionPathExists" and _is_absent(path)]
+
+
+def _is_absent(path: str) -> bool:
+    return path.startswith("/") and not os.path.exists(path)
+
+
+def data_of(units: list[str], directory: str, patterns: Collection[str]) -> dict[str, Any]:
+    """Where the units have their data: in the directory, or in one that they were given before.
+
+    What they were given before is what systemd has loaded (ReadWritePaths), which holds for stopped units,
+    too, and the files that a running daemon read. So this tells of a move as long as it is asked before the
+    files of the units are written.
+    patterns: globs of what tells that there is data, below a directory
+    """
+    # Without a daemon-reload: what is loaded, not what may lie there by now.
+    words = ("show", f"--property={','.join(PROPERTIES)}", *units)
+    shown = (parse_show(systemctl(*words)) if units else {}).values()
+    up = [unit for unit in shown if unit["ActiveState"] in UP]
+    given = {path.lstrip("+-") for unit in shown for path in unit.get("ReadWritePaths", "").split()}
+    given |= {os.path.dirname(path) for unit in up for _, path in _recorded(unit["RuntimeDirectory"])}
+    given = {path for path in given if os.path.realpath(path) != os.path.realpath(directory)}
+    return {
+        "up": [unit["Id"].removesuffix(".service") for unit in up],
+        "holds": {os.path.relpath(path, directory): _text(path) for path in _matching(directory, patterns)},
+        "older": [path for each in sorted(given) for path in _matching(each, patterns)],
+    }
+
+
+def _matching(directory: str, patterns: Collection[str]) -> list[str]:
+    """Paths below the directory that match one of the patterns."""
+    return sorted(
+        path for pattern in patterns for path in glob.glob(os.path.join(glob.escape(directory), pattern))
+    )
+
+
+def _text(path: str) -> str:
+    """The beginning of a small file; nothing of a directory."""
+    if os.path.isdir(path):
+        return ""
+    with open(path, encoding="utf-8", errors="replace") as stream:
+        return stream.read(1000)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import host_units
 import pytest
-from host_units import UnitError, bring, is_stale, parse_show, plan
+from host_units import UnitError, bring, data_of, is_stale, parse_show, plan
 
 SHOWN = """\
 Id=kafka@1.service
@@ -40,6 +40,7 @@ class Systemctl:
             }
             for unit in units
         }
+        self.files = {unit: f"# /etc/systemd/system/{unit}.service\n[Unit]\n" for unit in units}
         self.calls: list[tuple[str, ...]] = []
         for unit in units:
             self.record(unit)
@@ -64,6 +65,8 @@ class Systemctl:
                 if name in names
             )
             return "\n".join(blocks)
+        if words[0] == "cat":
+            return "".join(self.files[name] for name in names)
         self.calls.append(words)
         if words[0] == "daemon-reload":
             for unit in self.units.values():
@@ -71,7 +74,7 @@ class Systemctl:
         for name in names:
             if words[0] in ("start", "restart") and self.units[name]["ConditionResult"] == "yes":
                 self.units[name] |= {"ActiveState": "active", "MainPID": "8", "InvocationID": "def"}
-            elif words[0] == "stop":
+            elif words[0] in ("stop", "restart"):
                 self.units[name] |= {"ActiveState": "inactive", "MainPID": "0", "InvocationID": ""}
         return ""
 
@@ -240,6 +243,62 @@ def test_what_comes_after_a_unit_that_waits_is_not_started(systemd: Systemctl) -
     done = bring(["a", "b"], "started", check=False)
     assert (done["changed"], done["started"], done["waiting"]) == (False, [], ["a", "b"])
     assert ("start", "b") not in systemd.calls
+
+
+def test_what_would_not_come_back_is_not_stopped(systemd: Systemctl, tmp_path: Path) -> None:
+    systemd.units["kafka@1"] = systemd.units.pop("b")
+    systemd.files["kafka@1"] = f"[Unit]\nConditionPathExists={tmp_path}/%i/meta.properties\n"
+    with pytest.raises(UnitError, match=r"^kafka@1 runs and was not restarted") as failed:
+        bring(["a", "kafka@1"], "restarted", check=False)
+    assert f"ConditionPathExists={tmp_path}/1/meta.properties, and that path is not there" in str(
+        failed.value
+    )
+    assert systemd.calls == []
+    (tmp_path / "1").mkdir()
+    (tmp_path / "1" / "meta.properties").touch()
+    assert bring(["a", "kafka@1"], "restarted", check=False)["restarted"] == ["a", "kafka@1"]
+
+
+def test_a_unit_that_a_condition_keeps_down_after_its_restart_is_an_error(
+    systemd: Systemctl, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Not a path: only systemd knows whether it is met.
+    systemd.units["b"]["ConditionResult"] = "no"
+    systemd.files["b"] = (
+        "[Unit]\nConditionPathExists=/reset\nConditionPathExists=\nConditionPathExists=!/no/such\n"
+        "ConditionMemory=>1T\n"
+    )
+    monkeypatch.setattr(host_units, "journal", lambda units: f"journal of {units}")
+    with pytest.raises(UnitError) as failed:
+        bring(["a", "b"], "restarted", check=False)
+    assert str(failed.value) == (
+        "b was stopped for its restart and stays down, since a condition of its unit is not met: "
+        "ConditionPathExists=!/no/such, ConditionMemory=>1T\njournal of ['b']"
+    )
+
+
+def test_data_is_told_here_and_in_directories_of_before(systemd: Systemctl, tmp_path: Path) -> None:
+    for path in ("new/1", "old/1", "old/2"):
+        (tmp_path / path).mkdir(parents=True)
+        (tmp_path / path / "meta").write_text(path)
+    (tmp_path / "alias").symlink_to(tmp_path / "new")
+    systemd.units["a"] |= {
+        "ReadWritePaths": f"{tmp_path}/new -{tmp_path}/old {tmp_path}/alias {tmp_path}/gone"
+    }
+    # Only what runs has a record.
+    systemd.units["b"] |= {"ActiveState": "inactive"}
+    assert data_of(["a", "b"], str(tmp_path / "new"), ["*/meta", "1"]) == {
+        "up": ["a"],
+        "holds": {"1": "", "1/meta": "new/1"},
+        "older": [f"{tmp_path}/old/1", f"{tmp_path}/old/1/meta", f"{tmp_path}/old/2/meta"],
+    }
+    assert systemd.calls == []
+
+
+def test_a_running_daemon_tells_of_the_directory_that_it_read(systemd: Systemctl, tmp_path: Path) -> None:
+    (tmp_path / "new").mkdir()
+    found = data_of(["a"], str(tmp_path / "new"), ["a.conf"])
+    assert (found["holds"], found["older"]) == ({}, [f"{tmp_path}/a.conf"])
 
 
 @pytest.mark.parametrize("state", ["started", "current", "restarted", "stopped"])
