@@ -29,6 +29,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """What the command takes."""
     catalogue.arguments(parser)
     parser.add_argument("--hint", action="store_true", help="tell where to look")
+    parser.add_argument("--patience", type=float, metavar="SECONDS", help="how long it may still come right")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -36,7 +37,9 @@ def run(options: argparse.Namespace) -> int:
     labs.need_root()
     exercise = catalogue.EXERCISES[options.number]
     desk = lay(options.cluster)
-    patience = RESTARTED if exercise.RESTARTS else PATIENCE
+    patience = options.patience
+    if patience is None:
+        patience = RESTARTED if exercise.RESTARTS else PATIENCE
     try:
         with beating(f"exercise {options.number}", "the first look goes on") as tell:
             found = wrong(exercise, desk, patience, tell)
