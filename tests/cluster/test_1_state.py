@@ -73,6 +73,13 @@ def test_data_belongs_to_its_service_alone(site: Site, machine: str, unit: str) 
         assert directory.mode & 0o007 == 0, f"{path}: {directory.mode:o}"
 
 
+def test_passwords_of_brokers_are_not_for_everybody(site: Site) -> None:
+    assert CLUSTER.kafka
+    for broker in CLUSTER.kafka.brokers:
+        properties = site.host(broker.host).file(f"/etc/kafka/server-{broker.id}.properties")
+        assert (properties.user, properties.group, properties.mode) == ("root", "kafka", 0o640)
+
+
 @pytest.mark.parametrize(
     ("command", "shows"),
     [
