@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import tarfile
 from typing import Any
 
@@ -11,7 +12,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.host_files import FILES, apply
 from ansible.module_utils.host_install import INSTALLS, install
 from ansible.module_utils.host_names import address, name_faults
-from ansible.module_utils.host_units import UnitError, bring
+from ansible.module_utils.host_units import UnitError, bring, left_over
 
 DOCUMENTATION = r"""
 module: service_survey
@@ -42,6 +43,11 @@ options:
     type: list
     elements: str
     default: []
+  managed:
+    description:
+      - first line of every unit file of the kit, without the comment sign
+      - units that have it, start on boot and are none of O(services) are warned of
+    type: str
 attributes:
   check_mode: {support: full}
 author: [Millrace]
@@ -54,6 +60,7 @@ EXAMPLES = r"""
       - {name: install, installs: ["{{ __kafka_install }}"], paths: [/usr/bin/java]}
       - {name: kafka, files: "{{ __kafka_files }}", units: [kafka@1]}
     names: "{{ groups['cluster'] }}"
+    managed: "{{ service_managed }}"
 """
 
 RETURN = r"""
@@ -111,12 +118,20 @@ def main() -> None:
                 },
             },
             "names": {"type": "list", "elements": "str", "default": []},
+            "managed": {"type": "str"},
         },
         supports_check_mode=True,
     )
     if faults := name_faults({name: address(name) for name in module.params["names"]}):
         module.fail_json(msg="\n".join(faults))
     services = module.params["services"]
+    if header := module.params["managed"]:
+        units = [unit for service in services for unit in service["units"]]
+        for unit in left_over(units, header):
+            module.warn(
+                f"{platform.node()} starts {unit}, which the inventory no longer has. It is left alone; "
+                f"once nothing needs it: systemctl disable --now {unit}"
+            )
     changing = unwritten(services)
     found = {service["name"]: differences(service, changing) for service in services}
     module.exit_json(

@@ -22,6 +22,7 @@ PROPERTIES = (
     "ReadWritePaths",
 )
 RECORD = "config.sha256"
+UNIT_DIR = "/etc/systemd/system"
 #: A unit that is on its way up is up.
 UP = ("active", "activating", "reloading")
 
@@ -194,6 +195,26 @@ def _absent(unit: str) -> list[str]:
 
 def _is_absent(path: str) -> bool:
     return path.startswith("/") and not os.path.exists(path)
+
+
+def left_over(units: Collection[str], header: str, directory: str = UNIT_DIR) -> list[str]:
+    """Units that start on boot with a file of the kit, and are none of these: the inventory lost them.
+
+    header: what the first line of every such file says
+    """
+    wanted = glob.glob(os.path.join(glob.escape(directory), "*.wants", "*.service"))
+    found = {
+        os.path.basename(path).removesuffix(".service") for path in wanted if _begins(path, f"# {header}")
+    }
+    return sorted(found - set(units))
+
+
+def _begins(path: str, line: str) -> bool:
+    try:
+        with open(path, encoding="utf-8") as stream:
+            return stream.readline().rstrip("\n") == line
+    except OSError:  # a link that leads nowhere
+        return False
 
 
 def data_of(units: list[str], directory: str, patterns: Collection[str]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import host_units
 import pytest
-from host_units import UnitError, bring, data_of, is_stale, parse_show, plan
+from host_units import UnitError, bring, data_of, is_stale, left_over, parse_show, plan
 
 SHOWN = """\
 Id=kafka@1.service
@@ -336,3 +336,20 @@ def test_systemds_own_words_and_the_journal_are_the_error(
     assert str(failed.value) == (
         "systemctl start a b: Job for a.service failed.\njournal of --no-pager --lines 40 --unit a --unit b\n"
     )
+
+
+def test_units_that_the_inventory_no_longer_has_are_found(tmp_path: Path) -> None:
+    boot = tmp_path / "multi-user.target.wants"
+    boot.mkdir()
+    for name, text in {
+        "kafka@.service": "# Ours\n[Unit]\n",
+        "zookeeper.service": "# Ours\n[Unit]\n",
+        "disabled.service": "# Ours\n[Unit]\n",
+        "other.service": "[Unit]\n# Ours\n",
+    }.items():
+        (tmp_path / name).write_text(text)
+    for unit in ("kafka@1", "kafka@2", "zookeeper", "other", "gone"):
+        template = unit.partition("@")[0] + "@" * ("@" in unit)
+        (boot / f"{unit}.service").symlink_to(tmp_path / f"{template}.service")
+    assert left_over(["kafka@1"], "Ours", str(tmp_path)) == ["kafka@2", "zookeeper"]
+    assert left_over(["kafka@1", "kafka@2", "zookeeper"], "Ours", str(tmp_path)) == []
