@@ -68,8 +68,9 @@ def submit_script(user: str, directory: str, size: int, name: str) -> str:
     """What the machine's root runs: `size` bytes of stdin are the job, the rest are orders for it.
 
     spark-submit gives a Python job no standard input, so the orders reach it through a FIFO. When the
-    connection breaks, cat ends, and with it the FIFO: the job takes that for an order to end. The login shell
-    sets what any user's login shell sets.
+    connection breaks, cat ends, and with it the FIFO: the job takes that for an order to end. Until the job
+    opens the FIFO cat's shell waits in its own open: it must not hold the connection meanwhile, and a TERM
+    just after its fork would be lost. The login shell sets what any user's login shell sets.
     """
     options = [word for pair in RESOURCES.items() for word in pair]
     options += [word for key, value in CONF.items() for word in ("--conf", f"{key}={value}")]
@@ -80,13 +81,13 @@ def submit_script(user: str, directory: str, size: int, name: str) -> str:
 set -eu
 orders=
 install -d -m 0700 -o {shlex.quote(user)} {directory}
-trap 'kill $orders 2>/dev/null || :; rm -rf {directory}' EXIT
+trap 'kill -KILL $orders 2>/dev/null || :; rm -rf {directory}' EXIT
 trap 'exit 129' HUP INT TERM PIPE
 head -c {size} > {directory}/pipeline.py
 mkfifo -m 0644 {directory}/orders
 chmod 0644 {directory}/pipeline.py
 exec 3<&0
-cat <&3 > {directory}/orders 2>/dev/null &
+{{ exec cat <&3 > {directory}/orders; }} > /dev/null 2>&1 &
 orders=$!
 runuser -l {shlex.quote(user)} -s /bin/bash -c {shlex.quote(submit)} < /dev/null 3<&-
 """

@@ -266,7 +266,7 @@ def test_a_spark_job_leaves_no_event_log_and_the_logs_that_yarn_keeps_are_named(
 def submit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     """A Job whose machine is this one, and whose spark-submit is a given shell script."""
 
-    def make(body: str) -> tuple[Job, list[str]]:
+    def make(body: str, first: str = "") -> tuple[Job, list[str]]:
         (tmp_path / "bin").mkdir()
         for name, text in {
             "spark-submit": f"while [ $# -gt 2 ]; do shift; done\n{body}",
@@ -277,7 +277,9 @@ def submit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
             tool = tmp_path / "bin" / name
             tool.write_text(f"#!/bin/sh\n{text}\n")
             tool.chmod(0o755)
-        machine = Machine(("sh", "-c", f'PATH={tmp_path}/bin:$PATH; eval "$*"', "ssh"), name="millrace-1")
+        machine = Machine(
+            ("sh", "-c", f'{first}PATH={tmp_path}/bin:$PATH; eval "$*"', "ssh"), name="millrace-1"
+        )
         heard: list[str] = []
         job = Job(machine, SECTION, "id", heard.append)
         monkeypatch.setattr(job, "_directory", str(tmp_path / "job"))
@@ -302,10 +304,13 @@ def test_the_job_gets_its_script_and_order_and_is_heard(submit: Any, tmp_path: P
     assert not (tmp_path / "job").exists()
 
 
-def test_a_job_that_dies_leaves_its_last_lines_and_yarn_logs(submit: Any, tmp_path: Path) -> None:
+# The second: what feeds the orders does not hear TERM, as just after its fork.
+@pytest.mark.parametrize("first", ["", "trap '' TERM; "])
+def test_a_job_that_dies_leaves_its_last_lines_and_yarn_logs(submit: Any, tmp_path: Path, first: str) -> None:
     job, _ = submit(
         "echo Submitted application application_5_0001 >&2\n"
-        "printf 'java.io.IOException: No space left\\n\\tat X.y(X.java:1)\\n\\t... 9 more\\n' >&2; exit 4"
+        "printf 'java.io.IOException: No space left\\n\\tat X.y(X.java:1)\\n\\t... 9 more\\n' >&2; exit 4",
+        first,
     )
     job.start()
     with pytest.raises(JobError, match="spark-submit ended with status 4") as caught:
