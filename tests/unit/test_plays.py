@@ -67,3 +67,11 @@ def test_no_tag_leaves_out_the_refusal_of_bad_input() -> None:
         assert "always" in play["tags"]
     (lab,) = (task for task in play["tasks"] if task["name"] == "Lab")
     assert "always" in lab["ansible.builtin.include_role"]["apply"]["tags"]
+
+
+@pytest.mark.parametrize("inventory", ["lab", "single", "course"])
+def test_a_tag_alone_needs_nothing_of_the_plays_before(tmp_path: Path, inventory: str) -> None:
+    # Of all plays only the argument specs are looked at, which no tag leaves out, and with their conditions.
+    run = start(tmp_path, "--inventory", f"inventories/{inventory}", "site.yml", "--tags", "none-of-them")
+    output = finish(run)
+    assert run.returncode == 0, output
