@@ -105,6 +105,10 @@ lock: bootstrap-test ## Renew the locks of the Python requirements
 	    --no-emit-find-links --no-emit-trusted-host --output-file $$file.txt $$file.in; \
 	done
 
+.PHONY: lock-artifacts
+lock-artifacts: bootstrap ## Renew the digests of the tarballs whose launchers, files or builder changed
+	python -m artifacts pack --cache '$(CACHE)'
+
 .PHONY: bootstrap
 bootstrap:
 	@./bootstrap

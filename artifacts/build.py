@@ -6,17 +6,19 @@ import contextlib
 import dataclasses
 import fcntl
 import os
+import platform
 import shutil
 import tarfile
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from artifacts import ArtifactError, layout, lock, maven, pypi, tarball
+from artifacts.lock import Tarball
 from artifacts.product import Product
 from artifacts.progress import Progress, say
 
-# Tarballs of other recipes stay for a while after their last use, which their times tell: another checkout
+# Other tarballs of a product stay for a while after their last use, which their times tell: another checkout
 # may share the cache.
 _KEPT = 7 * 24 * 3600
 
@@ -47,10 +49,6 @@ class Cache:
     def sdist(self, product: Product) -> Path:
         return self.root / "jars" / f"{product.stem}-sdist.tar.gz"
 
-    def tarball(self, product: Product) -> Path:
-        """Its name holds the recipe's key: another recipe is another file."""
-        return self.tarballs / f"{product.stem}-{product.key}.tar"
-
     @contextlib.contextmanager
     def alone(self) -> Iterator[None]:
         """Keep other builds off the cache meanwhile; the kernel frees the lock when this process dies."""
@@ -66,74 +64,107 @@ class Cache:
 def build(products: Iterable[Product], cache: Cache) -> list[Built]:
     """Verify what the cache holds of these products, make what is missing, and return the tarballs.
 
-    Raises ArtifactError, naming every file that is not what its lock says.
+    Raises ArtifactError, naming every product that is not what its tarball was locked from, or else every
+    file that is not what its lock says.
     """
     products = list(products)
+    locked = _locked(products)
     with cache.alone():
-        sums = _verify(products, cache)
-        for tar in sums:
-            os.utime(tar)
-            os.utime(_sidecar(tar))
+        tarballs = {cache.tarballs / tar.name: {tar.name: tar.sha512} for tar in locked}
+        cached = {path: digests for path, digests in tarballs.items() if path.exists()}
+        _verify(_cached_jars(products, cache) | cached)
+        for path in cached:
+            os.utime(path)
         return [
-            Built(product, path, sums[path], fresh=False)
-            if (path := cache.tarball(product)) in sums
-            else Built(product, path, _make(product, cache), fresh=True)
-            for product in products
+            Built(product, path, tar.sha512, fresh=False)
+            if (path := cache.tarballs / tar.name) in cached
+            else Built(product, _make(product, tar, cache), tar.sha512, fresh=True)
+            for product, tar in zip(products, locked, strict=True)
         ]
 
 
-def _sidecar(path: Path) -> Path:
-    return path.with_name(path.name + ".sha512")
+def _locked(products: Iterable[Product]) -> list[Tarball]:
+    """The locks of the products' tarballs, made from what the products are now: small files tell."""
+    locked, wrong = [], []
+    for product in products:
+        tar, recipe = product.locked_tarball(), product.recipe()
+        if tar is None:
+            wrong.append(
+                f"{product.tarball_lock}: absent, or no lock of {product.stem}; "
+                f"make it with: {_packing(product)}"
+            )
+        elif tar.recipe != recipe:
+            wrong.append(
+                f"{product.label}: {product.tarball_lock} is of the recipe {tar.recipe}, and it is {recipe} "
+                f"now: the builder changed, or a file below {product.directory} or {product.launchers}. "
+                "Nobody meant that? git status names the file: put it back. "
+                f"Else lock what it makes: {_packing(product)} (after a change of pom.xml lock, not pack)"
+            )
+        else:
+            locked.append(tar)
+    if wrong:
+        raise ArtifactError("\n".join(wrong))
+    return locked
 
 
-def _verify(products: Iterable[Product], cache: Cache) -> dict[Path, str]:
-    """Check every file that the cache holds of the products; return the SHA-512 of the whole tarballs."""
+def _packing(product: Product) -> str:
+    return f"python -m artifacts pack {product.name}={product.version}"
+
+
+def _cached_jars(products: Iterable[Product], cache: Cache) -> dict[Path, dict[str, str]]:
+    """The lock of every jar that the cache holds of the products."""
     locks: dict[Path, dict[str, str]] = {}
     for product in products:
-        tar = cache.tarball(product)
-        if tar.exists() and _sidecar(tar).exists():
-            locks[tar] = lock.read(_sidecar(tar))
         jars = cache.jars(product)
         if jars.exists():
             # What an older lock named may lie there too: it goes into no tarball.
             locked = product.locked_jars()
             locks |= {path: locked for path in jars.iterdir() if path.name in locked}
+    return locks
+
+
+def _verify(locks: Mapping[Path, Mapping[str, str]]) -> None:
+    """Check files against the lock of each."""
     with Progress(f"verifying {len(locks)} cached files"):
         found = lock.digest_all(locks)
     wrong = [line for path, digest in found.items() for line in lock.compare(locks[path], {path: digest})]
     if wrong:
         raise ArtifactError("\n".join(sorted(wrong)))
-    return {path: found[path] for path in found if path.parent == cache.tarballs}
 
 
-def _make(product: Product, cache: Cache) -> str:
-    """Make a product's tarball and return its SHA-512."""
+def _make(product: Product, locked: Tarball, cache: Cache) -> Path:
+    """Make a product's tarball, which must become what is locked, and return its path."""
+    part, made = _packed(product, cache)
+    if made.sha512 != locked.sha512:
+        part.unlink()
+        raise ArtifactError(
+            f"{product.label}: the tarball made here has SHA-512 {made.sha512[:16]}..., "
+            f"{product.tarball_lock} has {locked.sha512[:16]}...: it is removed. Recipe and jars are the "
+            f"locked ones: Python packs otherwise here ({platform.python_version()}), or a merge mixed two "
+            f"locks. Meant so? Lock what is made here: {_packing(product)}"
+        )
+    return _keep(part, made, cache)
+
+
+def _packed(product: Product, cache: Cache) -> tuple[Path, Tarball]:
+    """A product's tarball in the cache's `work`, and what it would be locked as."""
     jars = _jars(product, cache)
-    target = cache.tarball(product)
-    part = cache.work / target.name
-    for left in cache.work.glob(f"{product.stem}-*.tar"):  # of a build that was killed
-        left.unlink()
+    part = cache.work / f"{product.stem}.tar"
     with contextlib.ExitStack() as stack:
         sdist = stack.enter_context(_sdist(product, cache)) if product.sdist else None
-        progress = stack.enter_context(Progress(f"{product.label}: packing {target.name}"))
+        progress = stack.enter_context(Progress(f"{product.label}: packing"))
         sha512 = tarball.write(part, product.stem, layout.entries(product, jars, sdist), progress)
-    # the sidecar first: a tarball without one is unfinished, one with another's digest is refused
-    _write(_sidecar(target), lock.text({target.name: sha512}))
-    os.replace(part, target)
-    for old in cache.tarballs.glob(f"{product.stem}-*.tar*"):
+    return part, Tarball(product.stem, sha512, product.recipe())
+
+
+def _keep(part: Path, made: Tarball, cache: Cache) -> Path:
+    """Give a tarball its place, and remove those of the same product that nobody uses."""
+    path = cache.tarballs / made.name
+    os.replace(part, path)
+    for old in cache.tarballs.glob(f"{made.stem}-*"):
         if time.time() - old.stat().st_mtime > _KEPT:
             old.unlink()
-    return sha512
-
-
-def _write(path: Path, content: str) -> None:
-    """Write a file whole or not at all."""
-    part = path.with_name(f".{path.name}.part")
-    with part.open("w", encoding="utf-8") as stream:
-        stream.write(content)
-        stream.flush()
-        os.fsync(stream.fileno())
-    os.replace(part, path)
+    return path
 
 
 def _jars(product: Product, cache: Cache) -> Path:
@@ -152,8 +183,7 @@ def _jars(product: Product, cache: Cache) -> Path:
     if wrong:
         wrong.append("Maven's local repository gave these: delete them there and run again")
         raise ArtifactError("\n".join(wrong))
-    shutil.rmtree(final, ignore_errors=True)
-    os.replace(part, final)
+    _replace(part, final)
     return final
 
 
@@ -183,12 +213,38 @@ def _packed_sdist(product: Product, cache: Cache) -> Path:
 
 
 def relock(product: Product, cache: Cache) -> None:
-    """Write the product's lock from what its sources give today (for maintainers: read the diff)."""
+    """Write the product's locks from what its sources give today (for maintainers: read the diff)."""
     with cache.alone():
         part = cache.work / f"{product.stem}-jars"
         shutil.rmtree(part, ignore_errors=True)
         maven.fetch(product, part)
         digests = {path.name: digest for path, digest in lock.digest_all(part.iterdir()).items()}
-        _write(product.lock, lock.text(digests))
+        product.lock.write_text(lock.text(digests), encoding="utf-8")
         say(f"{product.label}: {len(digests)} jars locked in {product.lock}")
-        shutil.rmtree(part)
+        _replace(part, cache.jars(product))
+        _relock_tarball(product, cache)
+
+
+def pack(products: Iterable[Product], cache: Cache) -> None:
+    """Write the locks of the products' tarballs alone, from the jars as they are locked (for maintainers)."""
+    products = list(products)
+    if not products:
+        say("every tarball is locked from what its product is now: nothing to pack")
+        return
+    with cache.alone():
+        _verify(_cached_jars(products, cache))
+        for product in products:
+            _relock_tarball(product, cache)
+
+
+def _relock_tarball(product: Product, cache: Cache) -> None:
+    part, made = _packed(product, cache)
+    _keep(part, made, cache)
+    product.tarball_lock.write_text(made.text(), encoding="utf-8")
+    say(f"{product.label}: {made.name} locked in {product.tarball_lock}")
+
+
+def _replace(part: Path, final: Path) -> None:
+    """Move a directory to the place of another, if there is one."""
+    shutil.rmtree(final, ignore_errors=True)
+    os.replace(part, final)

@@ -1,4 +1,4 @@
-"""The command line: `python -m artifacts build|lock`."""
+"""The command line: `python -m artifacts build|lock|pack`."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from artifacts import ArtifactError
-from artifacts.build import Built, Cache, build, relock
-from artifacts.product import PRODUCTS, Product, load
+from artifacts.build import Built, Cache, build, pack, relock
+from artifacts.product import PRODUCTS, Product, known, load
 from artifacts.progress import say
 
 
@@ -25,9 +25,15 @@ def _parser() -> argparse.ArgumentParser:
     make = commands.add_parser("build", help="verify the cached tarballs and make the missing ones")
     make.add_argument("--manifest", type=Path, required=True, help="JSON file to write: what is where")
     relocking = commands.add_parser("lock", help="rewrite the committed locks (for maintainers)")
-    for command in (make, relocking):
+    packing = commands.add_parser(
+        "pack",
+        help="rewrite the tarballs' locks alone: launchers, files or the builder changed (for maintainers)",
+    )
+    for command in (make, relocking, packing):
         command.add_argument("--cache", type=Path, default=_default_cache(), help="default: %(default)s")
+    for command in (make, relocking):
         command.add_argument("products", nargs="+", metavar="NAME=VERSION")
+    packing.add_argument("products", nargs="*", metavar="NAME=VERSION", help="default: all that changed")
     return parser
 
 
@@ -36,6 +42,12 @@ def _products(words: Sequence[str], products: Path) -> list[Product]:
         raise ArtifactError(f"named twice: {' '.join(twice)}. Name each once")
     pairs = [word.partition("=") for word in words]
     return [load(name, version, products) for name, _, version in pairs]
+
+
+def changed(products: Path = PRODUCTS) -> list[Product]:
+    """The products that are not what their tarballs were locked from."""
+    every = (load(name, version, products) for name, version in known(products))
+    return [each for each in every if not (tar := each.locked_tarball()) or tar.recipe != each.recipe()]
 
 
 def _manifest(built: Sequence[Built]) -> str:
@@ -65,6 +77,9 @@ def main(arguments: Sequence[str] | None = None, products: Path = PRODUCTS) -> i
         if options.command == "lock":
             for product in wanted:
                 relock(product, cache)
+            return 0
+        if options.command == "pack":
+            pack(wanted or changed(products), cache)
             return 0
         built = build(wanted, cache)
     except ArtifactError as error:

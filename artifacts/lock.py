@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import concurrent.futures
+import dataclasses
 import hashlib
 import os
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -25,6 +27,34 @@ def read(path: Path) -> dict[str, str]:
 def text(digests: Mapping[str, str]) -> str:
     """The content of a lock file."""
     return "".join(f"{digests[name]}  {name}\n" for name in sorted(digests))
+
+
+@dataclasses.dataclass(frozen=True)
+class Tarball:
+    """A product's tarball as it is locked: its SHA-512 and the digest of the recipe that gave it."""
+
+    stem: str
+    sha512: str
+    recipe: str
+
+    @property
+    def name(self) -> str:
+        """Its file name holds its own digest: other bytes are another file."""
+        return f"{self.stem}-{self.sha512[:16]}.tar"
+
+    def text(self) -> str:
+        """The content of its lock file; the recipe is a comment to `sha512sum --check`."""
+        return f"# recipe {self.recipe}\n{text({self.name: self.sha512})}"
+
+
+def read_tarball(path: Path, stem: str) -> Tarball | None:
+    """The lock of the tarball with this top directory; None where there is none, or a merge broke it."""
+    if not path.exists():
+        return None
+    content = path.read_text(encoding="utf-8")
+    found = re.match("# recipe ([0-9a-f]{16})\n([0-9a-f]{128})  ", content)
+    locked = found and Tarball(stem, found[2], found[1])
+    return locked if locked and locked.text() == content else None
 
 
 def digest(path: Path) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import fnmatch
-import functools
 import hashlib
 import json
 import tomllib
@@ -12,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from artifacts import ArtifactError, lock
+from artifacts.lock import Tarball
 
 PRODUCTS = Path(__file__).parent / "products"
 
@@ -80,6 +80,10 @@ class Product:
         return self.directory / "jars.sha512"
 
     @property
+    def tarball_lock(self) -> Path:
+        return self.directory / "tarball.sha512"
+
+    @property
     def launchers(self) -> Path:
         """The launchers shared by all versions; absent where the source brings its own."""
         return self.directory.parent / "launchers"
@@ -93,6 +97,10 @@ class Product:
         """SHA-512 by jar name."""
         return lock.read(self.lock)
 
+    def locked_tarball(self) -> Tarball | None:
+        """The tarball as it is locked; None where it is not yet, or the lock is broken."""
+        return lock.read_tarball(self.tarball_lock, self.stem)
+
     def place(self, jar: str) -> str:
         """The path of a jar inside the tarball's top directory."""
         for pattern, directory in self.jar_layout:
@@ -100,9 +108,8 @@ class Product:
                 return f"{directory}/{jar}"
         raise ArtifactError(f"{self.label}: product.toml has no place for {jar}")
 
-    @functools.cached_property
-    def key(self) -> str:
-        """A digest of all that decides the tarball: POM, locks, layout, launch table, own files, builder."""
+    def recipe(self) -> str:
+        """A digest of all that decides the tarball: POM, lock, layout, launch table, own files, builder."""
         recipe = {
             f"{path.relative_to(root)}:{path.lstat().st_mode & 0o100}": (
                 str(path.readlink()) if path.is_symlink() else lock.digest(path)
@@ -114,11 +121,18 @@ class Product:
     def _recipe_files(self) -> Iterator[tuple[Path, Path]]:
         for root in (self.directory, self.launchers):
             for path in root.rglob("*"):
-                if path.is_file() or path.is_symlink():
+                # not the tarball's lock: it is made from these
+                if (path.is_file() or path.is_symlink()) and path != self.tarball_lock:
                     yield root.parent, path
         here = Path(__file__).parent
         for module in _RECIPE_MODULES:
             yield here, here / module
+
+
+def known(products: Path = PRODUCTS) -> list[tuple[str, str]]:
+    """Name and version of all products."""
+    homes = [path.parent for path in products.glob("*/*/product.toml")]
+    return sorted((home.parent.name, home.name) for home in homes)
 
 
 def load(name: str, version: str, products: Path = PRODUCTS) -> Product:
@@ -127,9 +141,8 @@ def load(name: str, version: str, products: Path = PRODUCTS) -> Product:
     try:
         data = tomllib.loads((directory / "product.toml").read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        homes = [path.parent for path in products.glob("*/*/product.toml")]
-        known = sorted(f"{home.parent.name}={home.name}" for home in homes)
-        raise ArtifactError(f"no such product: {name}={version}; there are: {' '.join(known)}") from error
+        there = " ".join("=".join(pair) for pair in known(products))
+        raise ArtifactError(f"no such product: {name}={version}; there are: {there}") from error
     sdist = data.get("sdist")
     return Product(
         name=name,

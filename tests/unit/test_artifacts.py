@@ -22,7 +22,8 @@ import pytest
 
 from artifacts import ArtifactError, lock
 from artifacts.build import Cache
-from artifacts.cli import main
+from artifacts.cli import changed, main
+from artifacts.lock import Tarball
 from artifacts.product import PRODUCTS, load
 
 REAL = sorted(path.parent for path in PRODUCTS.glob("*/*/product.toml"))
@@ -37,7 +38,7 @@ mkdir -p "$out" && cp "$REPOSITORY"/* "$out" && echo "[INFO] Copying x.jar to $o
 def jar(path: Path, **members: str) -> None:
     with zipfile.ZipFile(path, "w") as archive:
         for name, content in members.items():
-            archive.writestr(name.replace("__", "/"), content)
+            archive.writestr(zipfile.ZipInfo(name.replace("__", "/")), content)
 
 
 class Mill:
@@ -45,8 +46,9 @@ class Mill:
 
     def __init__(self, root: Path) -> None:
         self.products, self.repository, self.cache = root / "products", root / "repository", root / "cache"
-        self.manifest = root / "manifest.json"
+        self.manifest, self.maintainer = root / "manifest.json", root / "maintainer"
         self.directory = self.products / "river" / "1.0"
+        self.sdist: Path | None = None
         launchers = self.products / "river" / "launchers" / "libexec"
         for directory in (self.directory, launchers, self.repository):
             directory.mkdir(parents=True)
@@ -67,6 +69,23 @@ class Mill:
     def relock(self) -> None:
         digests = {path.name: lock.digest(path) for path in self.repository.iterdir()}
         (self.directory / "jars.sha512").write_text(lock.text(digests))
+
+    def pack(self, *words: str) -> int:
+        """Lock the tarball as a maintainer would, whose own cache has the source distribution."""
+        shutil.rmtree(self.maintainer, ignore_errors=True)
+        if self.sdist:
+            (self.maintainer / "jars").mkdir(parents=True)
+            shutil.copy(self.sdist, self.maintainer / "jars" / "river-1.0-sdist.tar.gz")
+        return main(["pack", "--cache", str(self.maintainer), *(words or ["river=1.0"])], self.products)
+
+    @property
+    def lock(self) -> Path:
+        return self.directory / "tarball.sha512"
+
+    def locked(self) -> Tarball:
+        found = load("river", "1.0", self.products).locked_tarball()
+        assert found
+        return found
 
     def build(self, cache: Path | None = None) -> int:
         return self.run("river=1.0", cache=cache)
@@ -95,6 +114,7 @@ def mill(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Mill:
     (programs / "mvn").chmod(0o755)
     monkeypatch.setenv("PATH", f"{programs}:{os.environ['PATH']}")
     monkeypatch.setenv("REPOSITORY", str(made.repository))
+    assert made.pack() == 0
     return made
 
 
@@ -151,6 +171,7 @@ def test_files_of_our_own_lie_over_the_rest(mill: Mill) -> None:
     seen = set()
     for change in (lambda: None, lambda: page.write_text("other\n"), lambda: page.chmod(0o755), point):
         change()
+        assert mill.pack() == 0
         assert mill.build() == 0
         seen.add(str(mill.built()["sha512"]))
     assert len(seen) == 4
@@ -184,26 +205,51 @@ def test_manifest_tells_what_is_where(mill: Mill) -> None:
 
 
 def test_same_input_same_bytes(mill: Mill, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nor do time of the files, umask, locale or time zone show in the tarball."""
-    mill.build()
-    first = mill.built()["sha512"]
+    """Nor do times, order and modes of the files (git keeps one bit), umask, locale or time zone show."""
+    (mill.directory / "files").mkdir()
+    for name in "abc":
+        (mill.directory / "files" / name).write_text(name)
+    assert mill.pack() == 0
     for path in mill.products.rglob("*"):
         os.utime(path, (1, 1))
+        if path.is_file():
+            path.chmod(path.stat().st_mode & 0o100 | 0o646)
     monkeypatch.setenv("LC_ALL", "tr_TR.UTF-8")
     monkeypatch.setenv("TZ", "Asia/Tokyo")
+    found = {name: getattr(Path, name) for name in ("glob", "iterdir", "rglob")}
     umask = os.umask(0o077)
     try:
-        assert mill.build(tmp_path / "other") == 0
+        for backwards in (False, True):
+            for name, method in found.items():
+                monkeypatch.setattr(
+                    Path, name, lambda *words, m=method, b=backwards: iter(sorted(m(*words), reverse=b))
+                )
+            assert mill.build(tmp_path / f"cache-{backwards}") == 0
+            assert mill.built()["built"] is True
     finally:
         os.umask(umask)
-    assert mill.built()["built"] is True
-    assert mill.built()["sha512"] == first
+
+
+def test_bytes_are_those_of_every_python(mill: Mill) -> None:
+    """Where Python writes a tarball or a jar otherwise, no digest that is committed can be had."""
+    name = "long" * 40
+    path = mill.directory / "files" / name
+    path.parent.mkdir()
+    path.write_text("content")
+    path.with_name("link").symlink_to(name)
+    assert mill.pack() == 0
+    assert mill.locked().sha512 == (
+        "89e72144d7a231938448a7d56a84038c33eeef8578131cc965dfb982fc30a3fe"
+        "0c8d811007306392a0601c247a24e94121e7fd6d34d01bf222f250265b9e2b4e"
+    )
 
 
 @pytest.mark.parametrize("part", ["launcher", "pom.xml", "commands", "product.toml", "jars.sha512", "mode"])
-def test_changed_recipe_makes_a_new_tarball(mill: Mill, part: str) -> None:
-    mill.build()
-    old = mill.tarballs()
+def test_changed_recipe_is_refused_until_it_is_locked(
+    mill: Mill, part: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert mill.build() == 0
+    old = mill.locked()
     if part == "launcher":
         mill.launcher.write_text("#!/bin/sh\necho\n")
     elif part == "mode":
@@ -215,9 +261,23 @@ def test_changed_recipe_makes_a_new_tarball(mill: Mill, part: str) -> None:
     else:
         path = mill.directory / part
         path.write_text(path.read_text() + "\n" if part != "commands" else "ebb river.Core\n")
+    mill.manifest.unlink()
+    capsys.readouterr()
+    assert mill.build() == 1
+    said = capsys.readouterr()
+    assert said.err.startswith(f"river 1.0: {mill.lock} is of the recipe {old.recipe}, and it is ")
+    assert "git status names the file" in said.err
+    assert "python -m artifacts pack river=1.0" in said.err
+    assert not said.out, "no jar was looked at"
+    assert not mill.manifest.exists()
+    assert mill.pack() == 0
+    assert mill.locked().recipe != old.recipe
     assert mill.build() == 0
-    assert mill.built()["built"] is True
-    assert len(set(mill.tarballs()) - set(old)) == 1
+    # the POM, and a comment in product.toml, are no part of the tarball
+    same = part in ("pom.xml", "product.toml")
+    assert (mill.locked().sha512 == old.sha512) == same
+    assert mill.built()["built"] is not same
+    assert mill.built()["sha512"] == mill.locked().sha512
 
 
 def test_tarballs_that_nobody_uses_are_removed(mill: Mill) -> None:
@@ -226,17 +286,18 @@ def test_tarballs_that_nobody_uses_are_removed(mill: Mill) -> None:
 
     def build(change: str) -> str:
         recipe.write_text(change)
+        assert mill.pack() == 0
         assert mill.build() == 0
         return str(mill.built()["tarball"])
 
     unused, theirs = build("one river.Core\n"), build("two river.Core\n")
+    (cache / "river-1.0-0123.tar.sha512").write_text("what former versions of the kit laid beside theirs")
     for path in cache.iterdir():
         os.utime(path, (0, 0))
     assert build("two river.Core\n") == theirs
     ours = build("three river.Core\n")
     assert unused not in (theirs, ours)
-    assert {path.name.removesuffix(".sha512") for path in cache.iterdir()} == {theirs, ours}
-    assert len(list(cache.iterdir())) == 4
+    assert {path.name for path in cache.iterdir()} == {theirs, ours}
 
 
 def test_flipped_byte_in_a_cached_jar_is_refused(mill: Mill, capsys: pytest.CaptureFixture[str]) -> None:
@@ -322,6 +383,7 @@ def test_unknown_product_names_the_known_ones(mill: Mill, capsys: pytest.Capture
 
 def test_two_versions_of_a_product_fit_into_one_run(mill: Mill) -> None:
     shutil.copytree(mill.directory, mill.directory.with_name("0.9"))
+    assert mill.pack("river=0.9") == 0
     assert mill.run("river=1.0", "river=0.9") == 0
     manifest = json.loads(mill.manifest.read_text())
     assert {key: (entry["name"], entry["version"]) for key, entry in manifest.items()} == {
@@ -341,6 +403,7 @@ def test_killed_build_is_redone(mill: Mill, tmp_path: Path) -> None:
     """Kill -9 while the tarball is being written: nothing half done is taken for whole."""
     (mill.repository / "large.jar").write_bytes(os.urandom(1 << 20) * 100)
     mill.relock()
+    assert mill.pack() == 0
     program = f"import sys; sys.path.insert(0, {str(Path.cwd())!r}); from pathlib import Path; "
     program += "from artifacts.cli import main; "
     program += (
@@ -355,21 +418,94 @@ def test_killed_build_is_redone(mill: Mill, tmp_path: Path) -> None:
         process.send_signal(signal.SIGKILL)
     assert process.returncode == -signal.SIGKILL
     assert mill.tarballs() == []
-    left = mill.cache / "work" / "river-1.0-0123.tar"
-    left.write_bytes(b"of another recipe")
     assert mill.build() == 0
     assert lock.digest(mill.tarballs()[0]) == mill.built()["sha512"]
     assert list((mill.cache / "work").iterdir()) == []
 
 
-def test_tarball_without_its_digest_is_not_trusted(mill: Mill) -> None:
-    mill.build()
-    (tarball,) = mill.tarballs()
-    tarball.with_name(f"{tarball.name}.sha512").unlink()
-    flip(tarball)
+def test_tarball_is_believed_for_no_digest_beside_it(mill: Mill, capsys: pytest.CaptureFixture[str]) -> None:
+    """The committed one alone says what it must be."""
     assert mill.build() == 0
-    assert mill.built()["built"] is True
-    assert lock.digest(tarball) == mill.built()["sha512"]
+    (tarball,) = mill.tarballs()
+    flip(tarball)
+    tarball.with_name(f"{tarball.name}.sha512").write_text(lock.text({tarball.name: lock.digest(tarball)}))
+    mill.manifest.unlink()
+    assert mill.build() == 1
+    assert f"{tarball}: its SHA-512 is not the locked one" in capsys.readouterr().err
+    assert not mill.manifest.exists()
+
+
+def test_tarball_that_becomes_another_than_the_locked_is_refused(
+    mill: Mill, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = mill.locked()
+    mill.lock.write_text(Tarball(made.stem, "0" * 128, made.recipe).text())
+    assert mill.build() == 1
+    error = capsys.readouterr().err
+    assert error.startswith(
+        f"river 1.0: the tarball made here has SHA-512 {made.sha512[:16]}..., {mill.lock} has {'0' * 16}...: "
+    )
+    assert sys.version.split()[0] in error
+    assert "python -m artifacts pack river=1.0" in error
+    assert mill.tarballs() == []
+    assert list((mill.cache / "work").iterdir()) == []
+    assert not mill.manifest.exists()
+
+
+@pytest.mark.parametrize("broken", [True, False], ids=["merged", "absent"])
+def test_lock_of_a_tarball_that_is_none_is_refused_and_packed_anew(
+    mill: Mill, broken: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    whole = mill.lock.read_text()
+    if broken:
+        mill.lock.write_text(f"<<<<<<< HEAD\n{whole}=======\n{whole}>>>>>>> branch\n")
+    else:
+        mill.lock.unlink()
+    assert mill.build() == 1
+    assert capsys.readouterr().err == (
+        f"{mill.lock}: absent, or no lock of river-1.0; make it with: python -m artifacts pack river=1.0\n"
+    )
+    assert mill.pack() == 0
+    assert mill.lock.read_text() == whole
+
+
+def test_every_changed_product_is_named_at_once(mill: Mill, capsys: pytest.CaptureFixture[str]) -> None:
+    shutil.copytree(mill.directory, mill.directory.with_name("0.9"))
+    mill.launcher.write_text("#!/bin/sh\necho\n")
+    assert mill.run("river=1.0", "river=0.9") == 1
+    error = capsys.readouterr().err
+    assert "pack river=1.0" in error
+    assert "pack river=0.9" in error
+
+
+def test_pack_without_a_name_locks_what_changed(mill: Mill, capsys: pytest.CaptureFixture[str]) -> None:
+    """Not the rest: its jars need not be there. A new product has no lock yet."""
+    shutil.copytree(mill.directory, mill.directory.with_name("0.9"))
+    assert [product.version for product in changed(mill.products)] == ["0.9"]
+    before = mill.lock.stat().st_mtime_ns
+    assert main(["pack", "--cache", str(mill.maintainer)], mill.products) == 0
+    assert mill.lock.stat().st_mtime_ns == before
+    assert changed(mill.products) == []
+    capsys.readouterr()
+    assert main(["pack", "--cache", str(mill.maintainer)], mill.products) == 0
+    assert capsys.readouterr().out.endswith(": nothing to pack\n")
+    mill.launcher.write_text("#!/bin/sh\necho\n")
+    assert [product.version for product in changed(mill.products)] == ["0.9", "1.0"]
+
+
+def test_pack_takes_no_jar_that_is_not_locked(mill: Mill, capsys: pytest.CaptureFixture[str]) -> None:
+    assert mill.build() == 0
+    flip(mill.jar("zebra-2.0.jar"))
+    before = mill.lock.read_text()
+    assert main(["pack", "--cache", str(mill.cache), "river=1.0"], mill.products) == 1
+    assert f"{mill.jar('zebra-2.0.jar')}: its SHA-512 is not the locked one" in capsys.readouterr().err
+    assert mill.lock.read_text() == before
+
+
+def test_lock_is_what_sha512sum_checks(mill: Mill) -> None:
+    assert mill.build() == 0
+    subprocess.run(["sha512sum", "--check", mill.lock], cwd=mill.cache / "tarballs", check=True)
+    assert mill.built()["tarball"] == f"river-1.0-{mill.locked().sha512[:16]}.tar"
 
 
 def test_two_builds_take_turns(mill: Mill) -> None:
@@ -407,7 +543,7 @@ def brook(mill: Mill, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The product changed into one from a source distribution, in a directory in place of an index."""
     index = tmp_path / "index"
     index.mkdir()
-    archive = index / "brook-1.0.tar.gz"
+    archive = mill.sdist = index / "brook-1.0.tar.gz"
     sdist(archive)
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", str(index))
@@ -417,6 +553,7 @@ def brook(mill: Mill, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         'layout = [["deps/", ""], ["lib/", "python/lib/"]]\n'
     )
     (mill.directory / "requirements.txt").write_text(f"brook==1.0 --hash=sha512:{lock.digest(archive)}\n")
+    assert mill.pack() == 0
     return archive
 
 
@@ -490,6 +627,7 @@ def test_broken_download_goes_on_where_it_stopped(
 ) -> None:
     sdist(brook, noise="".join(random.choices("0123456789abcdef", k=2 << 20)))
     (mill.directory / "requirements.txt").write_text(f"brook==1.0 --hash=sha512:{lock.digest(brook)}\n")
+    assert mill.pack() == 0
     Index.content = brook.read_bytes()
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Index) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -526,16 +664,24 @@ def test_source_distribution_that_is_read_with_a_constraint(
 ) -> None:
     sdist(brook, **{"setup.py": CONSTRAINED})
     (mill.directory / "requirements.txt").write_text(f"brook==1.0 --hash=sha512:{lock.digest(brook)}\n")
+    assert mill.pack() == 0
     assert mill.build() == 1
     assert "reads with any reed" in capsys.readouterr().err
     (mill.directory / "constraints.txt").write_text("reed==1.0\n")
+    assert mill.pack() == 0
     assert mill.build() == 0
 
 
-def test_lock_is_rewritten_from_the_sources(mill: Mill) -> None:
+def test_locks_are_rewritten_from_the_sources(mill: Mill) -> None:
+    """Both: that of the jars, and that of the tarball which they now make; the cache has these jars then."""
+    assert mill.build() == 0
+    jars, tarball = (mill.directory / "jars.sha512").read_text(), mill.lock.read_text()
     jar(mill.repository / "zebra-2.0.jar", zebra="other code")
     assert main(["lock", "--cache", str(mill.cache), "river=1.0"], mill.products) == 0
+    assert (mill.directory / "jars.sha512").read_text() != jars
+    assert mill.lock.read_text() != tarball
     assert mill.build() == 0
+    assert mill.build(mill.cache / "another") == 0
 
 
 @pytest.mark.parametrize("content", ["", "abc  x.jar\n", "nothing\n"], ids=["empty", "short", "words"])
@@ -547,6 +693,11 @@ def test_lock_that_is_none_locks_nothing(tmp_path: Path, content: str) -> None:
             lock.read(path)
     else:
         assert lock.read(path) == {}
+
+
+def test_committed_digests_are_of_the_committed_recipes() -> None:
+    """That the tarballs have these digests a build tells; it takes minutes."""
+    assert [product.label for product in changed()] == [], "run: make lock-artifacts"
 
 
 @pytest.mark.parametrize("directory", REAL, ids=lambda path: f"{path.parent.name}-{path.name}")
