@@ -84,6 +84,7 @@ lint: bootstrap-test ## ansible-lint, yamllint, ruff, mypy
 	yamllint --strict .
 	ansible-lint
 	ruff check .
+	ruff format --check .
 	mypy
 
 .PHONY: unit
