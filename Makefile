@@ -79,13 +79,14 @@ course-test: bootstrap-test ## The whole course on a cluster of its own: guide a
 test: lint unit molecule ## Test everything
 
 .PHONY: lint
-lint: bootstrap-test ## ansible-lint, yamllint, ruff, mypy
+lint: bootstrap-test ## ansible-lint, yamllint, ruff, mypy, shellcheck
 	$(BEGINS)
 	yamllint --strict .
 	ansible-lint
 	ruff check .
 	ruff format --check .
 	mypy
+	.ci/shellcheck
 
 .PHONY: unit
 unit: bootstrap-test ## Tests that need no machine

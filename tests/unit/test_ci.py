@@ -44,7 +44,9 @@ def checkout() -> Iterator[Path]:
         program(bin_ / "sudo", 'printf "%s\\n" "$@"')
         program(root / "bootstrap", "")
         shutil.copy(CHECKOUT / "Makefile", root)
-        shutil.copytree(CHECKOUT / ".ci", root / ".ci")
+        (root / ".ci").mkdir()
+        shutil.copy(CHECKOUT / ".ci/run", root / ".ci")
+        program(root / ".ci/shellcheck", "")
         yield root
 
 
