@@ -10,6 +10,9 @@ CACHE := $(or $(MILLRACE_CACHE),$(HOME)/.cache/millrace)
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 export MOLECULE_COMMAND_BORDERS := 0
 
+# How a part of the tests begins: .ci/run, which names the file, says the minutes of each.
+BEGINS = @[[ -z $${MILLRACE_PARTS-} ]] || echo "$@ $$(date +%s)" >> "$$MILLRACE_PARTS"
+
 .PHONY: help
 help: ## Show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -64,6 +67,7 @@ course-down: bootstrap ## Remove the course's cluster (STUDENT=2: that student's
 # services and, in out/course, by every journal.
 .PHONY: course-test
 course-test: bootstrap-test ## The whole course on a cluster of its own: guide and exercises, typed and checked
+	$(BEGINS)
 	@! podman container exists hadoop-master || { echo "a course's cluster is up: make course-down first" >&2; exit 1; }
 	evidence() { \
 	  python -m smoke check --timeout 10 --cluster out/course/cluster.json || :; \
@@ -75,18 +79,23 @@ course-test: bootstrap-test ## The whole course on a cluster of its own: guide a
 test: lint unit molecule ## Test everything
 
 .PHONY: lint
-lint: bootstrap-test ## ansible-lint, yamllint, ruff, mypy
+lint: bootstrap-test ## ansible-lint, yamllint, ruff, mypy, shellcheck
+	$(BEGINS)
 	yamllint --strict .
 	ansible-lint
 	ruff check .
+	ruff format --check .
 	mypy
+	.ci/shellcheck
 
 .PHONY: unit
 unit: bootstrap-test ## Tests that need no machine
+	$(BEGINS)
 	pytest
 
 .PHONY: molecule
 molecule: bootstrap-test ## A whole cluster on machines of its own, tested and destroyed
+	$(BEGINS)
 	molecule test
 
 # Of the cache only what the kit made there: a user may have named any directory.
@@ -115,6 +124,7 @@ bootstrap:
 
 .PHONY: bootstrap-test
 bootstrap-test:
+	$(BEGINS)
 	@./bootstrap test
 
 # Lint, unit and molecule one after the other: a machine has few cores, and a cluster is not to share them.

@@ -30,10 +30,10 @@ def checkout() -> Iterator[Path]:
         yield root
 
 
-def bootstrap(checkout: Path) -> subprocess.CompletedProcess[str]:
+def bootstrap(checkout: Path, *words: str) -> subprocess.CompletedProcess[str]:
     """Run it as nobody."""
     change = [] if os.geteuid() else ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
-    command = [*change, str(checkout / "bin/bash"), str(checkout / "bootstrap")]
+    command = [*change, str(checkout / "bin/bash"), str(checkout / "bootstrap"), *words]
     # A machine on which nothing is installed: its programs cannot be seen in /usr/sbin and /sbin either.
     text = (checkout / "bootstrap").read_text().replace("/usr/sbin:/sbin", "/nowhere")
     (checkout / "bootstrap").write_text(text)
@@ -64,3 +64,8 @@ def test_a_machine_without_apt_is_told_what_it_lacks(checkout: Path) -> None:
     done = bootstrap(checkout)
     assert done.returncode == 1
     assert done.stderr.startswith("bootstrap: this machine has no apt-get; install what Debian calls: podman")
+
+
+def test_only_the_tests_need_what_reads_units(checkout: Path) -> None:
+    deployment, tests = (bootstrap(checkout, *words).stderr.split() for words in ((), ("test",)))
+    assert set(tests) - set(deployment) == {"systemd"}

@@ -544,7 +544,7 @@ def test_the_test_of_the_course_leaves_evidence_before_it_removes_the_cluster(tm
         program = tmp_path / name
         program.write_text(f'#!/bin/sh\necho {name} "$*" >> told\n[ {name} = python ]\n')
         program.chmod(0o755)
-    script = make("course-test").stdout.partition("\n")[2]
+    script = make("course-test").stdout.partition("./bootstrap test\n")[2]
     environment = {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
     done = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", script], cwd=tmp_path, env=environment, check=False

@@ -242,6 +242,38 @@ def test_every_unit_is_a_daemon_that_is_not_root_and_comes_back(
                 assert unit["Unit"]["Description"][0], name
 
 
+def verify(root: Path, files: Files) -> str:
+    """What systemd has against the units of a machine on which the programs are that they start."""
+    for path, file in files.items():
+        if path.startswith(UNITS):
+            (root / path[1:]).parent.mkdir(parents=True, exist_ok=True)
+            (root / path[1:]).write_text(file["content"])
+            service = read_unit(file["content"])["Service"]
+            for line in service["ExecStartPre"] + service["ExecStart"]:
+                program = root / line.split()[0][1:]
+                program.parent.mkdir(parents=True, exist_ok=True)
+                program.touch(0o755)
+    options = [f"--root={root}", "--man=no", "--recursive-errors=no"]
+    written = sorted(str(path) for path in (root / UNITS[1:]).iterdir())
+    command = ["systemd-analyze", *options, "verify", *written]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert bool(done.returncode) == bool(done.stderr), done
+    return done.stderr
+
+
+def test_systemd_has_nothing_against_a_unit(rendered: dict[str, dict[str, Files]], tmp_path: Path) -> None:
+    for inventory, hosts in rendered.items():
+        for host, files in hosts.items():
+            assert verify(tmp_path / inventory / host, files) == "", f"{inventory}, {host}"
+
+
+def test_systemd_sees_a_misspelt_key(lab: dict[str, Files], tmp_path: Path) -> None:
+    path = f"{UNITS}/kafka@.service"
+    text = lab["millrace-1"][path]["content"].replace("Restart=", "Rstart=")
+    said = verify(tmp_path, {path: {"content": text}})
+    assert "Unknown key 'Rstart' in section [Service]" in said
+
+
 def test_every_unit_records_what_it_reads_and_all_of_that_is_written(
     rendered: dict[str, dict[str, Files]],
 ) -> None:
