@@ -6,8 +6,8 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.host_files import FILES, apply
+from ansible.module_utils.host_module import QuietModule
 
 DOCUMENTATION = r"""
 module: config_files
@@ -15,6 +15,9 @@ short_description: write many small files in one call, each only when it differs
 description:
   - Content is rendered on the controller and handed over; eight files cost one module run, not sixteen.
   - A file is replaced as a whole or not at all. Parent directories that are missing are made (0755, root).
+  - Nothing is logged on the machine. Diffs show C((hidden)) in place of values whose keys look like those of
+    secrets (password, token, jaas and the like).
+  - Links on the way are followed only where nobody but root can have put them.
 options:
   files:
     description: the files, with the content they shall have
@@ -23,7 +26,11 @@ options:
     required: true
     suboptions:
       path: {description: absolute path, type: path, required: true}
-      content: {description: whole text of the file, type: str, required: true}
+      content: {description: whole text of the file; either this or C(secret_content), type: str}
+      secret_content:
+        description: whole text of a file that is sensitive; it is not shown with C(-vvv) either
+        type: str
+      sensitive: {description: whether diffs say only that the file differs, type: bool, default: false}
       owner: {description: user, type: str, default: root}
       group: {description: group, type: str, default: root}
       mode: {description: permission bits in octal, type: str, default: "0644"}
@@ -51,7 +58,7 @@ changed_files:
 
 def main() -> None:
     """Run as an Ansible module."""
-    module = AnsibleModule(
+    module = QuietModule(
         argument_spec={"files": FILES | {"required": True}},
         supports_check_mode=True,
     )

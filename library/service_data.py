@@ -65,7 +65,7 @@ def main() -> None:
     )
     try:
         found = data_of(module.params["units"], module.params["directory"], module.params["patterns"])
-    except (OSError, UnitError) as error:
+    except (OSError, UnitError, ValueError) as error:
         module.fail_json(msg=str(error))
     module.exit_json(changed=False, **found)
 

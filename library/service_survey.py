@@ -8,9 +8,9 @@ import platform
 import tarfile
 from typing import Any
 
-from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.host_files import FILES, apply
 from ansible.module_utils.host_install import INSTALLS, install
+from ansible.module_utils.host_module import QuietModule
 from ansible.module_utils.host_names import address, name_faults
 from ansible.module_utils.host_units import UnitError, bring, left_over
 
@@ -20,6 +20,7 @@ short_description: say which services of a host differ from what they should be;
 description:
   - Asks the very functions of M(service_install), M(config_files) and M(service_units) in check mode, for all
     services in one call. A run that changes nothing costs one module run a host this way, not two dozen.
+    Nothing is logged on the machine.
   - A daemon that reads a file which is yet to be written makes its service differ, whichever service writes
     that file. HDFS, for one, reads Hadoop's C(core-site.xml).
   - Fails where daemons could not use the names of the cluster's machines. They find each other by name, and
@@ -103,7 +104,7 @@ def differences(service: dict[str, Any], changing: set[str]) -> list[str]:
 
 def main() -> None:
     """Run as an Ansible module."""
-    module = AnsibleModule(
+    module = QuietModule(
         argument_spec={
             "services": {
                 "type": "list",

@@ -7,10 +7,13 @@ import hashlib
 import os
 import pwd
 import shutil
+import stat
 import subprocess
 import tarfile
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
+
+from ansible.module_utils.host_paths import Place, beginning, directory, user_name
 
 STAMP = ".artifact"
 #: From here on ids are people's (UID_MIN of login.defs); a service's user among them cannot log in.
@@ -74,8 +77,8 @@ def install(installs: list[dict[str, Any]], *, check: bool) -> list[str]:
         for user in part["users"]:
             done += make_user(user, check=check)
     for part in installs:
-        for directory in part["directories"]:
-            done += make_directory(directory, check=check)
+        for spec in part["directories"]:
+            done += make_directory(spec, check=check)
         for artifact in part["artifacts"]:
             done += unpack(artifact, check=check)
         for link in part["links"]:
@@ -83,13 +86,12 @@ def install(installs: list[dict[str, Any]], *, check: bool) -> list[str]:
     return done
 
 
-def sha512(path: str) -> str:
+def _sha512(stream: IO[bytes]) -> str:
     """Hex SHA-512 of a file."""
     # hashlib.file_digest came with Python 3.11; the hosts may have an older one.
     digest = hashlib.sha512()
-    with open(path, "rb") as stream:
-        for block in iter(lambda: stream.read(1 << 20), b""):
-            digest.update(block)
+    for block in iter(lambda: stream.read(1 << 20), b""):
+        digest.update(block)
     return digest.hexdigest()
 
 
@@ -97,13 +99,6 @@ def _run(*argv: str) -> None:
     done = subprocess.run(argv, capture_output=True, text=True, check=False)
     if done.returncode:
         raise OSError(f"{' '.join(argv)}: {done.stderr.strip()}")
-
-
-def _owner(uid: int) -> str:
-    try:
-        return pwd.getpwuid(uid).pw_name
-    except KeyError:
-        return f"uid {uid}"
 
 
 def _exists(lookup: Any, name: str) -> bool:
@@ -143,30 +138,32 @@ def make_user(user: dict[str, str], *, check: bool) -> list[str]:
 def make_directory(spec: dict[str, str], *, check: bool) -> list[str]:
     """Make a directory, or correct its owner and mode; what lies in it is never touched.
 
-    Raises ValueError when something lies in it and it is another user's.
+    Raises ValueError when something lies in it and it is another user's, and for a link on the way that root
+    does not follow.
     """
     path, mode = spec["path"], int(spec["mode"], 8)
-    made = not os.path.isdir(path)
     # In check mode the user may be one that would have been made before.
-    known = _exists(pwd.getpwnam, spec["owner"]) and _exists(grp.getgrnam, spec["group"])
-    if check and (made or not known):
+    if check and not (_exists(pwd.getpwnam, spec["owner"]) and _exists(grp.getgrnam, spec["group"])):
         return [f"directory {path}"]
     uid, gid = pwd.getpwnam(spec["owner"]).pw_uid, grp.getgrnam(spec["group"]).gr_gid
-    if made:
-        os.makedirs(path, mode=0o755)
-    status = os.stat(path)
-    # A disk that was just mounted has lost+found.
-    if status.st_uid != uid and set(os.listdir(path)) - {"lost+found"}:
-        raise ValueError(
-            f"{path} is not empty and belongs to {_owner(status.st_uid)}: name another directory, or, "
-            f"if it is for the service: chown -R {spec['owner']}:{spec['group']} {path}"
-        )
-    if made or (status.st_uid, status.st_gid, status.st_mode & 0o7777) != (uid, gid, mode):
+    try:
+        with directory(path, make=not check) as place, place.readable() as fd:
+            status = os.fstat(fd)
+            # A disk that was just mounted has lost+found.
+            if status.st_uid != uid and set(os.listdir(fd)) - {"lost+found"}:
+                raise ValueError(
+                    f"{path} is not empty and belongs to {user_name(status.st_uid)}: name another directory, "
+                    f"or, if it is for the service: chown -R {spec['owner']}:{spec['group']} {path}"
+                )
+            if not place.made and (status.st_uid, status.st_gid, status.st_mode & 0o7777) == (uid, gid, mode):
+                return []
+            if not check:
+                os.fchown(fd, uid, gid)
+                os.fchmod(fd, mode)
+    except FileNotFoundError:
         if not check:
-            os.chown(path, uid, gid)
-            os.chmod(path, mode)
-        return [f"directory {path}"]
-    return []
+            raise
+    return [f"directory {path}"]
 
 
 def unpack(artifact: dict[str, Any], *, check: bool) -> list[str]:
@@ -179,27 +176,42 @@ def unpack(artifact: dict[str, Any], *, check: bool) -> list[str]:
     target, link, done = prefix / folder, prefix / artifact["name"], []
     if artifact["current"]:
         _refuse_to_replace(link, folder)
-    stamp = target / STAMP
-    if not stamp.is_file() or stamp.read_text(encoding="ascii").strip() != artifact["sha512"]:
+    stamp = beginning(str(target / STAMP))
+    if stamp is None or stamp.decode("ascii", "replace").strip() != artifact["sha512"]:
         done.append(f"{target} unpacked")
         if not check:
-            _unpack_to(target, artifact)
+            with directory(str(prefix), make=True) as place:
+                _unpack_to(place, folder, artifact)
     if artifact["current"]:
         done += make_link(link, folder, check=check)
     return done
 
 
 def make_link(link: Path, target: str, *, check: bool) -> list[str]:
-    """Point a link at its target, at once for whoever looks. Raises ValueError when the name is taken."""
+    """Point a link at its target, at once for whoever looks.
+
+    Raises ValueError when the name is taken, and for a link on the way that root does not follow.
+    """
     _refuse_to_replace(link, target)
-    if link.is_symlink() and os.readlink(link) == target:
-        return []
-    if not check:
-        fresh = link.with_name(f".{link.name}.link")
-        fresh.unlink(missing_ok=True)
-        fresh.symlink_to(target)
-        fresh.replace(link)
+    try:
+        with directory(str(link.parent)) as place:
+            known = place.status(link.name)
+            if known and stat.S_ISLNK(known.st_mode) and os.readlink(link.name, dir_fd=place.fd) == target:
+                return []
+            if not check:
+                _link(place, link.name, target)
+    except FileNotFoundError:
+        if not check:
+            raise
     return [f"{link} -> {target}"]
+
+
+def _link(place: Place, name: str, target: str) -> None:
+    fresh = f".{name}.link"
+    if place.status(fresh):
+        os.unlink(fresh, dir_fd=place.fd)
+    os.symlink(target, fresh, dir_fd=place.fd)
+    os.replace(fresh, name, src_dir_fd=place.fd, dst_dir_fd=place.fd)
 
 
 def _refuse_to_replace(link: Path, target: str) -> None:
@@ -215,40 +227,52 @@ def _refuse_to_replace(link: Path, target: str) -> None:
         )
 
 
-def _unpack_to(target: Path, artifact: dict[str, Any]) -> None:
+def _unpack_to(prefix: Place, folder: str, artifact: dict[str, Any]) -> None:
     tarball = artifact["tarball"]
     if not os.path.isfile(tarball):
         raise ValueError(
             f"{tarball} is not on this host: run playbooks/artifacts.yml and playbooks/install.yml"
         )
-    found = sha512(tarball)
-    if found != artifact["sha512"]:
-        raise ValueError(
-            f"{tarball} has SHA-512 {found[:16]}..., expected {artifact['sha512'][:16]}...: "
-            "it is damaged or was changed"
-        )
-    aside, old = (target.with_name(f".{target.name}.{suffix}") for suffix in ("unpacking", "old"))
+    # Opened once: what is unpacked is what was compared.
+    with open(tarball, "rb") as stream:
+        found = _sha512(stream)
+        if found != artifact["sha512"]:
+            raise ValueError(
+                f"{tarball} has SHA-512 {found[:16]}..., expected {artifact['sha512'][:16]}...: "
+                "it is damaged or was changed"
+            )
+        stream.seek(0)
+        _replace(prefix, folder, stream, artifact)
+
+
+def _replace(prefix: Place, folder: str, stream: IO[bytes], artifact: dict[str, Any]) -> None:
+    """Unpack beside the folder, then put it in the folder's place."""
+    here = Path(prefix.anchored)
+    target, aside, old = here / folder, here / f".{folder}.unpacking", here / f".{folder}.old"
     # A killed run may have left them.
     shutil.rmtree(aside, ignore_errors=True)
     shutil.rmtree(old, ignore_errors=True)
-    aside.mkdir(parents=True)
+    aside.mkdir()
     try:
-        fresh = _extract(tarball, aside) / target.name
-        if not fresh.is_dir():
-            raise ValueError(f"{tarball} has no top directory {target.name}")
-        (fresh / STAMP).write_text(artifact["sha512"] + "\n", encoding="ascii")
-        if target.exists():
-            target.rename(old)
-        fresh.rename(target)
+        with prefix.below(aside.name) as place:
+            if os.fstat(place.fd).st_uid != os.geteuid():
+                raise ValueError(f"{place.path} is another user's by now: {place.held}")
+            fresh = _extract(stream, Path(place.anchored)) / folder
+            if not fresh.is_dir():
+                raise ValueError(f"{artifact['tarball']} has no top directory {folder}")
+            (fresh / STAMP).write_text(artifact["sha512"] + "\n", encoding="ascii")
+            if target.exists():
+                target.rename(old)
+            fresh.rename(target)
     finally:
         shutil.rmtree(aside)
         shutil.rmtree(old, ignore_errors=True)
 
 
-def _extract(tarball: str, directory: Path) -> Path:
-    with tarfile.open(tarball) as archive:
+def _extract(stream: IO[bytes], into: Path) -> Path:
+    with tarfile.open(fileobj=stream) as archive:
         # The digest vouches for the content; the artifacts' links to /etc need the trusting filter.
         if hasattr(tarfile, "fully_trusted_filter"):
             archive.extraction_filter = tarfile.fully_trusted_filter
-        archive.extractall(directory)  # noqa: S202 (see above)
-    return directory
+        archive.extractall(into)  # noqa: S202 (see above)
+    return into

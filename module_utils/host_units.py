@@ -5,9 +5,12 @@ from __future__ import annotations
 import glob
 import hashlib
 import os
+import stat
 import subprocess
 from collections.abc import Collection
 from typing import Any
+
+from ansible.module_utils.host_paths import beginning, matching
 
 PROPERTIES = (
     "Id",
@@ -46,18 +49,24 @@ def is_stale(runtime_directory: str, changing: Collection[str] = (), *, root: st
 
 
 def _recorded(runtime_directory: str, root: str = "/run") -> list[list[str]]:
-    """Digest and path of each file that the running daemon read; none without a record."""
+    """Digest and path of each file that the running daemon read; none without a record.
+
+    The record is written by the daemon's user: a link of that user is none, and so is what has another form.
+    """
     try:
-        with open(os.path.join(root, runtime_directory, RECORD), encoding="utf-8") as stream:
-            return [line.rstrip("\n").split("  ", 1) for line in stream if line.strip()]
-    except OSError:
+        content = beginning(os.path.join(root, runtime_directory, RECORD))
+    except (OSError, ValueError):
         return []
+    lines = (content or b"").decode("utf-8", "replace").splitlines()
+    return [line.split("  ", 1) for line in lines if "  " in line]
 
 
 def _sha256(path: str) -> str:
     try:
-        with open(path, "rb") as stream:
-            return hashlib.sha256(stream.read()).hexdigest()
+        # The path is from a daemon's record: of a pipe or a device nothing is awaited.
+        with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as stream:
+            plain = stat.S_ISREG(os.fstat(stream.fileno()).st_mode)
+            return hashlib.sha256(stream.read()).hexdigest() if plain else ""
     except OSError:
         return ""
 
@@ -224,6 +233,7 @@ def data_of(units: list[str], directory: str, patterns: Collection[str]) -> dict
     too, and the files that a running daemon read. So this tells of a move as long as it is asked before the
     files of the units are written.
     patterns: globs of what tells that there is data, below a directory
+    Raises ValueError for a link there that root does not follow, since a service may have put it.
     """
     # Without a daemon-reload: what is loaded, not what may lie there by now.
     words = ("show", f"--property={','.join(PROPERTIES)}", *units)
@@ -241,14 +251,12 @@ def data_of(units: list[str], directory: str, patterns: Collection[str]) -> dict
 
 def _matching(directory: str, patterns: Collection[str]) -> list[str]:
     """Paths below the directory that match one of the patterns."""
-    return sorted(
-        path for pattern in patterns for path in glob.glob(os.path.join(glob.escape(directory), pattern))
-    )
+    return sorted(path for pattern in patterns for path in matching(directory, pattern))
 
 
 def _text(path: str) -> str:
     """The beginning of a small file; nothing of a directory."""
-    if os.path.isdir(path):
+    try:
+        return (beginning(path, 1000) or b"").decode("utf-8", "replace")
+    except IsADirectoryError:
         return ""
-    with open(path, encoding="utf-8", errors="replace") as stream:
-        return stream.read(1000)

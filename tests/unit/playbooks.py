@@ -48,25 +48,33 @@ def finish(process: subprocess.Popen[str]) -> str:
     return output
 
 
-def run_local(directory: Path, play: dict[str, Any], umask: int = 0o022) -> None:
-    """Run a play on this machine with the kit's modules and plugins; fails with its output when it fails."""
+def run_local(
+    directory: Path,
+    play: dict[str, Any],
+    *words: str,
+    umask: int = 0o022,
+    environment: dict[str, str] | None = None,
+) -> str:
+    """Run a play on this machine with the kit's modules and plugins; its output, with which it fails."""
     (directory / "play.yml").write_text(
         yaml.safe_dump([{"hosts": "localhost", "gather_facts": False} | play])
     )
     done = subprocess.run(
         [
             str(Path(sys.executable).parent / "ansible-playbook"),
-            *("--inventory", "localhost,", "--connection", "local", str(directory / "play.yml")),
+            *("--inventory", "localhost,", "--connection", "local", *words, str(directory / "play.yml")),
         ],
         cwd=CHECKOUT,
         env=os.environ
         | {
             "ANSIBLE_CONFIG": str(CHECKOUT / "ansible.cfg"),
             "MILLRACE_PHASES": str(directory / "no" / "phases"),
-        },
+        }
+        | (environment or {}),
         umask=umask,
         capture_output=True,
         text=True,
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout + done.stderr

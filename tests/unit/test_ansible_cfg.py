@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from configparser import ConfigParser
 from pathlib import Path
 
 from tests.unit.playbooks import CHECKOUT
@@ -26,6 +27,12 @@ def validate(config: Path) -> subprocess.CompletedProcess[str]:
 def test_ansible_knows_every_key() -> None:
     done = validate(CHECKOUT / "ansible.cfg")
     assert done.returncode == 0, done.stderr
+
+
+def test_modules_arguments_are_not_logged_on_the_machines() -> None:
+    config = ConfigParser()
+    config.read(CHECKOUT / "ansible.cfg")
+    assert config.getboolean("defaults", "no_target_syslog")
 
 
 def test_a_planted_key_is_found(tmp_path: Path) -> None:

@@ -169,6 +169,8 @@ def test_a_dangling_link_is_pointed_anew(artifact: dict[str, str]) -> None:
 
 KILLED_IN_THE_SECOND_FILE = """
 import json, os, sys, tarfile
+import ansible.module_utils
+ansible.module_utils.__path__.append(os.environ["PYTHONPATH"])
 import host_install
 
 copy, copied = tarfile.copyfileobj, []
@@ -239,7 +241,9 @@ def test_an_empty_directory_or_a_fresh_disk_changes_its_owner(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     owners = []
-    monkeypatch.setattr(os, "chown", lambda path, uid, gid: owners.append((path, uid)))
+    monkeypatch.setattr(
+        os, "fchown", lambda fd, uid, gid: owners.append((os.readlink(f"/proc/self/fd/{fd}"), uid))
+    )
     (tmp_path / "empty").mkdir()
     (tmp_path / "disk" / "lost+found").mkdir(parents=True)
     for path in (tmp_path / "empty", tmp_path / "disk"):
@@ -271,9 +275,55 @@ def test_an_owner_that_is_not_there_yet(tmp_path: Path, who: dict[str, str]) -> 
 
 def test_a_file_in_place_of_a_directory_is_refused(tmp_path: Path) -> None:
     (tmp_path / "lib").write_text("data")
-    with pytest.raises(FileExistsError):
+    with pytest.raises(NotADirectoryError, match=str(tmp_path / "lib")):
         make_directory(directory(tmp_path / "lib"), check=False)
     assert (tmp_path / "lib").read_text() == "data"
+
+
+@pytest.mark.parametrize("check", [True, False])
+@pytest.mark.parametrize("rest", ["", "/work", "/new"])
+def test_a_directory_behind_a_services_link_is_not_changed(
+    tmp_path: Path, service: Path, rest: str, check: bool
+) -> None:
+    """A YARN job could have a directory of the system given to yarn."""
+    (tmp_path / "system" / "work").mkdir(parents=True)
+    (service / "local").symlink_to(tmp_path / "system")
+    before = (tmp_path / "system").stat(), (tmp_path / "system" / "work").stat()
+    with pytest.raises(
+        ValueError, match=f"^{service}/local is a link to {tmp_path}/system, and .* can write"
+    ):
+        make_directory(directory(service / f"local{rest}", mode="0777"), check=check)
+    assert ((tmp_path / "system").stat(), (tmp_path / "system" / "work").stat()) == before
+    assert os.listdir(tmp_path / "system") == ["work"]
+
+
+def test_a_directory_behind_an_administrators_link_is_corrected(tmp_path: Path) -> None:
+    (tmp_path / "disk").mkdir(mode=0o755)
+    (tmp_path / "lib").symlink_to("disk")
+    assert make_directory(directory(tmp_path / "lib"), check=False) == [f"directory {tmp_path}/lib"]
+    assert (tmp_path / "disk").stat().st_mode & 0o7777 == 0o750
+    assert make_directory(directory(tmp_path / "lib"), check=False) == []
+
+
+def test_what_becomes_a_link_meanwhile_does_not_lead_astray(
+    tmp_path: Path, service: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (service / "local").mkdir(mode=0o755)
+    (tmp_path / "system").mkdir(mode=0o755)
+    listdir = os.listdir
+
+    def swap(path: Any) -> list[str]:
+        (service / "local").rename(service / "moved")
+        (service / "local").symlink_to(tmp_path / "system")
+        return listdir(path)
+
+    monkeypatch.setattr(os, "listdir", swap)
+    (service / "local").chmod(0o755)
+    monkeypatch.setattr(pwd, "getpwnam", lambda name: pwd.struct_passwd((name, "x", 12345, 0, "", "", "")))
+    monkeypatch.setattr(os, "fchown", lambda fd, uid, gid: None)
+    make_directory(directory(service / "local"), check=False)
+    assert (tmp_path / "system").stat().st_mode & 0o7777 == 0o755
+    assert (service / "moved").stat().st_mode & 0o7777 == 0o750
 
 
 @pytest.fixture
@@ -386,3 +436,60 @@ def test_a_directory_is_not_replaced_by_a_link(tmp_path: Path) -> None:
     (tmp_path / "kafka").mkdir()
     with pytest.raises(ValueError, match="kafka is not a link: move it away"):
         make_link(tmp_path / "kafka", "/opt/kafka", check=False)
+
+
+def test_links_and_products_are_put_nowhere_through_a_services_link(
+    artifact: dict[str, Any], tmp_path: Path, service: Path
+) -> None:
+    (tmp_path / "system").mkdir()
+    (service / "opt").symlink_to(tmp_path / "system")
+    refusal = f"^{service}/opt is a link to {tmp_path}/system, and "
+    with pytest.raises(ValueError, match=refusal):
+        make_link(service / "opt" / "kafka", "/opt/kafka", check=False)
+    for prefix in ("opt", "opt/new"):
+        with pytest.raises(ValueError, match=refusal):
+            unpack(artifact | {"prefix": f"{service}/{prefix}"}, check=False)
+    assert os.listdir(tmp_path / "system") == []
+
+
+def test_what_a_service_swaps_while_its_product_is_unpacked_is_not_written_to(
+    artifact: dict[str, Any], tmp_path: Path, service: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    theirs = tmp_path / "system" / "product-1.0" / "theirs"
+    theirs.mkdir(parents=True)
+    opened = tarfile.open
+
+    def swap(*words: Any, **others: Any) -> tarfile.TarFile:
+        (service / ".product-1.0.unpacking").rename(service / "moved")
+        (service / ".product-1.0.unpacking").symlink_to(tmp_path / "system")
+        return opened(*words, **others)
+
+    monkeypatch.setattr(tarfile, "open", swap)
+    with pytest.raises(OSError, match="symbolic link"):
+        unpack(artifact | {"prefix": str(service)}, check=False)
+    assert os.listdir(theirs.parent) == ["theirs"]
+    monkeypatch.setattr(tarfile, "open", opened)
+
+
+def test_a_product_below_a_services_directory(artifact: dict[str, Any], service: Path) -> None:
+    below = artifact | {"prefix": str(service)}
+    assert len(unpack(below, check=False)) == 2
+    assert unpack(below, check=True) == []
+    assert (service / "product" / "lib" / "a.jar").read_bytes() == b"jar"
+    assert sorted(os.listdir(service)) == ["product", "product-1.0"]
+
+
+def test_what_is_unpacked_is_what_was_compared(
+    artifact: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = tarfile.open
+
+    def swap(*words: Any, **others: Any) -> tarfile.TarFile:
+        monkeypatch.setattr(tarfile, "open", opened)
+        os.unlink(artifact["tarball"])
+        pack(Path(artifact["tarball"]), "product-1.0", {"lib/a.jar": b"other"})
+        return opened(*words, **others)
+
+    monkeypatch.setattr(tarfile, "open", swap)
+    unpack(artifact, check=False)
+    assert (tmp_path / "opt" / "product" / "lib" / "a.jar").read_bytes() == b"jar"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from pathlib import Path
 
 import host_units
@@ -299,6 +300,43 @@ def test_a_running_daemon_tells_of_the_directory_that_it_read(systemd: Systemctl
     (tmp_path / "new").mkdir()
     found = data_of(["a"], str(tmp_path / "new"), ["a.conf"])
     assert (found["holds"], found["older"]) == ({}, [f"{tmp_path}/a.conf"])
+
+
+@pytest.mark.parametrize(
+    ("name", "leads_to", "pattern"), [("myid", "system/meta", "myid"), ("1", "system", "*/meta")]
+)
+def test_data_is_not_read_through_a_link_that_a_service_put(
+    systemd: Systemctl, tmp_path: Path, service: Path, name: str, leads_to: str, pattern: str
+) -> None:
+    """Else the module would print /etc/shadow as the id of a server."""
+    (tmp_path / "system").mkdir()
+    (tmp_path / "system" / "meta").write_text("root:hash\n")
+    (service / name).symlink_to(tmp_path / leads_to)
+    with pytest.raises(ValueError, match=f"^{service}/{name} is a link to {tmp_path}/{leads_to}, and "):
+        data_of(["a"], str(service), [pattern])
+
+
+@pytest.mark.parametrize("text", ["root:*:19000\n", "", "/a\n", "\udcff\n"])
+def test_a_record_of_another_form_is_none(tmp_path: Path, text: str) -> None:
+    (tmp_path / "config.sha256").write_text(text, errors="surrogateescape")
+    assert is_stale("", root=str(tmp_path))
+
+
+def test_a_record_behind_a_services_link_is_none(tmp_path: Path, service: Path) -> None:
+    read = tmp_path / "read"
+    read.write_text("as recorded")
+    (tmp_path / "system").write_text(f"{hashlib.sha256(b'as recorded').hexdigest()}  {read}\n")
+    (service / "config.sha256").write_text((tmp_path / "system").read_text())
+    assert not is_stale("service", root=str(tmp_path))
+    (service / "config.sha256").unlink()
+    (service / "config.sha256").symlink_to(tmp_path / "system")
+    assert is_stale("service", root=str(tmp_path))
+
+
+def test_a_recorded_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "config.sha256").write_text(f"{hashlib.sha256(b'').hexdigest()}  {tmp_path}/pipe\n")
+    assert is_stale("", root=str(tmp_path))
 
 
 @pytest.mark.parametrize("state", ["started", "current", "restarted", "stopped"])

@@ -55,7 +55,7 @@ def rendered(directory: Path) -> dict[str, dict[str, Files]]:
             host = hosts.setdefault(path.parent.name, {})
             for file in json.loads(path.read_text()):
                 assert file["path"] not in host, f"{path}: written by two roles"
-                host[file["path"]] = file
+                host[file["path"]] = {"content": file.get("secret_content")} | file
     return found
 
 
@@ -481,6 +481,14 @@ def test_yarn_plain(plain: Files) -> None:
     assert not [key for key in yarn if re.match(r"yarn\.resourcemanager\.(ha|zk|hostname\.|cluster-id)", key)]
     scheduler = read_hadoop_xml(plain["/etc/hadoop/capacity-scheduler.xml"]["content"])
     assert scheduler["yarn.scheduler.capacity.root.queues"] == "default"
+
+
+def test_what_only_the_brokers_read_is_shown_nowhere(rendered: dict[str, dict[str, Files]]) -> None:
+    for hosts in rendered.values():
+        for files in hosts.values():
+            for path, file in files.items():
+                private = file.get("mode", "0644") == "0640"
+                assert ("secret_content" in file) == private == ("/server-" in path), path
 
 
 def brokers(files: Files) -> dict[int, dict[str, str]]:
