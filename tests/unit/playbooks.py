@@ -32,7 +32,6 @@ def start(directory: Path, *words: str, **environment: str) -> subprocess.Popen[
             "ANSIBLE_CONFIG": str(CHECKOUT / "ansible.cfg"),
             "ANSIBLE_NOCOLOR": "1",
             "ANSIBLE_ACTION_PLUGINS": f"{CHECKOUT}/action_plugins:{CHECKOUT}/tests/render/action_plugins",
-            "MILLRACE_PHASES": str(directory / "phases.json"),
         }
         | environment,
         stdin=subprocess.DEVNULL,
@@ -59,11 +58,7 @@ def run_local(directory: Path, play: dict[str, Any], umask: int = 0o022) -> None
             *("--inventory", "localhost,", "--connection", "local", str(directory / "play.yml")),
         ],
         cwd=CHECKOUT,
-        env=os.environ
-        | {
-            "ANSIBLE_CONFIG": str(CHECKOUT / "ansible.cfg"),
-            "MILLRACE_PHASES": str(directory / "no" / "phases"),
-        },
+        env=os.environ | {"ANSIBLE_CONFIG": str(CHECKOUT / "ansible.cfg")},
         umask=umask,
         capture_output=True,
         text=True,
