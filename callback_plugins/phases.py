@@ -17,23 +17,20 @@ name: phases
 type: aggregate
 short_description: times the plays and shows that a long task is alive
 description:
-  - Writes C(out/phases.json) in the directory of the run, for the receipt.
+  - Writes C(phases.json) among the reports of the cluster, for the receipt. The preflight says where, by the
+    fact C(proof_described); nothing is written where that directory is missing.
   - Only deployments are written, so that a receipt made alone shows the last of them.
   - Says every 8 seconds which task is still running.
-options:
-  phases_file:
-    description: the file that is written; nothing is written where its directory is missing
-    default: out/phases.json
-    env:
-      - name: MILLRACE_PHASES
-    type: path
 """
 
 #: Seconds between two signs of life: nothing may be silent for 10.
 BEAT = 8.0
 
-#: Tags of the plays that only look at what stands.
-LOOKS = {"check", "smoke", "receipt"}
+#: Tags of the plays that only look, at the input or at what stands.
+LOOKS = {"preflight", "check", "smoke", "receipt"}
+
+#: The fact of the preflight, whose keys are reports and inventories.
+DESCRIBED = "proof_described"
 
 
 class CallbackModule(CallbackBase):  # type: ignore[misc]
@@ -50,6 +47,7 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
         self.phases: dict[str, dict[str, Any]] = {}
         self.phase: str | None = None
         self.looks = False
+        self.described: dict[str, Any] | None = None
         self.ends_in_receipt = self.deploys = False
         self.phase_begun = self.begun
         self.task: str | None = None
@@ -75,7 +73,8 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
         self.task, self.task_begun = task.get_name(), time.monotonic()
 
     def v2_runner_on_ok(self, result: Any) -> None:
-        """Count a change."""
+        """Count a change; hear from the preflight whose run this is."""
+        self.described = (result.result.get("ansible_facts") or {}).get(DESCRIBED, self.described)
         if self.phase and result.result.get("changed"):
             self._entry(self.phase)["changed"] += 1
 
@@ -97,10 +96,12 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
             entry = self._entry(self.phase)
             entry["seconds"] = round(entry["seconds"] + now - self.phase_begun, 2)
         self.phase_begun = now
-        target = Path(os.environ.get("MILLRACE_PHASES", "out/phases.json"))
-        if self.deploys and target.parent.is_dir():
+        if not (self.deploys and self.described):
+            return
+        target = Path(self.described["reports"], "phases.json")
+        if target.parent.is_dir():
             report = {
-                "inventories": [str(_directory(Path(source))) for source in context.CLIARGS["inventory"]],
+                "inventories": self.described["inventories"],
                 "phases": list(self.phases.values()),
                 "total": round(now - self.begun, 2),
                 "changed": sum(phase["changed"] for phase in self.phases.values()),
@@ -117,7 +118,3 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
             if self.task and now - max(said, self.task_begun) >= BEAT:
                 os.write(1, f"  ... {self.task}: {now - self.task_begun:.0f} s\n".encode())
                 said = now
-
-
-def _directory(inventory: Path) -> Path:
-    return inventory if inventory.is_dir() else inventory.parent

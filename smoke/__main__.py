@@ -20,7 +20,7 @@ from smoke.checks import kafka as kafka_check
 from smoke.checks import spark as spark_check
 from smoke.checks import streaming as streaming_check
 from smoke.checks import zookeeper as zookeeper_check
-from smoke.cluster import Cluster, ClusterError, load
+from smoke.cluster import AND, Cluster, ClusterError, expect, find, load, told
 from smoke.console import Console
 from smoke.services import hdfs, yarn
 from smoke.services.kafka import api_version
@@ -43,8 +43,14 @@ def _parser() -> argparse.ArgumentParser:
 
     def command(name: str, function: Any, text: str) -> argparse.ArgumentParser:
         sub = commands.add_parser(name, help=text, description=text)
+        sub.add_argument("--cluster", type=Path, help="its description (the only out/*/cluster.json)")
+        sub.add_argument("--name", help="the cluster that is meant: another's description is refused")
         sub.add_argument(
-            "--cluster", type=Path, default=Path("out/cluster.json"), help="the cluster description"
+            "--inventory",
+            nargs="*",
+            action="extend",
+            metavar="DIR",
+            help="likewise, the inventory that names its machines",
         )
         sub.set_defaults(command=function)
         return sub
@@ -54,8 +60,8 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--timeout", type=float, default=120, metavar="SECONDS")
 
     sub = command("run", run, "put data in, get data out, count; remove it all again")
-    sub.add_argument("--out", type=Path, default=Path("out/smoke.json"))
-    sub.add_argument("--junit", type=Path, default=Path("out/smoke.xml"))
+    sub.add_argument("--out", type=Path, help="smoke.json beside the description")
+    sub.add_argument("--junit", type=Path, help="smoke.xml beside the description")
     sub.add_argument("--quick", action="store_true", help="leave the Spark check out")
     sub.add_argument(
         "--unless-proved",
@@ -66,10 +72,9 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--timeout", type=float, default=300, metavar="SECONDS", help="for all checks together")
 
     sub = command("receipt", write_receipt, "write what stands where, and print it")
-    sub.add_argument("--smoke", type=Path, default=Path("out/smoke.json"))
-    sub.add_argument("--phases", type=Path, default=Path("out/phases.json"))
-    sub.add_argument("--artifacts", type=Path, default=Path("out/artifacts.json"))
-    sub.add_argument("--out-dir", type=Path, default=Path("out"))
+    for name in ("smoke", "phases", "artifacts"):
+        sub.add_argument(f"--{name}", type=Path, help=f"{name}.json beside the description")
+    sub.add_argument("--out-dir", type=Path, help="the directory of the description")
     return parser
 
 
@@ -79,15 +84,24 @@ def _positive(text: str) -> int:
     return number
 
 
+def described(options: argparse.Namespace) -> Cluster:
+    """The cluster that is meant; who does not say which one is told first. Raises ClusterError."""
+    cluster = load(options.cluster or find(options.name))
+    expect(cluster, options.name, options.inventory)
+    if options.name is None or options.inventory is None:
+        Console().say(told(cluster))
+    return cluster
+
+
 def check(options: argparse.Namespace) -> int:
     """Poll the gates; on failure print the journals."""
-    cluster = load(options.cluster)
+    cluster = described(options)
     for service in options.only or ():
         if getattr(cluster, service) is None:
-            raise ClusterError(f"{options.cluster}: {service} is missing, and --only asks for it")
+            raise ClusterError(f"{cluster.source}: {service} is missing, and --only asks for it")
     wanted = gates.gates_of(cluster, options.only or gates.SERVICES)
     if not wanted:
-        raise ClusterError(f"{options.cluster}: no service to check")
+        raise ClusterError(f"{cluster.source}: no service to check")
     closed = gates.open_all(wanted, options.timeout, Console())
     for failure in closed:
         print(
@@ -123,13 +137,15 @@ def checks_of(cluster: Cluster, quick: bool) -> list[checks.Check]:
 
 def run(options: argparse.Namespace) -> int:
     """Run the checks, remove what they made, report."""
-    cluster = load(options.cluster)
+    cluster = described(options)
+    reports = Path(cluster.source).parent
+    out, junit = options.out or reports / "smoke.json", options.junit or reports / "smoke.xml"
     now = processes.running(cluster)
-    proof = processes.proof(_earlier(options.out), now)
+    proof = processes.proof(_earlier(out), now)
     quick = options.quick or (options.unless_proved and proof is not None)
     wanted = checks_of(cluster, quick)
     if not wanted:
-        raise ClusterError(f"{options.cluster}: no service to check")
+        raise ClusterError(f"{cluster.source}: no service to check")
     started, began = datetime.now(UTC), time.monotonic()
     console = Console()
     this = checks.Run(
@@ -166,8 +182,8 @@ def run(options: argparse.Namespace) -> int:
     if document["ok"] and not quick:
         proof = {key: document[key] for key in ("run", "started", "processes", "checks")}
     document["proof"] = proof if document["ok"] else None
-    _write(options.out, json.dumps(document, indent=2) + "\n")
-    _write(options.junit, report.junit(document))
+    _write(out, json.dumps(document, indent=2) + "\n")
+    _write(junit, report.junit(document))
     if not document["ok"]:
         console.say(report.evidence(document))
     console.say(report.table(document))
@@ -178,18 +194,22 @@ def run(options: argparse.Namespace) -> int:
 
 def write_receipt(options: argparse.Namespace) -> int:
     """Gather what the phases before left, ask for the states, write and print."""
-    cluster = load(options.cluster)
+    cluster = described(options)
+    reports = Path(cluster.source).parent
+    out = options.out_dir or reports
     states = hdfs.states(cluster.hdfs.namenodes) if cluster.hdfs else {}
     states |= yarn.states(cluster.yarn) if cluster.yarn else {}
-    smoke, phases, artifacts = (_read(path) for path in (options.smoke, options.phases, options.artifacts))
+    smoke = _read(options.smoke or reports / "smoke.json")
+    phases = _read(options.phases or reports / "phases.json")
+    artifacts = _read(options.artifacts or reports / "artifacts.json")
     if smoke:
         smoke["current"] = processes.same(smoke.get("processes"), processes.running(cluster))
-    if not phases or cluster.inventory not in phases.get("inventories", ()):
-        # Of another cluster's deployment, which came after: this one's are in the receipt of before.
-        phases = (_earlier(options.out_dir / "receipt.json") or {}).get("phases")
+    if not phases or cluster.inventory != AND.join(phases.get("inventories", ())):
+        # Of a deployment from another inventory, which came after: this one's are in the receipt of before.
+        phases = (_earlier(out / "receipt.json") or {}).get("phases")
     document = receipt.document(cluster, states, smoke, phases, artifacts)
-    _write(options.out_dir / "receipt.json", json.dumps(document, indent=2) + "\n")
-    _write(options.out_dir / "receipt.md", receipt.markdown(document))
+    _write(out / "receipt.json", json.dumps(document, indent=2) + "\n")
+    _write(out / "receipt.md", receipt.markdown(document))
     print(receipt.text(document), end="", flush=True)
     return 0
 

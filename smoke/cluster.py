@@ -1,4 +1,4 @@
-"""The cluster description (out/cluster.json): typed, loaded and validated.
+"""The cluster description (out/NAME/cluster.json): found, typed, loaded and validated.
 
 The dataclasses are the schema: a field without a default is a key that must be there.
 """
@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
+import os
+import time
 import types
 import typing
 from collections.abc import Iterable
@@ -16,8 +19,16 @@ from typing import Any
 
 from smoke.machine import Machine
 
+AND = ", "
+"""What stands between the directories of several inventories."""
+
 Units = dict[str, list[str]]
 """Host name -> systemd units on it."""
+
+
+CHECKOUT = Path(__file__).parents[1]
+AGES = ((60, 1, "s"), (3600, 60, "min"), (2 * 86400, 3600, "h"), (math.inf, 86400, "days"))
+"""Up to how many seconds an age is told in which unit, and the seconds of that unit."""
 
 
 class ClusterError(Exception):
@@ -193,7 +204,7 @@ class Cluster:
     note: str = ""
     """What whoever uses these versions must know."""
     inventory: str = ""
-    """The directory of the inventory that it was deployed from."""
+    """The directory of the inventory that names its machines; of several, all, joined by AND."""
     next: tuple[tuple[str, ...], ...] = ()
     """Commands, word by word, to be typed in the checkout."""
     source: str = field(default="", compare=False)
@@ -223,6 +234,69 @@ class Cluster:
                 found[-1].append(line)
         found.sort(key=lambda journal: journal[0].endswith("(active)"))
         return [line for journal in found for line in journal]
+
+
+def find(name: str | None = None, reports: Path = Path("out")) -> Path:
+    """The description of the cluster of this name, or the only one that is there.
+
+    Raises ClusterError where there is none, or where there are several and none is named.
+    """
+    if name:
+        return reports / name / "cluster.json"
+    found = sorted(reports.glob("*/cluster.json"))
+    if not found:
+        raise ClusterError(
+            f"no cluster is described in {reports}/*/cluster.json: a deployment writes it "
+            "(ansible-playbook site.yml)"
+        )
+    if len(found) > 1:
+        raise ClusterError(
+            f"several clusters are described: {AND.join(map(str, found))}. Give one by --cluster, or by "
+            f"--name, such as --name {found[0].parent.name}"
+        )
+    return found[0]
+
+
+def expect(cluster: Cluster, name: str | None, inventories: Iterable[str] | None) -> None:
+    """Raise ClusterError when the description is of another name or inventory; None says nothing of it.
+
+    `inventories`: those that name the machines, each as Ansible is given it: a directory or a file in one.
+    """
+    meant = cluster.name if name is None else name
+    of = cluster.inventory if inventories is None else AND.join(sorted(set(_directories(inventories))))
+    if (meant, of) != (cluster.name, cluster.inventory):
+        if inventories is None:
+            words = "ITS-INVENTORY"
+        else:
+            words = _shown(of).replace(AND, " -i ") if of else " -i ".join(inventories)
+        raise ClusterError(
+            f"{cluster.source} describes the cluster {cluster.name} of {_shown(cluster.inventory)}, but the "
+            f"cluster {meant} of {_shown(of)} is meant: ansible-playbook -i {words} playbooks/preflight.yml "
+            "describes that one"
+        )
+
+
+def told(cluster: Cluster) -> str:
+    """A line that says whose description it is, and how old."""
+    seconds = max(0.0, time.time() - Path(cluster.source).stat().st_mtime)
+    length, unit = next((length, unit) for below, length, unit in AGES if seconds < below)
+    age = f"{seconds // length:.0f} {unit}"
+    return f"cluster {cluster.name} ({_shown(cluster.inventory)}), described {age} ago"
+
+
+def _directories(inventories: Iterable[str]) -> Iterable[str]:
+    """As the description has them; a list of hosts is in none."""
+    for path in (Path(os.path.abspath(each)) for each in inventories if "," not in each):
+        yield str(path.parent if path.is_file() else path)
+
+
+def _shown(inventory: str) -> str:
+    """Shorter in the checkout, where commands are typed."""
+    paths = map(Path, inventory.split(AND)) if inventory else ()
+    return (
+        AND.join(str(path.relative_to(CHECKOUT) if path.is_relative_to(CHECKOUT) else path) for path in paths)
+        or "an inventory without a directory"
+    )
 
 
 def load(path: Path) -> Cluster:

@@ -1,7 +1,6 @@
 """A live cluster: its machines by pytest-testinfra, its services by smoke, and site.yml to run again.
 
-MILLRACE_INVENTORY and MILLRACE_REPORTS name the inventory and the directory of its reports (by default
-the lab's).
+MILLRACE_INVENTORY and MILLRACE_CLUSTER name the inventory and its cluster (by default the lab's).
 """
 
 from __future__ import annotations
@@ -31,8 +30,10 @@ with warnings.catch_warnings():
 
 CHECKOUT = Path(__file__).parents[1]
 INVENTORY = os.environ.get("MILLRACE_INVENTORY", str(CHECKOUT / "inventories/lab"))
-REPORTS = Path(os.environ.get("MILLRACE_REPORTS", CHECKOUT / "out"))
+REPORTS = CHECKOUT / "out" / os.environ.get("MILLRACE_CLUSTER", "lab")
 CLUSTER = description.load(REPORTS / "cluster.json")
+MEANT = ("--cluster", str(REPORTS / "cluster.json"), "--name", REPORTS.name, "--inventory", INVENTORY)
+"""What smoke is given of the cluster, as the kit's own plays give it."""
 
 PROPERTIES = (
     "Id",
@@ -147,7 +148,7 @@ class Site:
         self._smoke("check", "--timeout", str(timeout), *words)
 
     def _smoke(self, verb: str, *words: str) -> None:
-        argv = [sys.executable, "-m", "smoke", verb, "--cluster", str(REPORTS / "cluster.json"), *words]
+        argv = [sys.executable, "-m", "smoke", verb, *MEANT, *words]
         done = subprocess.run(argv, cwd=CHECKOUT, capture_output=True, text=True, timeout=600, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
 

@@ -17,7 +17,7 @@ from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition
 from smoke.checks.kafka import PARTITIONS
 from smoke.services import hdfs, zookeeper
 from smoke.wait import wait_until
-from tests.live import CHECKOUT, CLUSTER, REPORTS, Site
+from tests.live import CHECKOUT, CLUSTER, MEANT, Site
 
 RECORDS = 50_000
 """So many that seconds pass between the first and the last."""
@@ -89,7 +89,7 @@ def test_smoke_names_the_records_that_a_cluster_does_not_take(site: Site, tmp_pa
     words = ["--quick", "--records", str(RECORDS), "--timeout", "40"]
     files = [f"--out={tmp_path}/smoke.json", f"--junit={tmp_path}/smoke.xml"]
     smoke = subprocess.Popen(
-        [sys.executable, "-m", "smoke", "run", f"--cluster={REPORTS}/cluster.json", *words, *files],
+        [sys.executable, "-m", "smoke", "run", *MEANT, *words, *files],
         cwd=CHECKOUT,
         stdout=subprocess.PIPE,
         text=True,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 CHECKOUT = Path(__file__).parents[2]
 os.environ["MILLRACE_INVENTORY"] = str(CHECKOUT / "inventories/course")
-os.environ["MILLRACE_REPORTS"] = str(CHECKOUT / "out/course")
+os.environ["MILLRACE_CLUSTER"] = "course"
 
 # The environment first: the description is read when that module is.
 from tests.live import site  # noqa: E402

@@ -32,7 +32,6 @@ def start(directory: Path, *words: str, **environment: str) -> subprocess.Popen[
             "ANSIBLE_CONFIG": str(CHECKOUT / "ansible.cfg"),
             "ANSIBLE_NOCOLOR": "1",
             "ANSIBLE_ACTION_PLUGINS": f"{CHECKOUT}/action_plugins:{CHECKOUT}/tests/render/action_plugins",
-            "MILLRACE_PHASES": str(directory / "phases.json"),
         }
         | environment,
         stdin=subprocess.DEVNULL,
@@ -65,12 +64,7 @@ def run_local(
             *("--inventory", "localhost,", "--connection", "local", *words, str(directory / "play.yml")),
         ],
         cwd=CHECKOUT,
-        env=os.environ
-        | {
-            "ANSIBLE_CONFIG": str(CHECKOUT / "ansible.cfg"),
-            "MILLRACE_PHASES": str(directory / "no" / "phases"),
-        }
-        | (environment or {}),
+        env=os.environ | {"ANSIBLE_CONFIG": str(CHECKOUT / "ansible.cfg")} | (environment or {}),
         umask=umask,
         capture_output=True,
         text=True,

@@ -11,7 +11,10 @@ LAB: dict[str, Any] = {
     "stack": "current",
     "versions": {"kafka": "4.3.0", "spark": "4.2.0"},
     "inventory": "/kit/inventories/here",
-    "next": [["make", "smoke", "INVENTORY=inventories/here"], ["ssh", "-F", "out/ssh_config", "millrace-1"]],
+    "next": [
+        ["make", "smoke", "INVENTORY=inventories/here"],
+        ["ssh", "-F", "out/lab/ssh_config", "millrace-1"],
+    ],
     "machines": {
         "millrace-1": {"ssh": ["ssh", "-i", "KEY", "root@millrace-1"], "units": ["zookeeper", "kafka@1"]},
         "millrace-2": {"ssh": ["ssh", "-i", "KEY", "root@millrace-2"], "units": []},

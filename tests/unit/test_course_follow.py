@@ -186,15 +186,16 @@ def test_a_shell_that_dies_is_told(tmp_path: Path) -> None:
     assert "the shell ended: farewell" in refused(fenced("bash master\necho farewell; exit 0"), tmp_path)
 
 
+SSH_CONFIG = "out/course/ssh_config"
 CLUSTER = Cluster(
-    "course", "course", {}, {"hadoop-master": Machine(("ssh", "-F", "out/ssh_config", "hadoop-master"))},
+    "course", "course", {}, {"hadoop-master": Machine(("ssh", "-F", SSH_CONFIG, "hadoop-master"))},
     kafka=Kafka("0.8.2.1", (Broker(0, "hadoop-master", 9092, "kafka@0"),)), source="out/course/cluster.json",
 )  # fmt: skip
 
 
 def test_a_terminal_is_a_login_shell_on_its_machine() -> None:
     assert command("master-2", CLUSTER) == [
-        "ssh", "-tt", "-F", "out/ssh_config", "hadoop-master", "stty -echo; exec bash --noediting --login",
+        "ssh", "-tt", "-F", SSH_CONFIG, "hadoop-master", "stty -echo; exec bash --noediting --login",
     ]  # fmt: skip
     assert command("host", CLUSTER) == ["sh", "-c", "stty -echo; exec bash --noediting --noprofile --norc"]
 

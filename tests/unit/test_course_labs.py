@@ -83,7 +83,7 @@ def inventory_says(*words: str) -> dict[str, Any]:
         "lab_prefix",
         "lab_names_on_controller",
         "lab_publish",
-        "service_reports",
+        "cluster_name",
         "lab_cache",
     )
     done = subprocess.run(
@@ -105,7 +105,7 @@ def test_the_inventory_names_everything_as_the_commands_do(student: int | None) 
     says = inventory_says(*(["-e", f"student={student}"] if student else []))
     assert says["lab_name"] == lab.name
     assert says["lab_prefix"] + "hadoop-master" == lab.container("hadoop-master")
-    assert Path(says["service_reports"]) == lab.reports
+    assert CHECKOUT / "out" / says["cluster_name"] == lab.reports
     assert Path(says["lab_cache"]) / "labs" / says["lab_name"] / "hosts" == lab.hosts_file
     assert bool(says["lab_names_on_controller"]) is (student is None)
     ports = {str(own): 20000 + 100 * student + last for own, last in PORTS.items()} if student else {}

@@ -27,23 +27,34 @@ def play(name: str, *tasks: dict[str, Any], tags: str = "") -> dict[str, Any]:
     return {"name": name, "hosts": "all", "gather_facts": False, "tags": tags, "tasks": list(tasks)}
 
 
+def preflight(reports: str = "{{ inventory_dir }}") -> dict[str, Any]:
+    """Return a play that tells what the kit's own tells."""
+    described = {"proof_described": {"reports": reports, "inventories": ["/a", "/b"]}}
+    describe = {"ansible.builtin.set_fact": described, "run_once": True}
+    return play("Preflight", describe, tags="preflight, always")
+
+
 RECEIPT = play("Receipt", task(), tags="receipt")
 PLAYS = [
+    preflight(),
     play("Kafka", task(0.3, changed=True), task()),
     play("Spark", task()),
     play("Kafka | Rolling restart", task(0.3), task(changed=True)),
     RECEIPT,
 ]
 FAILS = [
+    preflight(),
     play("Kafka", task(changed=True), {"ansible.builtin.fail": {}}),
     play("Spark", task(changed=True)),
     RECEIPT,
 ]
 NOT_DEPLOYED: dict[str, tuple[list[dict[str, Any]], list[str]]] = {
-    "receipt": ([RECEIPT], []),
-    "step": (PLAYS[:1], []),  # as one that removes the machines
+    "receipt": ([preflight(), RECEIPT], []),
+    "step": (PLAYS[:2], []),  # as one that removes the machines
     "tagged": (PLAYS, ["--tags", "receipt"]),
     "foreseen": (PLAYS, ["--check"]),
+    "refused": ([preflight() | {"tasks": [{"ansible.builtin.fail": {}}]}, *PLAYS[1:]], []),
+    "nobody's": (PLAYS[1:], []),
 }
 
 
@@ -54,7 +65,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[str, Path]
     deployed: dict[str, tuple[list[dict[str, Any]], list[str]]] = {
         "plays": (PLAYS, []),
         "fails": (FAILS, []),
-        "nowhere": ([PLAYS[1], RECEIPT], []),
+        "nowhere": ([preflight("{{ inventory_dir }}/none"), PLAYS[2], RECEIPT], []),
     }
     for name, (plays, words) in (deployed | NOT_DEPLOYED).items():
         directory = tmp_path_factory.mktemp(name)
@@ -62,7 +73,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[str, Path]
         (directory / "play.yml").write_text(yaml.safe_dump(plays))
         file = directory / ("none/phases.json" if name == "nowhere" else "phases.json")
         where = ("--inventory", str(directory / "hosts"), "--connection", "local")
-        run = start(directory, *where, *words, str(directory / "play.yml"), MILLRACE_PHASES=str(file))
+        run = start(directory, *where, *words, str(directory / "play.yml"))
         processes[name] = (run, file)
     return {name: (finish(run), file) for name, (run, file) in processes.items()}
 
@@ -70,8 +81,8 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[str, Path]
 def test_plays_of_one_name_are_one_phase(runs: dict[str, tuple[str, Path]]) -> None:
     output, file = runs["plays"]
     report = json.loads(file.read_text())
-    kafka, spark, _ = report["phases"]
-    assert report["inventories"] == [str(file.parent)]
+    _, kafka, spark, _ = report["phases"]
+    assert report["inventories"] == ["/a", "/b"]
     # A change on each of three hosts is three changes.
     assert (kafka["name"], kafka["changed"]) == ("Kafka", 6)
     assert (spark["name"], spark["changed"]) == ("Spark", 0)
@@ -85,14 +96,14 @@ def test_plays_of_one_name_are_one_phase(runs: dict[str, tuple[str, Path]]) -> N
 def test_a_failed_run_leaves_what_was_done(runs: dict[str, tuple[str, Path]]) -> None:
     output, file = runs["fails"]
     report = json.loads(file.read_text())
-    assert [(each["name"], each["changed"]) for each in report["phases"]] == [("Kafka", 3)]
+    changed = [(each["name"], each["changed"]) for each in report["phases"]]
+    assert changed == [("Preflight", 0), ("Kafka", 3)]
     assert "millrace: 3 changes, " in output
 
 
 def test_a_long_task_shows_that_it_lives(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setenv("MILLRACE_PHASES", str(tmp_path / "phases.json"))
     monkeypatch.setattr(phases, "BEAT", 0.4)
     callback = phases.CallbackModule()
     playbook = SimpleNamespace(get_plays=list)

@@ -58,7 +58,7 @@ def test_a_fault_of_one_machine_stops_all(tmp_path: Path) -> None:
 
 def test_what_a_playbook_says_itself_needs_no_directory_of_a_role() -> None:
     # They are made from role_path, which only a role's own tasks have.
-    for path in (CHECKOUT / "playbooks").glob("*.yml"):
+    for path in (CHECKOUT / "playbooks").rglob("*.yml"):
         assert not re.search(r"service_(checkout|reports|check)\b|role_path", path.read_text()), path
 
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import copy
+import os
 import shlex
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from smoke.cluster import Cluster, ClusterError, WebServer, load
+from smoke.cluster import Cluster, ClusterError, WebServer, expect, find, load, told
 from smoke.machine import Machine
+from tests.unit.playbooks import CHECKOUT
 from tests.unit.smoke_lab import LAB, write
 
 
@@ -105,6 +108,78 @@ def test_a_file_that_is_not_there_or_no_json(tmp_path: Path) -> None:
         load(write(tmp_path, []))
 
 
+def test_the_only_description_is_found_and_of_several_none_is_taken(tmp_path: Path) -> None:
+    with pytest.raises(ClusterError, match=rf"^no cluster is described in {tmp_path}/\*/cluster.json: a dep"):
+        find(reports=tmp_path)
+    for name in ("lab", "course"):
+        (tmp_path / name).mkdir()
+    lab = write(tmp_path / "lab", LAB)
+    assert find(reports=tmp_path) == lab
+    course = write(tmp_path / "course", LAB)
+    with pytest.raises(
+        ClusterError, match=rf"^several clusters are described: {course}, {lab}\. Give one by "
+    ):
+        find(reports=tmp_path)
+    assert find("lab", tmp_path) == lab
+
+
+HERE = str(CHECKOUT / "tests/inventories/plain")
+THERE = str(CHECKOUT / "tests/inventories/three_brokers")
+
+
+@pytest.mark.parametrize(
+    ("inventory", "name", "meant"),
+    [
+        (HERE, None, None),
+        (HERE, "lab", None),
+        (HERE, "lab", [HERE]),
+        (HERE, None, [f"{HERE}/", f"{HERE}/hosts.yml"]),
+        (HERE, None, [os.path.relpath(HERE)]),
+        (f"{HERE}, {THERE}", "lab", [THERE, HERE]),
+        ("", "lab", ["one,two"]),
+    ],
+)
+def test_the_description_that_is_meant(inventory: str, name: str | None, meant: list[str] | None) -> None:
+    expect(Cluster("lab", "s", {}, {}, inventory=inventory), name, meant)
+
+
+IS = "f describes the cluster lab of tests/inventories/plain, but the cluster"
+WRITE = "playbooks/preflight.yml describes that one"
+
+
+@pytest.mark.parametrize(
+    ("name", "meant", "error"),
+    [
+        ("prod", [HERE], "prod of {0} is meant: ansible-playbook -i {0}"),
+        ("lab", [THERE], "lab of {1} is meant: ansible-playbook -i {1}"),
+        (None, ["/prod"], "lab of /prod is meant: ansible-playbook -i /prod"),
+        ("lab", [THERE, HERE], "lab of {0}, {1} is meant: ansible-playbook -i {0} -i {1}"),
+        ("prod", None, "prod of {0} is meant: ansible-playbook -i ITS-INVENTORY"),
+        ("lab", ["one,"], "lab of an inventory without a directory is meant: ansible-playbook -i one,"),
+    ],
+)
+def test_the_description_of_another_cluster_is_refused(
+    name: str | None, meant: list[str] | None, error: str
+) -> None:
+    cluster = Cluster("lab", "s", {}, {}, inventory=HERE, source="f")
+    with pytest.raises(ClusterError) as caught:
+        expect(cluster, name, meant)
+    said = error.format("tests/inventories/plain", "tests/inventories/three_brokers")
+    assert str(caught.value) == f"{IS} {said} {WRITE}"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "age"),
+    [(5, "5 s"), (61, "1 min"), (3599, "59 min"), (3601, "1 h"), (172799, "47 h"), (172801, "2 days")],
+)
+def test_whose_description_it_is_and_how_old(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seconds: int, age: str
+) -> None:
+    cluster = load(write(tmp_path, LAB | {"inventory": HERE}))
+    monkeypatch.setattr(time, "time", lambda: Path(cluster.source).stat().st_mtime + seconds)
+    assert told(cluster) == f"cluster lab (tests/inventories/plain), described {age} ago"
+
+
 def test_the_journal_of_what_does_not_run_comes_first() -> None:
     def says(*lines: str) -> Machine:
         return Machine(("sh", "-c", "printf '%s\\n' " + shlex.join(lines)))
@@ -120,7 +195,7 @@ def test_the_journal_of_what_does_not_run_comes_first() -> None:
 
 
 def test_journals_never_raise() -> None:
-    cluster = Cluster("lab", "current", {}, {}, source="out/cluster.json")
+    cluster = Cluster("lab", "current", {}, {}, source="out/lab/cluster.json")
     assert cluster.journals({"millrace-9": ["kafka@1"]}) == [
-        "== millrace-9: not in machines of out/cluster.json"
+        "== millrace-9: not in machines of out/lab/cluster.json"
     ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -17,6 +18,7 @@ import pytest
 from smoke import __main__ as cli
 from smoke import signals
 from smoke.checks import CheckError, Run, zookeeper
+from smoke.services import zookeeper as service
 from smoke.verdict import Finding
 from tests.unit.playbooks import CHECKOUT
 from tests.unit.smoke_lab import write
@@ -45,6 +47,57 @@ def run(directory: Path, *words: str) -> tuple[int, dict[str, Any]]:
     files = [f"--cluster={write(directory, BARE)}", f"--out={directory}/smoke.json"]
     status = cli.main(["run", *files, f"--junit={directory}/smoke.xml", *words])
     return status, json.loads((directory / "smoke.json").read_text())
+
+
+@pytest.mark.parametrize("verb", ["check", "run", "receipt"])
+@pytest.mark.parametrize("words", [("--name", "y"), ("--name", "x", "--inventory", "/other")])
+def test_the_description_of_another_cluster_is_bad_input(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], verb: str, words: tuple[str, ...]
+) -> None:
+    assert cli.main([verb, f"--cluster={write(tmp_path, BARE)}", *words]) == 2
+    said = capsys.readouterr()
+    assert said.err.startswith(f"smoke: {tmp_path}/cluster.json describes the cluster x of ")
+    assert said.out == ""
+
+
+@pytest.mark.parametrize("verb", ["check", "run", "receipt"])
+def test_who_does_not_say_which_cluster_is_told_first_and_its_reports_lie_together(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], verb: str
+) -> None:
+    monkeypatch.setattr(zookeeper, "check", passes)
+    monkeypatch.setattr(service, "fetch", lambda section: section)
+    monkeypatch.setattr(service, "judge", lambda state: (True, "fine"))
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "out/x").mkdir(parents=True)
+    write(tmp_path / "out/x", BARE | {"inventory": str(tmp_path)})
+    assert cli.main([verb]) == 0
+    told = rf"cluster x \({tmp_path}\), described [0-9] s ago"
+    assert re.fullmatch(told, capsys.readouterr().out.splitlines()[0])
+    written: dict[str, set[str]] = {
+        "check": set(),
+        "run": {"smoke.json", "smoke.xml"},
+        "receipt": {"receipt.json", "receipt.md"},
+    }
+    files = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*.*")}
+    assert files == {f"out/x/{name}" for name in {"cluster.json"} | written[verb]}
+    # Who says it, as the kit's own plays do, is told nothing.
+    assert cli.main([verb, "--name", "x", "--inventory", "."]) == 0
+    assert "described" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("verb", ["check", "run", "receipt"])
+def test_one_of_several_clusters_must_be_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], verb: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("x", "y"):
+        (tmp_path / "out" / name).mkdir(parents=True)
+        write(tmp_path / "out" / name, BARE)
+    assert cli.main([verb]) == 2
+    said = (
+        "smoke: several clusters are described: out/x/cluster.json, out/y/cluster.json. Give one by --cluster"
+    )
+    assert capsys.readouterr().err.startswith(said)
 
 
 def passes(_: Run, __: Any) -> dict[str, Finding]:

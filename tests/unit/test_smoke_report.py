@@ -147,7 +147,7 @@ Smoke
 
 Next, here
   make smoke INVENTORY=inventories/here
-  ssh -F out/ssh_config millrace-1
+  ssh -F out/lab/ssh_config millrace-1
 
 Next, on millrace-1
   kafka-topics.sh --bootstrap-server millrace-1:9092,millrace-1:9093 --list
@@ -216,7 +216,7 @@ def test_receipt_as_markdown_holds_whole_checksums(tmp_path: Path) -> None:
     assert f"| kafka | 4.3.0 from maven, sha512 {'ab' * 64} |" in page
     assert "| NameNode nn1 | http://millrace-1:9870 active |" in page
     assert (
-        "Here:\n\n```sh\nmake smoke INVENTORY=inventories/here\nssh -F out/ssh_config millrace-1\n```\n\n"
+        "Here:\n\n```sh\nmake smoke INVENTORY=inventories/here\nssh -F out/lab/ssh_config millrace-1\n```\n\n"
         "On millrace-1:\n\n```sh\nkafka-topics.sh" in page
     )
     assert page.count("```") == 4

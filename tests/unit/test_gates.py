@@ -1,0 +1,165 @@
+"""Whom a gate asks: the cluster of the inventory that is given, whatever is described among its reports."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.unit.playbooks import CHECKOUT, finish, run_local, start
+from tests.unit.smoke_lab import write
+
+PLAIN = "tests/inventories/plain"
+STALE = {
+    "name": "other",
+    "inventory": "/kit/inventories/other",
+    "stack": "s",
+    "versions": {},
+    "machines": {"stale": {"ssh": ["false"]}},
+    "kafka": {"version": "4.3.0", "brokers": [{"id": 7, "host": "stale", "port": 1, "unit": "kafka@7"}]},
+}
+INCLUDES = {
+    f"ansible.builtin.{verb}_{what}": what for verb in ("import", "include") for what in ("role", "tasks")
+}
+
+
+def nested(value: Any) -> Iterator[dict[str, Any]]:
+    """Every mapping in a YAML document."""
+    if isinstance(value, dict):
+        yield value
+        value = list(value.values())
+    if isinstance(value, list):
+        for each in value:
+            yield from nested(each)
+
+
+def asks(tasks: Any, directory: Path) -> bool:
+    """Whether smoke is called by these tasks, or by those that they include from a file or a role."""
+    for task in nested(tasks):
+        if re.search(r"\b(__service_cluster|service_check)\b", str(task.get("controller_command"))):
+            return True
+        for words, what in INCLUDES.items():
+            called = task.get(words)
+            if called is None:
+                continue
+            if what == "tasks":
+                path = directory / called
+            elif "{{" in called["name"]:  # roll.yml: of one service or another
+                path = CHECKOUT / "roles/kafka/tasks" / f"{called['tasks_from']}.yml"
+            else:
+                path = CHECKOUT / "roles" / called["name"] / f"tasks/{called.get('tasks_from', 'main')}.yml"
+            if asks(yaml.safe_load(path.read_text()), path.parent):
+                return True
+    return False
+
+
+def play_asks(play: dict[str, Any]) -> bool:
+    """Whether a play, or one of the plays of a playbook that it stands for, asks a gate."""
+    roles = [{"ansible.builtin.import_role": {"name": role}} for role in play.get("roles", ())]
+    return asks([*roles, play], CHECKOUT)
+
+
+def plays(path: Path) -> list[dict[str, Any]]:
+    """The plays of a playbook, those of the imported in their place; preflight.yml's is one of that name."""
+    found: list[dict[str, Any]] = []
+    for play in yaml.safe_load(path.read_text()):
+        imported = play.get("ansible.builtin.import_playbook", "")
+        if imported.endswith("preflight.yml"):
+            found.append({"name": "preflight.yml"})
+        elif imported:
+            found += plays(path.parent / imported)
+        else:
+            found.append(play)
+    return found
+
+
+PLAYBOOKS = {
+    path.name: plays(path) for path in (*(CHECKOUT / "playbooks").glob("*.yml"), CHECKOUT / "site.yml")
+}
+STEPS = {path.name for path in (CHECKOUT / "playbooks/steps").glob("*.yml")}
+GATED = {name for name, found in PLAYBOOKS.items() if any(map(play_asks, found))}
+
+
+def test_these_ask() -> None:
+    """What the test below looks at is not empty, and every step of which it is known stands in it."""
+    known = {"zookeeper", "hdfs", "kafka", "yarn", "spark", "check", "smoke", "receipt", "restart"}
+    assert {f"{name}.yml" for name in (*known, "site")} == GATED
+    assert {name for name in STEPS if name in PLAYBOOKS} == STEPS
+
+
+@pytest.mark.parametrize("name", sorted(GATED | STEPS))
+def test_a_playbook_that_asks_a_gate_begins_with_the_preflight(name: str) -> None:
+    found = PLAYBOOKS[name]
+    while "localhost" in found[0].get("hosts", ""):  # a play that only refuses
+        assert not play_asks(found[0])
+        found = found[1:]
+    assert [play["name"] for play in found].index("preflight.yml") == 0
+    # Once: it takes seconds.
+    assert [play["name"] for play in found].count("preflight.yml") == 1
+
+
+def test_each_cluster_has_reports_of_its_own(tmp_path: Path) -> None:
+    said = {"ansible.builtin.copy": {"content": "{{ service_reports }}", "dest": f"{tmp_path}/said"}}
+    # As in a task of the role: the tasks of a play have no role_path.
+    variables = {"cluster_name": "lab-2", "role_path": str(CHECKOUT / "roles/service")}
+    run_local(tmp_path, {"vars": variables, "roles": ["service"], "tasks": [said]})
+    assert (tmp_path / "said").read_text() == str(CHECKOUT / "out/lab-2")
+    inventories: list[dict[str, Any]] = [
+        {key: value for path in sorted(inventory.rglob("*.yml")) for key, value in nested_pairs(path)}
+        for inventory in (*(CHECKOUT / "inventories").iterdir(), CHECKOUT / "molecule/default/inventory")
+    ]
+    assert not [each for each in inventories if "service_reports" in each]
+    names = [
+        each["lab_name"] if "{{" in each["cluster_name"] else each["cluster_name"] for each in inventories
+    ]
+    assert len(set(names)) == len(names) == 4
+
+
+def nested_pairs(path: Path) -> Iterator[tuple[str, Any]]:
+    """Every key in a file, at any depth, with its value."""
+    for each in nested(yaml.safe_load(path.read_text())):
+        yield from each.items()
+
+
+@pytest.fixture(scope="module")
+def asked(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[int, str, Path]]:
+    """Status, output and reports of playbooks/kafka.yml where another cluster is described, by how it ran.
+
+    Of its plays only the rolling restart has a host; its first gate asks brokers that nobody knows.
+    """
+    more = {"kafka_settled": {"hosts": {"one": None}}, "kafka_stale": {"hosts": {"one": None}}}
+    runs = {}
+    for name, words in {"whole": (), "without": ("--skip-tags", "preflight")}.items():
+        directory = tmp_path_factory.mktemp(name)
+        write(directory, STALE)
+        (directory / "more.json").write_text(json.dumps({"all": {"children": more}}))
+        inventories = ("-i", PLAIN, "-i", str(directory / "more.json"))
+        given = ("-e", "service_timeout=1", "-e", "ansible_connection=local")
+        runs[name] = directory, start(directory, *inventories, *given, *words, "playbooks/kafka.yml")
+    finished = {name: (finish(run), run.returncode, directory) for name, (directory, run) in runs.items()}
+    return {name: (status, output, directory) for name, (output, status, directory) in finished.items()}
+
+
+def test_a_step_alone_asks_its_own_cluster(asked: dict[str, tuple[int, str, Path]]) -> None:
+    status, output, directory = asked["whole"]
+    assert status == 2, output
+    assert "FAILED: broker 1: " in output
+    assert "broker 7" not in output
+    described = json.loads((directory / "cluster.json").read_text())
+    assert (described["name"], described["inventory"]) == ("plain", str(CHECKOUT / PLAIN))
+
+
+def test_what_is_described_of_another_cluster_is_not_asked(asked: dict[str, tuple[int, str, Path]]) -> None:
+    status, output, directory = asked["without"]
+    assert status == 2, output
+    assert "FAILED: broker" not in output
+    assert (
+        f"smoke: {directory}/cluster.json describes the cluster other of /kit/inventories/other, but the "
+        f"cluster plain of {PLAIN} is meant: ansible-playbook -i {PLAIN} playbooks/preflight.yml "
+        "describes that one"
+    ) in output
