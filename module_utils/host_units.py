@@ -10,7 +10,7 @@ import subprocess
 from collections.abc import Collection
 from typing import Any
 
-from ansible.module_utils.host_paths import beginning, matching
+from ansible.module_utils.host_paths import beginning
 
 PROPERTIES = (
     "Id",
@@ -44,21 +44,21 @@ def is_stale(runtime_directory: str, changing: Collection[str] = (), *, root: st
 
     changing: files that are yet to be written
     """
-    record = _recorded(runtime_directory, root)
-    return not record or any(path in changing or _sha256(path) != digest for digest, path in record)
+    record = recorded(runtime_directory, root=root)
+    return not record or any(path in changing or _sha256(path) != digest for path, digest in record.items())
 
 
-def _recorded(runtime_directory: str, root: str = "/run") -> list[list[str]]:
-    """Digest and path of each file that the running daemon read; none without a record.
+def recorded(runtime_directory: str, *, root: str = "/run") -> dict[str, str]:
+    """Digest by path of each file that the running daemon read; none without a record.
 
     The record is written by the daemon's user: a link of that user is none, and so is what has another form.
     """
     try:
         content = beginning(os.path.join(root, runtime_directory, RECORD))
     except (OSError, ValueError):
-        return []
+        return {}
     lines = (content or b"").decode("utf-8", "replace").splitlines()
-    return [line.split("  ", 1) for line in lines if "  " in line]
+    return {path: digest for digest, path in (line.split("  ", 1) for line in lines if "  " in line)}
 
 
 def _sha256(path: str) -> str:
@@ -226,37 +226,11 @@ def _begins(path: str, line: str) -> bool:
         return False
 
 
-def data_of(units: list[str], directory: str, patterns: Collection[str]) -> dict[str, Any]:
-    """Where the units have their data: in the directory, or in one that they were given before.
+def loaded(units: Collection[str]) -> dict[str, dict[str, str]]:
+    """What systemd has loaded for the units, by their names.
 
-    What they were given before is what systemd has loaded (ReadWritePaths), which holds for stopped units,
-    too, and the files that a running daemon read. So this tells of a move as long as it is asked before the
-    files of the units are written.
-    patterns: globs of what tells that there is data, below a directory
-    Raises ValueError for a link there that root does not follow, since a service may have put it.
+    Without a daemon-reload: not what may lie there by now.
     """
-    # Without a daemon-reload: what is loaded, not what may lie there by now.
-    words = ("show", f"--property={','.join(PROPERTIES)}", *units)
-    shown = (parse_show(systemctl(*words)) if units else {}).values()
-    up = [unit for unit in shown if unit["ActiveState"] in UP]
-    given = {path.lstrip("+-") for unit in shown for path in unit.get("ReadWritePaths", "").split()}
-    given |= {os.path.dirname(path) for unit in up for _, path in _recorded(unit["RuntimeDirectory"])}
-    given = {path for path in given if os.path.realpath(path) != os.path.realpath(directory)}
-    return {
-        "up": [unit["Id"].removesuffix(".service") for unit in up],
-        "holds": {os.path.relpath(path, directory): _text(path) for path in _matching(directory, patterns)},
-        "older": [path for each in sorted(given) for path in _matching(each, patterns)],
-    }
-
-
-def _matching(directory: str, patterns: Collection[str]) -> list[str]:
-    """Paths below the directory that match one of the patterns."""
-    return sorted(path for pattern in patterns for path in matching(directory, pattern))
-
-
-def _text(path: str) -> str:
-    """The beginning of a small file; nothing of a directory."""
-    try:
-        return (beginning(path, 1000) or b"").decode("utf-8", "replace")
-    except IsADirectoryError:
-        return ""
+    # systemctl without a unit would mean all of them.
+    words = ("show", f"--property={','.join(PROPERTIES)}", *sorted(units))
+    return parse_show(systemctl(*words)) if units else {}
