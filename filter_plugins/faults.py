@@ -223,7 +223,7 @@ def _between(value: Any, least: int, most: int) -> bool:
 def _directories(value: Any) -> list[str]:
     """The paths of a list or of text with commas, without what may stand before them: [SSD]file:///d."""
     items = value if isinstance(value, list) else str(value).split(",")
-    return [re.sub(r"^(\[\w+\])?(file://)?", "", str(item).strip()) for item in items]
+    return [re.sub(r"^(\[[^\]]*\])*(file:(//)?)?", "", str(item).strip()) for item in items]
 
 
 class FilterModule:

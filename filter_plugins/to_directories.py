@@ -37,8 +37,9 @@ def to_directories(value: Any) -> list[str]:
     >>> to_directories("[SSD]file:///a,/b")
     ['/a', '/b']
     """
-    items = value if isinstance(value, list) else str(value).split(",")
-    return [re.sub(r"^(\[\w+\])?(file://)?", "", str(item).strip()) for item in items]
+    items = value if isinstance(value, list) else str(value or "").split(",")
+    paths = (re.sub(r"^(\[[^\]]*\])*(file:(//)?)?", "", str(item).strip()) for item in items)
+    return [path for path in paths if path]
 
 
 class FilterModule:

@@ -14,8 +14,8 @@ description:
   - A daemon whose directory is changed would start empty, and a cluster would be formatted anew. This says
     what there is, for a role to refuse it, in one call a host.
   - The directories of before are those that the configuration on the disk names, those that systemd has
-    loaded for the units (C(ReadWritePaths)), and those of the files that a running daemon has recorded. Call it
-    before any file of the service is written.
+    loaded for the units (C(ReadWritePaths)), and those of the files that a running daemon has recorded. Call
+    it before any file of the service is written.
 options:
   stores:
     description: what each kind of data is, and where it should be
@@ -24,9 +24,17 @@ options:
     required: true
     suboptions:
       name: {description: a name for the answer, type: str, required: true}
-      units: {description: "units that use it, without C(.service); they need not be there yet", type: list, elements: str, default: []}
+      units:
+        description: units that use it, without C(.service); they need not be there yet
+        type: list
+        elements: str
+        default: []
       directories: {description: where it should be, type: list, elements: path, required: true}
-      markers: {description: "globs, below a directory, of what tells that there is data", type: list, elements: str, required: true}
+      markers:
+        description: globs, below a directory, of what tells that there is data
+        type: list
+        elements: str
+        required: true
       configured: {description: file on the host that names the directories, type: str, default: ""}
       key: {description: its property that names them, type: str, default: ""}
   settings:
@@ -55,7 +63,8 @@ RETURN = r"""
 stores:
   description: >-
     by the name of each store C(holds), the directories that are wanted, and C(older), those of before that
-    hold data, each with the text of every marker by its path below the directory; and C(up), the units that run
+    hold data, each with the text of every marker by its path below the directory; C(kept), those that are
+    wanted and were given before; and C(up), the units that run
   returned: always
   type: dict
 settings:

@@ -1,10 +1,12 @@
-"""What lies in the data directories of a host: shared by the modules that read it before anything is written."""
+"""What lies in the data directories of a host, for what is to be known before anything is written."""
 
 from __future__ import annotations
 
 import glob
 import os
-from collections.abc import Collection, Iterable
+import re
+import stat
+from collections.abc import Collection
 from fnmatch import fnmatchcase
 from typing import Any
 from xml.etree import ElementTree
@@ -30,11 +32,13 @@ MOST = 2000
 
 
 def read_stores(stores: list[dict[str, Any]]) -> dict[str, Any]:
-    """By the name of each store: ``up``, ``holds`` and ``older``.
+    """By the name of each store: ``up``, ``holds``, ``kept`` and ``older``.
 
     up: units that run or are on their way up
-    holds: {directory: {path below it: text of the file, "" of a directory}} of the directories that are wanted
-    older: the same of directories that the daemon was given before and is not to have any more
+    holds: {directory: {path below it: its text, none of a directory}} of the directories that are wanted
+    kept: directories of these that the daemon was given before, too
+    older: the same as holds, of directories that the daemon was given before and is not to have any
+        more, as far as there is data
 
     What it was given before is what its configuration on the disk names, what systemd has loaded
     (ReadWritePaths), which holds for stopped units, too, and where the files lie that a running daemon read.
@@ -52,10 +56,12 @@ def read_stores(stores: list[dict[str, Any]]) -> dict[str, Any]:
                 directories_of(read_settings(store["configured"], [store["key"]]).get(store["key"]))
             )
         wanted = {os.path.realpath(path) for path in store["directories"]}
+        given = {os.path.realpath(path) for path in before}
         older = sorted(path for path in before if os.path.realpath(path) not in wanted)
         found[store["name"]] = {
             "up": [unit["Id"].removesuffix(".service") for unit in up],
             "holds": {path: markers_in(path, store["markers"]) for path in store["directories"]},
+            "kept": [path for path in store["directories"] if os.path.realpath(path) in given],
             "older": {path: held for path in older if (held := markers_in(path, store["markers"]))},
         }
     return found
@@ -68,17 +74,21 @@ def markers_in(directory: str, markers: Collection[str]) -> dict[str, str]:
 
 
 def _text(path: str) -> str:
+    """The beginning of a file; nothing of what is none, is a link or is no text."""
     try:
-        # Whoever owns the directory may have put a link to somebody else's file there.
+        # Whoever owns the directory may have put a link to somebody else's file there, or a pipe.
         handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError:
         return ""
-    with os.fdopen(handle, "rb") as stream:
-        return "" if os.path.isdir(path) else stream.read(MOST).decode("utf-8", "replace")
+    try:
+        data = os.read(handle, MOST) if stat.S_ISREG(os.fstat(handle).st_mode) else b""
+    finally:
+        os.close(handle)
+    return "" if b"\0" in data else data.decode("utf-8", "replace")
 
 
-def read_settings(path: str, keys: Iterable[str]) -> dict[str, str]:
-    """The settings of a .properties or Hadoop XML file whose keys match one of the globs; none without a file."""
+def read_settings(path: str, keys: Collection[str]) -> dict[str, str]:
+    """Settings of a .properties or Hadoop XML file whose keys match one of the globs; none without a file."""
     try:
         with open(path, encoding="utf-8", errors="replace") as stream:
             text = stream.read()
@@ -97,10 +107,11 @@ def _properties(text: str) -> dict[str, str]:
 
 def _hadoop_xml(text: str) -> dict[str, str]:
     try:
-        root = ElementTree.fromstring(text)
+        root = ElementTree.fromstring(text)  # noqa: S314 (root's own file, that the daemons read, too)
     except ElementTree.ParseError:
         return {}
-    return {row.findtext("name", ""): row.findtext("value", "") for row in root.iter("property")}
+    rows = root.iter("property")
+    return {row.findtext("name", "").strip(): row.findtext("value", "").strip() for row in rows}
 
 
 def directories_of(value: str | None) -> list[str]:
@@ -109,5 +120,6 @@ def directories_of(value: str | None) -> list[str]:
     >>> directories_of("[SSD]file:///a,/b")
     ['/a', '/b']
     """
-    parts = (part.strip().rpartition("]")[2] for part in (value or "").split(","))
-    return [path for path in (part.removeprefix("file://") for part in parts) if path.startswith("/")]
+    # As the filter to_directories reads it, which modules cannot import.
+    parts = (re.sub(r"^(\[[^\]]*\])*(file:(//)?)?", "", part.strip()) for part in (value or "").split(","))
+    return [path for path in parts if path.startswith("/")]

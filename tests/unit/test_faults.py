@@ -142,7 +142,13 @@ def test_properties_that_have_a_variable(key: str, owner: str, value: Any) -> No
 
 @pytest.mark.parametrize(
     "value",
-    ["/d/1,/more", ["/more", "/d/1"], "/more, [SSD]file:///d/1", ["file:///d/1", "[DISK]file:///more"]],
+    [
+        "/d/1,/more",
+        ["/more", "/d/1"],
+        "/more, [SSD]file:///d/1",
+        ["file:///d/1", "[DISK]file:///more"],
+        "[SSD][0.5]file:/d/1",
+    ],
 )
 def test_more_disks_beside_the_kits_directory(value: Any) -> None:
     assert override_faults({"log.dirs": value}, "overrides", OWNERS, {"log.dirs": "/d/1"}) == []

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import host_units
 import pytest
-from host_units import UnitError, bring, data_of, is_stale, left_over, parse_show, plan
+from host_units import UnitError, bring, is_stale, left_over, loaded, parse_show, plan, recorded
 
 SHOWN = """\
 Id=kafka@1.service
@@ -128,6 +128,17 @@ def test_is_stale_without_a_record(tmp_path: Path, record: str | None) -> None:
     if record is not None:
         (tmp_path / "kafka" / "config.sha256").write_text(record)
     assert is_stale("kafka", root=str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    "text", [None, "", "\n", "0  /a  b\n1  /c\n"], ids=["missing", "empty", "blank", "two"]
+)
+def test_the_record_is_read(tmp_path: Path, text: str | None) -> None:
+    (tmp_path / "kafka").mkdir()
+    if text is not None:
+        (tmp_path / "kafka" / "config.sha256").write_text(text)
+    read = recorded("kafka", root=str(tmp_path))
+    assert read == ({"/a  b": "0", "/c": "1"} if text and text.strip() else {})
 
 
 def test_is_stale_when_one_of_many_files_changed(tmp_path: Path) -> None:
@@ -278,28 +289,18 @@ def test_a_unit_that_a_condition_keeps_down_after_its_restart_is_an_error(
     )
 
 
-def test_data_is_told_here_and_in_directories_of_before(systemd: Systemctl, tmp_path: Path) -> None:
-    for path in ("new/1", "old/1", "old/2"):
-        (tmp_path / path).mkdir(parents=True)
-        (tmp_path / path / "meta").write_text(path)
-    (tmp_path / "alias").symlink_to(tmp_path / "new")
-    systemd.units["a"] |= {
-        "ReadWritePaths": f"{tmp_path}/new -{tmp_path}/old {tmp_path}/alias {tmp_path}/gone"
-    }
-    # Only what runs has a record.
-    systemd.units["b"] |= {"ActiveState": "inactive"}
-    assert data_of(["a", "b"], str(tmp_path / "new"), ["*/meta", "1"]) == {
-        "up": ["a"],
-        "holds": {"1": "", "1/meta": "new/1"},
-        "older": [f"{tmp_path}/old/1", f"{tmp_path}/old/1/meta", f"{tmp_path}/old/2/meta"],
-    }
+def test_what_is_loaded_is_told_as_it_is(systemd: Systemctl) -> None:
+    """A file that was written since is not read: it would tell of no directory of before."""
+    systemd.units["a"] |= {"NeedDaemonReload": "yes", "ReadWritePaths": "/old"}
+    assert loaded({"b", "a", "gone"})["a"]["ReadWritePaths"] == "/old"
+    assert list(loaded(["b"])) == ["b"]
     assert systemd.calls == []
 
 
-def test_a_running_daemon_tells_of_the_directory_that_it_read(systemd: Systemctl, tmp_path: Path) -> None:
-    (tmp_path / "new").mkdir()
-    found = data_of(["a"], str(tmp_path / "new"), ["a.conf"])
-    assert (found["holds"], found["older"]) == ({}, [f"{tmp_path}/a.conf"])
+def test_of_no_unit_nothing_is_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """systemctl show without a unit would tell of the manager."""
+    monkeypatch.setattr(host_units, "systemctl", lambda *words: pytest.fail("asked"))
+    assert loaded([]) == {}
 
 
 @pytest.mark.parametrize(
