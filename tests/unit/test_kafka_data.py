@@ -1,0 +1,426 @@
+"""What of the brokers' data is refused, and what is not, by tables of what lies on their machines."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import pytest
+from kafka_data import kafka_data, kafka_stores
+
+ID = "ours"
+META = "meta.properties"
+CHECKPOINT = "recovery-point-offset-checkpoint"
+
+
+def meta(cluster: str = "", directory: str = "") -> str:
+    """Text of meta.properties; nothing of older versions, which have neither id."""
+    lines = {"cluster.id": cluster, "directory.id": directory}
+    return "".join(f"{key}={value}\n" for key, value in lines.items() if value)
+
+
+def store(
+    *wanted: str, texts: dict[str, str], kept: tuple[str, ...] = (), older: tuple[str, ...] = ()
+) -> dict[str, Any]:
+    """Directories of a broker's disks that hold data; texts are of meta.properties."""
+    return {
+        "up": [],
+        "holds": {path: {META: texts[path]} if path in texts else {} for path in wanted},
+        "kept": list(kept),
+        "older": {path: {META: texts.get(path, "")} for path in older},
+    }
+
+
+def here(
+    *holds: str | int,
+    ids: tuple[int, ...] = (1,),
+    up: tuple[int, ...] = (),
+    older: tuple[str, ...] = (),
+    at: str = "/new",
+    beside: tuple[int, ...] = (),
+    texts: dict[int, str] | None = None,
+    disks: dict[str, Any] | None = None,
+) -> dict[str, Any]:
+    """What the guard hears of a host.
+
+    holds: what holds data below the directory of all brokers; older: what in directories of before, /old/1
+    texts: of meta.properties, by the broker's id
+    """
+    before: dict[str, dict[str, str]] = {}
+    for path in older:
+        directory, _, name = path.rpartition("/")
+        before.setdefault(directory, {})[f"{name}/{META}"] = ""
+    return {
+        "directory": at,
+        "ids": list(ids),
+        "beside": list(beside),
+        "stores": {
+            "logs": {
+                "up": [f"kafka@{number}" for number in up],
+                "holds": {
+                    at: {
+                        f"{each}/{META}": (texts or {}).get(int(each), "")
+                        for each in map(str, holds)
+                        if each.isdigit()
+                    }
+                },
+                "kept": [],
+                "older": before,
+            }
+        }
+        | (disks or {}),
+    }
+
+
+def others(**hosts: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """A cluster of three, one broker a host, in which b and c have what they should."""
+    return {"b": here(2, ids=(2,)), "c": here(3, ids=(3,))} | hosts
+
+
+ELSEWHERE = (
+    "a has no log of its broker {} in /new, but {}: its unit uses another directory, that of an older "
+    "kafka_data_dir. With this one it would stay down, or begin empty. Give back the older kafka_data_dir. "
+    "Or stop the broker, copy its directory with its owner, and run again; on every host that says so: "
+    "systemctl stop {} && cp -a {} /new/"
+)
+STRANGER = (
+    "a holds in /new the data of broker {}, and the inventory now calls its broker {}: a new broker would "
+    "begin empty beside that data. Give each broker the id that it had (kafka_brokers with fixed ids, in "
+    "host_vars: ids that come from places in a list change with the list). If the data is to be forgotten, "
+    "move {} away."
+)
+LEFT = (
+    "a has partitions of broker 1 in {}, which the inventory no longer names: it gives {} (log.dirs in "
+    "kafka_server_properties_overrides; without it, kafka_data_dir). The broker would begin without what "
+    "is there. Give the directory back. To take it away for good: move its replicas to other disks or "
+    "brokers (kafka-reassign-partitions.sh), stop the broker (systemctl stop kafka@1), move what is in {} "
+    "away, and run again."
+)
+
+
+def moved(numbers: str, paths: str, units: str = "kafka@1") -> str:
+    return ELSEWHERE.format(numbers, f"there is one in {paths}", units, paths.replace(",", ""))
+
+
+@pytest.mark.parametrize("kraft", [True, False], ids=["kraft", "zookeeper"])
+@pytest.mark.parametrize(
+    ("first", "says"),
+    [
+        pytest.param(here(older=("/old/1", "/old/2")), moved("1", "/old/1"), id="moved-and-stopped"),
+        pytest.param(here(older=("/old/1",), up=(1,)), moved("1", "/old/1"), id="moved-and-runs"),
+        pytest.param(
+            here(ids=(1, 4), older=("/old/4", "/old/1")),
+            moved("1, 4", "/old/1, /old/4", "kafka@1 kafka@4"),
+            id="moved-with-two-brokers",
+        ),
+        pytest.param(
+            here(1, beside=(10,), older=("/old/10",)),
+            moved("10", "/old/10", "kafka@10"),
+            id="moved-a-cluster-of-its-own",
+        ),
+        pytest.param(here(1, older=("/old/1",), up=(1,)), "", id="copied-and-the-older-is-still-there"),
+        pytest.param(here(1, older=("/old/2",)), "", id="anothers-in-what-is-older"),
+        pytest.param(here(1, older=("/old/lost+found",)), "", id="no-brokers-in-what-is-older"),
+        pytest.param(
+            here(older=("/old/1",), disks={"log.dirs of 1": store("/old/1", "/new/1", texts={})}),
+            "",
+            id="another-disk-is-no-directory-of-before",
+        ),
+        pytest.param(here(2), STRANGER.format(2, 1, "/new/2"), id="another-id-beside-its-data"),
+        pytest.param(
+            here(7, 2, ids=(4, 1)),
+            STRANGER.format("2, 7", "1, 4", "/new/2, /new/7"),
+            id="other-ids-beside-the-data-of-two",
+        ),
+        pytest.param(here(2, older=("/old/1",)), moved("1", "/old/1"), id="moved-beside-anothers-data"),
+        pytest.param(here(1, 2), "", id="a-broker-that-was-taken-out-of-the-host"),
+        pytest.param(here("lost+found"), "", id="what-is-no-brokers"),
+        pytest.param(here(10, beside=(10,)), "", id="a-cluster-of-its-own-is-no-stranger"),
+        pytest.param(here(), "", id="nothing"),
+    ],
+)
+def test_what_one_host_holds(first: dict[str, Any], says: str, kraft: bool) -> None:
+    plan = kafka_data(others(a=first), ["a", "b", "c"], ID, kraft)
+    assert plan["refusals"] == [says] * bool(says)
+
+
+def test_a_broker_that_runs_without_a_metadata_log_has_it_elsewhere() -> None:
+    """Whatever systemd has loaded by now; only with KRaft, where a broker makes no directory itself."""
+    found = others(a=here(up=(1,)))
+    says = ELSEWHERE.format(1, "the broker runs", "kafka@1", "OLDER/1")
+    assert kafka_data(found, list("abc"), ID, True)["refusals"] == [says]
+    assert kafka_data(found, list("abc"), ID, False)["refusals"] == []
+    # One of two is found: the other is to be looked for.
+    found = others(a=here(ids=(1, 4), up=(1, 4), older=("/old/4",)))
+    says = ELSEWHERE.format("4, 1", "there is one in /old/4", "kafka@4 kafka@1", "/old/4 OLDER/1")
+    assert kafka_data(found, list("abc"), ID, True)["refusals"] == [says]
+
+
+def test_where_a_log_is_elsewhere_no_other_host_tells_to_remove_any() -> None:
+    """a has its own; those of b are in a directory of before, and b says so."""
+    b = here(ids=(2, 3), older=("/old/2", "/old/3"), up=(2, 3))
+    refusals = kafka_data({"a": here(1, up=(1,)), "b": b}, ["a", "b"], ID, True)["refusals"]
+    assert [line.split(" in ")[0] for line in refusals] == ["b has no log of its broker 2, 3"]
+
+
+@pytest.mark.parametrize(
+    ("disks", "says"),
+    [
+        pytest.param(
+            store(
+                "/new/1",
+                older=("/d2",),
+                kept=("/new/1",),
+                texts={"/new/1": meta(ID, "x"), "/d2": meta(ID, "y")},
+            ),
+            LEFT.format("/d2", "/new/1", "/d2"),
+            id="a-disk-left",
+        ),
+        pytest.param(
+            store(
+                "/new/1", older=("/d2", "/d3"), kept=("/new/1",), texts={"/new/1": "", "/d2": "", "/d3": ""}
+            ),
+            LEFT.format("/d2, /d3", "/new/1", "/d2, /d3"),
+            id="two-disks-left-without-ids",
+        ),
+        pytest.param(
+            store("/new/1", "/d3", older=("/d2",), kept=("/new/1",), texts={"/new/1": "", "/d2": ""}),
+            LEFT.format("/d2", "/new/1, /d3", "/d2"),
+            id="a-disk-for-another-that-is-empty",
+        ),
+        pytest.param(
+            store(
+                "/new/1",
+                "/d3",
+                older=("/d2",),
+                kept=("/new/1",),
+                texts=dict.fromkeys(("/new/1", "/d2", "/d3"), ""),
+            ),
+            "",
+            id="a-disk-copied-to-another-without-ids",
+        ),
+        pytest.param(
+            store(
+                "/new/1",
+                "/d3",
+                older=("/d2",),
+                texts={"/new/1": meta(ID, "x"), "/d2": meta(ID, "y"), "/d3": meta(ID, "y")},
+            ),
+            "",
+            id="a-disk-copied-to-another",
+        ),
+        pytest.param(
+            store("/new/1", older=("/old/1",), texts={"/new/1": "", "/old/1": ""}),
+            "",
+            id="the-directory-of-all-copied-without-ids",
+        ),
+        pytest.param(
+            store("/new/1", "/d2", kept=("/new/1",), texts={"/new/1": meta(ID, "x")}), "", id="a-disk-came"
+        ),
+        pytest.param(store("/new/1", kept=("/new/1",), texts={"/new/1": ""}), "", id="one-disk"),
+    ],
+)
+@pytest.mark.parametrize("kraft", [True, False], ids=["kraft", "zookeeper"])
+def test_the_disks_of_a_broker(disks: dict[str, Any], says: str, kraft: bool) -> None:
+    first = here(1, disks={"log.dirs of 1": disks})
+    assert kafka_data(others(a=first), list("abc"), ID, kraft)["refusals"] == [says] * bool(says)
+
+
+def test_a_directory_for_the_metadata_log_that_left() -> None:
+    disks = store("/new/1", older=("/fast",), texts={"/new/1": meta(ID, "x"), "/fast": meta(ID, "y")})
+    first = here(1, disks={"metadata.log.dir of 1": disks})
+    (says,) = kafka_data(others(a=first), list("abc"), ID, True)["refusals"]
+    assert says.startswith("a has the metadata log of broker 1 in /fast, which the inventory no longer names")
+    assert "(metadata.log.dir in kafka_server_properties_overrides; without it, kafka_data_dir)" in says
+    assert says.endswith(
+        "stop the broker (systemctl stop kafka@1), copy /fast/__cluster_metadata-0 with its owner to /new/1, "
+        "move what is in /fast away, and run again."
+    )
+
+
+FOREIGN = (
+    "broker 1 on a bears the cluster id theirs ({}/meta.properties), and the inventory gives ours: brokers "
+    "of two clusters never join, and a new one would be formatted for a cluster that nobody is in. The id "
+    "is derived from cluster_name: give back the name that the cluster had, or set kafka_cluster_id: "
+    "theirs in the inventory. If this broker alone was formatted by mistake and never had a record: stop "
+    "it (systemctl stop kafka@1) and move {} away."
+)
+THEIRS = meta("theirs")
+
+
+@pytest.mark.parametrize(
+    ("first", "says"),
+    [
+        pytest.param(here(1, texts={1: THEIRS}), FOREIGN.format("/new/1", "/new/1"), id="of-another-cluster"),
+        pytest.param(
+            here(
+                1,
+                texts={1: meta(ID)},
+                disks={"log.dirs of 1": store("/new/1", "/d2", texts={"/new/1": meta(ID), "/d2": THEIRS})},
+            ),
+            FOREIGN.format("/d2", "/d2"),
+            id="a-disk-of-another-cluster",
+        ),
+        pytest.param(
+            here(1, texts={1: THEIRS}, disks={"log.dirs of 1": store("/new/1", texts={"/new/1": THEIRS})}),
+            FOREIGN.format("/new/1", "/new/1"),
+            id="told-once",
+        ),
+        pytest.param(here(1, texts={1: f"#comment\n cluster.id = {ID} \n"}), "", id="of-this-cluster"),
+        pytest.param(
+            here(1, texts={1: "version=0\nbroker.id=1\n"}), "", id="of-a-version-without-cluster-ids"
+        ),
+        pytest.param(here(1, 9, texts={9: THEIRS}), "", id="of-a-broker-that-was-taken-out"),
+        pytest.param(here(1, 10, beside=(10,), texts={10: THEIRS}), "", id="of-a-cluster-of-its-own"),
+    ],
+)
+def test_brokers_of_another_cluster(first: dict[str, Any], says: str) -> None:
+    found = others(a=first)
+    assert kafka_data(found, list("abc"), ID, True)["refusals"] == [says] * bool(says)
+    # With ZooKeeper the id is its own, not the inventory's.
+    assert kafka_data(found, list("abc"), ID, False)["refusals"] == []
+
+
+def test_a_changed_cluster_name_is_told_by_each_broker_and_no_other_reason() -> None:
+    found = {host: here(n, ids=(n,), texts={n: THEIRS}) for n, host in enumerate("abc", 1)} | {
+        "d": here(ids=(4,))
+    }
+    plan = kafka_data(found, list("abcd"), ID, True)
+    assert [line.split(" (")[0] for line in plan["refusals"]] == [
+        f"broker {number} on {host} bears the cluster id theirs" for number, host in enumerate("abc", 1)
+    ]
+
+
+UNHEARD = (
+    "A broker has no metadata log in its kafka_data_dir, and whether those of {} have one is not known: "
+    "they did not answer, or --limit leaves them out. Run again with them."
+)
+
+
+@pytest.mark.parametrize(
+    ("found", "unheard"),
+    [
+        pytest.param({"a": here(1), "b": here(ids=(2,))}, "c", id="one-did-not-answer"),
+        pytest.param({"a": here()}, "b, c", id="limited-to-one-that-would-be-formatted"),
+        pytest.param({"a": here(1)}, "", id="what-formats-nothing-asks-nobody"),
+        pytest.param({}, "", id="nobody"),
+    ],
+)
+def test_hosts_that_were_not_asked(found: dict[str, dict[str, Any]], unheard: str) -> None:
+    says = [UNHEARD.format(unheard)] * bool(unheard)
+    assert kafka_data(found, list("abc"), ID, True)["refusals"] == says
+    assert kafka_data(found, list("abc"), ID, False)["refusals"] == []
+
+
+ADD = "If you are adding brokers, add {} at a time at most, so that the new are not more than those that know"
+FIRST = "If you are adding brokers, start those that have one first, so that"
+
+
+@pytest.mark.parametrize("spread", [True, False], ids=["a-host-each", "one-host"])
+@pytest.mark.parametrize(
+    ("count", "formatted", "run", "says"),
+    [
+        pytest.param(3, 0, False, "", id="fresh"),
+        pytest.param(3, 3, True, "", id="whole"),
+        pytest.param(1, 0, False, "", id="one-fresh"),
+        # One directory of three was lost, or one broker is added to two.
+        pytest.param(3, 2, False, "", id="two-of-three"),
+        pytest.param(5, 3, False, "", id="three-of-five"),
+        # As many as there are, if those run: one controller could get no other else.
+        pytest.param(2, 1, True, "", id="one-to-two-and-it-runs"),
+        pytest.param(2, 1, False, FIRST, id="one-to-two-and-it-is-stopped"),
+        pytest.param(4, 2, True, "", id="two-to-four-and-they-run"),
+        pytest.param(4, 2, False, ADD.format(1), id="two-to-four-and-they-are-stopped"),
+        pytest.param(6, 3, False, ADD.format(2), id="three-to-six-and-they-are-stopped"),
+        pytest.param(3, 1, True, ADD.format(1), id="one-to-three"),
+        pytest.param(3, 1, False, FIRST, id="one-to-three-and-it-is-stopped"),
+        pytest.param(7, 3, True, ADD.format(3), id="three-to-seven"),
+    ],
+)
+def test_a_cluster_grows_by_what_it_can_take_in(
+    count: int, formatted: int, run: bool, says: str, spread: bool
+) -> None:
+    ids, there = tuple(range(1, count + 1)), tuple(range(1, formatted + 1))
+    if spread:
+        found = {f"h{n}": here(*{n} & {*there}, ids=(n,), up=(n,) if run and n in there else ()) for n in ids}
+    else:
+        found = {"h1": here(*there, ids=ids, up=there if run else ())}
+    plan = kafka_data(found, list(found), ID, True)
+    assert plan["formatted"] == formatted
+    assert [says in line for line in plan["refusals"]] == [True] * bool(says)
+    assert kafka_data(found, list(found), ID, False)["refusals"] == []
+    for line in plan["refusals"]:
+        assert line.startswith(
+            f"Only {formatted} of {count} controllers have a metadata log in their kafka_data_dir. "
+        )
+        # What destroys comes last, says when it may, and what.
+        adds, restores, removes = map(line.index, (says, "restore them", "Only if no topic was ever made"))
+        assert adds < restores < removes
+        assert "remove" not in line[:removes]
+        assert f"in kafka_data_dir ({', '.join(map(str, ids))}) and run again." in line
+
+
+@pytest.mark.parametrize("up", [True, False], ids=["up", "down"])
+@pytest.mark.parametrize("states", [*itertools.product(["data", "empty", "unheard"], repeat=3)], ids="-".join)
+def test_empty_controllers_never_are_a_majority_beside_data(states: tuple[str, ...], up: bool) -> None:
+    found = {
+        host: here(
+            *[number] * (state == "data"), ids=(number,), up=(number,) if up and state == "data" else ()
+        )
+        for number, (host, state) in enumerate(zip("abc", states, strict=True), 1)
+        if state != "unheard"
+    }
+    plan = kafka_data(found, list("abc"), ID, True)
+    has, empty, unheard = (states.count(state) for state in ("data", "empty", "unheard"))
+    assert plan["formatted"] == has
+    if (has and 2 * empty >= 3) or (unheard and empty):
+        assert plan["refusals"]
+    else:
+        assert not plan["refusals"]
+
+
+def test_what_is_read_of_a_host() -> None:
+    disks = {"log.dirs": "/new/1, /d2", "metadata.log.dir": "/fast", "num.io.threads": 8}
+    stores = kafka_stores([{"id": 1}], "/new", True, disks, [{"id": 10}])
+    assert stores == [
+        {
+            "name": "logs",
+            "units": ["kafka@1", "kafka@10"],
+            "directories": ["/new"],
+            "markers": ["*/meta.properties"],
+        },
+        {
+            "name": "log.dirs of 1",
+            "directories": ["/new/1", "/d2"],
+            "markers": ["meta.properties"],
+            "configured": "/etc/kafka/server-1.properties",
+            "key": "log.dirs",
+        },
+        {
+            "name": "metadata.log.dir of 1",
+            "directories": ["/fast"],
+            "markers": ["meta.properties"],
+            "configured": "/etc/kafka/server-1.properties",
+            "key": "metadata.log.dir",
+        },
+    ]
+
+
+@pytest.mark.parametrize(
+    ("disks", "directories"),
+    [
+        ({}, {"log.dirs of 1": ["/new/1"], "metadata.log.dir of 1": ["/new/1"]}),
+        ({"log.dirs": None}, {"log.dirs of 1": ["/new/1"], "metadata.log.dir of 1": ["/new/1"]}),
+        # Without another it is one of these.
+        (
+            {"log.dirs": ["/new/1", "/d2"]},
+            {"log.dirs of 1": ["/new/1", "/d2"], "metadata.log.dir of 1": ["/new/1", "/d2"]},
+        ),
+    ],
+    ids=["none", "null", "list"],
+)
+def test_the_disks_that_a_broker_is_to_have(disks: dict[str, Any], directories: dict[str, list[str]]) -> None:
+    logs, *found = kafka_stores([{"id": 1}], "/new", False, disks)
+    assert {each["name"]: each["directories"] for each in found} == directories
+    # Versions before 0.9 have no meta.properties.
+    assert logs["markers"] == [f"*/{META}", f"*/{CHECKPOINT}"]
