@@ -85,7 +85,7 @@ def main() -> None:
     )
     try:
         stores = read_stores(module.params["stores"])
-    except (OSError, UnitError) as error:
+    except (OSError, ValueError, UnitError) as error:
         module.fail_json(msg=str(error))
     settings = {path: read_settings(path, keys) for path, keys in module.params["settings"].items()}
     module.exit_json(changed=False, stores=stores, settings=settings)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import glob
 import os
 import re
-import stat
 from collections.abc import Collection
 from fnmatch import fnmatchcase
 from typing import Any
 from xml.etree import ElementTree
 
+from ansible.module_utils.host_paths import beginning, matching
 from ansible.module_utils.host_units import UP, loaded, recorded
 
 #: The argument of the modules: the directories of a service, and what marks data in one.
@@ -68,22 +67,20 @@ def read_stores(stores: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def markers_in(directory: str, markers: Collection[str]) -> dict[str, str]:
-    """The paths below a directory that match one of the globs, each with the beginning of its text."""
-    paths = {path for marker in markers for path in glob.glob(os.path.join(glob.escape(directory), marker))}
+    """The paths below a directory that match one of the globs, each with the beginning of its text.
+
+    Raises ValueError for a link there that root does not follow, since a service may have put it.
+    """
+    paths = {path for marker in markers for path in matching(directory, marker)}
     return {os.path.relpath(path, directory): _text(path) for path in sorted(paths)}
 
 
 def _text(path: str) -> str:
-    """The beginning of a file; nothing of what is none, is a link or is no text."""
+    """The beginning of a small file; nothing of a directory, or of what is no text."""
     try:
-        # Whoever owns the directory may have put a link to somebody else's file there, or a pipe.
-        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
-    except OSError:
+        data = beginning(path, MOST) or b""
+    except IsADirectoryError:
         return ""
-    try:
-        data = os.read(handle, MOST) if stat.S_ISREG(os.fstat(handle).st_mode) else b""
-    finally:
-        os.close(handle)
     return "" if b"\0" in data else data.decode("utf-8", "replace")
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible.module_utils.host_units import UnitError
 from host_data import MOST, directories_of, markers_in, read_settings, read_stores
-from host_units import UnitError
 from to_directories import to_directories
 
 # What systemd has loaded for each unit: whether it runs, and where it may write.
@@ -59,14 +59,27 @@ def test_what_is_no_text_is_told_without_any(tmp_path: Path) -> None:
     assert markers_in(str(tmp_path), ["log.*", "latin"]) == {"log.1": "", "latin": "caf\ufffd"}
 
 
-def test_a_marker_that_is_a_link_or_a_pipe_is_not_read(tmp_path: Path) -> None:
-    """Whoever owns the directory may have put it there; nor does a pipe keep the module waiting."""
-    write(tmp_path, secret="secret", **{"data/file": "mine"})
-    (tmp_path / "data" / "link").symlink_to(tmp_path / "secret")
-    (tmp_path / "data" / "gone").symlink_to(tmp_path / "nothing")
-    os.mkfifo(tmp_path / "data" / "pipe")
-    assert markers_in(str(tmp_path / "data"), ["*"]) == {"file": "mine", "gone": "", "link": "", "pipe": ""}
-    # The directory itself may be one.
+@pytest.mark.parametrize(
+    ("name", "leads_to", "pattern"), [("myid", "system/meta", "myid"), ("1", "system", "*/meta")]
+)
+def test_data_is_not_read_through_a_link_that_a_service_put(
+    tmp_path: Path, service: Path, name: str, leads_to: str, pattern: str
+) -> None:
+    """Else the module would print /etc/shadow as the id of a server."""
+    write(tmp_path, **{"system/meta": "root:hash\n"})
+    (service / name).symlink_to(tmp_path / leads_to)
+    with pytest.raises(ValueError, match=f"^{service}/{name} is a link to {tmp_path}/{leads_to}, and "):
+        markers_in(str(service), [pattern])
+
+
+def test_a_pipe_keeps_nobody_waiting(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(ValueError, match="pipe"):
+        markers_in(str(tmp_path), ["pipe"])
+
+
+def test_the_directory_may_be_an_administrators_link(tmp_path: Path) -> None:
+    write(tmp_path, **{"data/file": "mine"})
     (tmp_path / "alias").symlink_to(tmp_path / "data")
     assert markers_in(str(tmp_path / "alias"), ["file"]) == {"file": "mine"}
 

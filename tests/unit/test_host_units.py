@@ -303,20 +303,6 @@ def test_of_no_unit_nothing_is_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
     assert loaded([]) == {}
 
 
-@pytest.mark.parametrize(
-    ("name", "leads_to", "pattern"), [("myid", "system/meta", "myid"), ("1", "system", "*/meta")]
-)
-def test_data_is_not_read_through_a_link_that_a_service_put(
-    systemd: Systemctl, tmp_path: Path, service: Path, name: str, leads_to: str, pattern: str
-) -> None:
-    """Else the module would print /etc/shadow as the id of a server."""
-    (tmp_path / "system").mkdir()
-    (tmp_path / "system" / "meta").write_text("root:hash\n")
-    (service / name).symlink_to(tmp_path / leads_to)
-    with pytest.raises(ValueError, match=f"^{service}/{name} is a link to {tmp_path}/{leads_to}, and "):
-        data_of(["a"], str(service), [pattern])
-
-
 @pytest.mark.parametrize("text", ["root:*:19000\n", "", "/a\n", "\udcff\n"])
 def test_a_record_of_another_form_is_none(tmp_path: Path, text: str) -> None:
     (tmp_path / "config.sha256").write_text(text, errors="surrogateescape")
