@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -403,11 +404,91 @@ def test_machines_that_no_play_would_reach(tmp_path: Path, groups: dict[str, lis
     children = {group: {"hosts": dict.fromkeys(hosts)} for group, hosts in groups.items()}
     (tmp_path / "hosts.json").write_text(json.dumps({"all": {"children": children}}))
     words = ("--inventory", str(tmp_path / "hosts.json"), "playbooks/preflight.yml")
-    run = start(tmp_path, *words, ANSIBLE_CALLBACK_RESULT_FORMAT="json")
+    # A limit to whichever machine, the last to one of no service's.
+    limits = [("--limit", hosts[-1]) for hosts in groups.values() if hosts]
+    for limit in [(), *limits]:
+        run = start(tmp_path, *words, *limit, ANSIBLE_CALLBACK_RESULT_FORMAT="json")
+        output = finish(run)
+        assert run.returncode == 2, output
+        assert says in output
+        assert "PLAY [Preflight] " not in output
+
+
+def extended(directory: Path, **more: Any) -> tuple[str, ...]:
+    """The preflight of the lab's inventory and of another with these groups."""
+    (directory / "more.json").write_text(json.dumps(more))
+    return ("-i", "inventories/lab", "-i", str(directory / "more.json"), "playbooks/preflight.yml")
+
+
+UNKNOWN = (
+    "the group kafak (x) is none of the kit: call it kafka, or, if it is your own, less like that",
+    "the group NameNodes (millrace-1) is none of the kit: call it namenode, or, if it is your own, less",
+    "y in cluster, brokers, but in no group of a service (zookeeper, hadoop, kafka, spark): put each into",
+    "cluster_nam, given for all machines, is no variable of the kit: write cluster_name, or, if it is your",
+    "kafka_heep, given for y, is no variable of the kit: write kafka_heap, or, if it is your own, a name",
+    "kafka_server_properties, given for all machines, is what the kit makes with kafka_server_properties_o",
+)
+
+
+@pytest.mark.parametrize("limit", [(), ("--limit", "millrace-2"), ("--limit", "y", "--tags", "smoke")])
+def test_names_that_the_kit_does_not_know(tmp_path: Path, limit: tuple[str, ...]) -> None:
+    words = extended(
+        tmp_path,
+        cluster={"hosts": {"x": {}, "y": {}}, "vars": {"kafka_server_properties": {"log.dirs": "/d"}}},
+        kafak={"hosts": {"x": {}}},
+        NameNodes={"hosts": {"millrace-1": {}}},
+        brokers={"hosts": {"y": {"kafka_heep": "9g"}}},
+    )
+    run = start(tmp_path, *words, *limit, "-e", "cluster_nam=x", ANSIBLE_CALLBACK_RESULT_FORMAT="json")
     output = finish(run)
     assert run.returncode == 2, output
-    assert says in output
-    assert "PLAY [Preflight] " not in output
+    [said] = re.findall(r"^fatal: \[[\w-]+\]: FAILED! => (.*)$", output, re.MULTILINE)
+    lines = json.loads(said)["msg"].splitlines()
+    assert len(lines) == len(UNKNOWN), lines
+    assert [line for line, says in zip(lines, UNKNOWN, strict=True) if not line.startswith(says)] == []
+    assert not (tmp_path / "cluster.json").exists()
+
+
+def test_names_that_are_peoples_own(tmp_path: Path) -> None:
+    """Beside the lab's; no value is read for the sake of its name."""
+    words = extended(
+        tmp_path,
+        rack_a={"hosts": {"millrace-1": {}}, "vars": {"rack": "a", "lost": "{{ nowhere }}"}},
+        rack_b={"hosts": {"millrace-2": {}, "millrace-3": {}}},
+        prod={"children": {"rack_a": {}, "rack_b": {}}},
+        kafka2={"hosts": {"other": {"kafka_lag": 1}}},
+        zookeepers={},
+        web={"hosts": {"page": {}}},
+    )
+    run = start(tmp_path, *words, "--limit", "millrace-2")
+    output = finish(run)
+    assert run.returncode == 0, output
+    assert (tmp_path / "cluster.json").exists()
+
+
+def test_an_inventory_as_ini(tmp_path: Path) -> None:
+    shutil.copytree(CHECKOUT / "tests/inventories/plain/group_vars", tmp_path / "group_vars")
+    text = "".join(f"[{group}]\none\n" for group in ("cluster", "zookeeper", "rack_a"))
+    (tmp_path / "hosts.ini").write_text(f"{text}[web]\npage\n[cluster:vars]\nzookeeper_heap=96m\n")
+    words = ("-i", str(tmp_path / "hosts.ini"), "playbooks/preflight.yml")
+    run = start(tmp_path, *words)
+    output = finish(run)
+    assert run.returncode == 0, output
+    with (tmp_path / "hosts.ini").open("a") as hosts:
+        hosts.write("zookeeper_hepa=96m\n[kafak]\none\n")
+    run = start(tmp_path, *words)
+    output = " ".join(finish(run).split())
+    assert run.returncode == 2, output
+    assert "zookeeper_hepa, given for one, is no variable of the kit: write zookeeper_heap" in output
+    assert "the group kafak (one) is none of the kit: call it kafka" in output
+
+
+def test_an_inventory_without_a_machine(tmp_path: Path) -> None:
+    (tmp_path / "hosts.ini").write_text("")
+    run = start(tmp_path, "-i", str(tmp_path / "hosts.ini"), "playbooks/preflight.yml")
+    output = finish(run)
+    assert run.returncode == 2, output
+    assert "the inventory has no machine in the group cluster" in output
 
 
 def test_a_lab_that_cannot_be_made_is_refused_before_the_artifacts(tmp_path: Path) -> None:

@@ -1,0 +1,290 @@
+"""Names of an inventory that the kit does not know, and those that are people's own."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from unknown_names import (
+    distance,
+    group_faults,
+    nearest_group,
+    read_roles,
+    unknown_names,
+    variable_faults,
+)
+
+from tests.unit.playbooks import CHECKOUT
+
+SERVICES: dict[str, list[str]] = yaml.safe_load((CHECKOUT / "roles/survey/vars/main.yml").read_text())[
+    "__survey_groups"
+]
+KNOWN = ["cluster", *SERVICES, *(part for parts in SERVICES.values() for part in parts)]
+DECLARED, COMPUTED = read_roles(CHECKOUT / "roles")
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "letters"),
+    [
+        ("", "", 0),
+        ("kafka", "kafka", 0),
+        ("", "abc", 3),
+        ("abc", "", 3),
+        ("kafak", "kafka", 1),
+        ("kafke", "kafka", 1),
+        ("kfka", "kafka", 1),
+        ("kafkaa", "kafka", 1),
+        ("afkak", "kafka", 2),
+        ("namenode", "datanode", 3),
+    ],
+)
+def test_distance(one: str, other: str, letters: int) -> None:
+    assert distance(one, other) == distance(other, one) == letters
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("kafak", "kafka"),
+        ("akfka", "kafka"),
+        ("kafke", "kafka"),
+        ("kafk", "kafka"),
+        ("kafkaa", "kafka"),
+        ("kafkas", "kafka"),
+        ("Kafka", "kafka"),
+        ("KAFKA", "kafka"),
+        ("kafka_", "kafka"),
+        ("sparks", "spark"),
+        ("hadop", "hadoop"),
+        ("clsuter", "cluster"),
+        ("clusters", "cluster"),
+        ("NameNodes", "namenode"),
+        ("name_node", "namenode"),
+        ("name-nodes", "namenode"),
+        ("data_nodes", "datanode"),
+        ("zookeepers", "zookeeper"),
+        ("zookeper", "zookeeper"),
+        ("zokeeper", "zookeeper"),
+        ("zookeeeperr", "zookeeper"),
+        ("spark-historyserver", "spark_historyserver"),
+        ("sparkhistoryserver", "spark_historyserver"),
+        ("spark_history_servers", "spark_historyserver"),
+        ("HistoryServer", "historyserver"),
+        ("node.manager", "nodemanager"),
+        ("journal_node", "journalnode"),
+        ("resource_manger", "resourcemanager"),
+        # Two letters of a short name, and words of their own.
+        *((name, None) for name in ("kfak", "kafkaeu", "spork1", "shard", "zk", "brokers", "hdfs", "yarn")),
+        *((name, None) for name in ("prod", "europe", "rack_a", "workers", "masters", "gateway", "edgenode")),
+    ],
+)
+def test_misspelt_groups(name: str, meant: str | None) -> None:
+    assert nearest_group(name, KNOWN) == meant
+
+
+def test_known_groups_are_not_like_each_other() -> None:
+    assert [nearest_group(name, KNOWN) for name in KNOWN] == KNOWN
+
+
+def rename(group: str, known: str = "kafka") -> str:
+    return f"the group {group} (a) is none of the kit: call it {known}, or, if it is your own, less like that"
+
+
+def idle(where: str, remedy: str = "put each into one of these", nobody: str = "") -> str:
+    none = f"in no group of a service (zookeeper, hadoop, kafka, spark){nobody}"
+    return f"{where}, but {none}: {remedy}, or take it out of cluster"
+
+
+NOBODY = ", and no machine of cluster is"
+PUT = "put all machines there (inventories/lab/hosts.yml shows how)"
+NO_CLUSTER = f"the inventory has no machine in the group cluster: {PUT}"
+ALL = {"cluster": ["a", "b"], "zookeeper": ["a"], "kafka": ["a", "b"]}
+THREE = ALL | {"cluster": ["a", "b", "c"]}
+
+GROUPS: dict[str, tuple[dict[str, list[str]], list[str]]] = {
+    "sound": (ALL, []),
+    # Ansible's own two have everybody.
+    "as-ansible-has-them": (ALL | {"all": ["a", "b"], "ungrouped": []}, []),
+    "peoples-own": (ALL | {"rack_a": ["a"], "europe": ["b"], "prod": ["a", "b"]}, []),
+    "strangers": (ALL | {"web": ["w"], "ungrouped": ["x"]}, []),
+    "of-another-cluster": (ALL | {"kafka2": ["k"], "Kafkas": ["k"], "name_node": []}, []),
+    "parts-of-a-service": (
+        ALL | {"kafka_a": ["a"], "kafka2": ["b"], "kafka-1": ["a"], "eu_kafka": ["a"]},
+        [],
+    ),
+    "parts-of-the-cluster": (ALL | {"cluster_a": ["a"], "cluster2": ["b"]}, []),
+    "empty": (ALL | {"journalnode": [], "kafak": [], "spark": []}, []),
+    "misspelt": ({"cluster": ["a"], "kafak": ["a"]}, [rename("kafak")]),
+    "misspelt-beside-another-service": (
+        {"cluster": ["a"], "zookeeper": ["a"], "kafak": ["a"]},
+        [rename("kafak")],
+    ),
+    "misspelt-beside-the-service": (
+        ALL | {"kafak": ["a"], "kafkas": ["a"]},
+        [rename("kafak"), rename("kafkas")],
+    ),
+    "a-number-with-another-machine": (
+        {"cluster": ["a", "b"], "kafka": ["b"], "kafka2": ["a"]},
+        [rename("kafka2")],
+    ),
+    "no-counterpart": ({"cluster": ["b"], "zookeeper": ["b"], "Kafka": ["a"]}, [rename("Kafka")]),
+    "misspelt-daemon": (ALL | {"hadoop": ["a"], "NameNodes": ["a"]}, [rename("NameNodes", "namenode")]),
+    "no-service-for-one": (THREE | {"brokers": ["c"]}, [idle("c in cluster, brokers")]),
+    "no-service-for-several": (
+        ALL | {"cluster": ["a", "c", "d", "e"], "kafka": ["a"], "zk": ["c", "e"]},
+        [idle("c, e in cluster, zk"), idle("d in cluster")],
+    ),
+    "no-service-for-anyone": (
+        {"cluster": ["a", "b"], "all": ["a", "b"]},
+        [idle("a, b in cluster", nobody=NOBODY)],
+    ),
+    "a-daemon-that-is-no-child": (
+        THREE | {"namenode": ["c"]},
+        [idle("c in cluster, namenode", "make namenode a child of the group hadoop")],
+    ),
+    "many": ({"cluster": list("abcdefg")}, [idle("a, b, c, d, e and 2 more in cluster", nobody=NOBODY)]),
+    "no-cluster": ({"kafka": ["a"], "web": ["w"]}, [NO_CLUSTER]),
+    "empty-cluster": ({"cluster": []}, [NO_CLUSTER]),
+    "misspelt-cluster": (
+        {"clusters": ["a"], "kafka": ["a"]},
+        [NO_CLUSTER, rename("clusters", "cluster")],
+    ),
+    "outside": (
+        ALL | {"kafka": ["a", "b", "c"], "spark": ["d", "c"]},
+        [f"c, d in groups of services but not in the group cluster: {PUT}"],
+    ),
+}
+
+
+@pytest.mark.parametrize(("groups", "faults"), GROUPS.values(), ids=GROUPS)
+def test_groups(groups: dict[str, list[str]], faults: list[str]) -> None:
+    assert group_faults(groups, SERVICES) == faults
+
+
+def test_the_groups_are_those_of_the_plays_and_of_the_topology() -> None:
+    """There is one list of them; what reads groups elsewhere must agree with it."""
+    site = yaml.safe_load((CHECKOUT / "site.yml").read_text())
+    texts = [(CHECKOUT / each["ansible.builtin.import_playbook"]).read_text() for each in site]
+    hosts = {play["hosts"].split(":")[0] for text in texts for play in yaml.safe_load(text)}
+    topology = (CHECKOUT / "inventories/lab/group_vars/all/topology.yml").read_text()
+    read = set(re.findall(r"groups\['(\w+)'\]", topology))
+    assert {"cluster", *SERVICES} == {each for each in hosts if re.fullmatch("[a-z]+", each)}
+    assert read == set(KNOWN) - {"cluster", "hadoop"}
+
+
+def own(role: str) -> str:
+    return f", if it is your own, a name that does not begin with {role}_"
+
+
+NONE = "is no variable of the kit:"
+VARIABLES: dict[str, str] = {
+    # The names that are known, Ansible's and the person's.
+    **dict.fromkeys(("kafka_heap", "cluster_name", "millrace_cache", "lab_name", "hdfs_directories"), ""),
+    **dict.fromkeys(("ansible_user", "ansible_become", "inventory_hostname", "groups", "omit"), ""),
+    **dict.fromkeys(("_kafka_helper", "__kafka_logs", "course_ports", "student", "rack", "kafka"), ""),
+    **dict.fromkeys(("JAVA_HOME", "KAFKA_HEAP", "cluster_home", "kafkacat_path", "my_kafka"), ""),
+    "kafka_heep": f"{NONE} write kafka_heap, or{own('kafka')}",
+    "kafka_broker": f"{NONE} write kafka_brokers, or{own('kafka')}",
+    "kafka_heap_size": f"{NONE} write kafka_heap, or{own('kafka')}",
+    "kafka_properties": f"{NONE} write kafka_server_properties_overrides, or{own('kafka')}",
+    "kafka_server_properties_override": f"{NONE} write kafka_server_properties_overrides, or{own('kafka')}",
+    "zookeeper_port": f"{NONE} write zookeeper_client_port, or{own('zookeeper')}",
+    "yarn_memory": f"{NONE} write yarn_nodemanager_memory, or{own('yarn')}",
+    "proof_mod": f"{NONE} write proof_mode, or{own('proof')}",
+    # Of another role of Hadoop's.
+    "hdfs_namenode_port": f"{NONE} write hadoop_namenode_port, or{own('hdfs')}",
+    "hdfs_core_site_overrides": f"{NONE} write hadoop_core_site_overrides, or{own('hdfs')}",
+    # Not a name of another role's, though these have it.
+    "java_version": f"{NONE} see ansible-doc -t role -r roles java, or write{own('java')}",
+    "kafka_connect_url": f"{NONE} see ansible-doc -t role -r roles kafka, or write{own('kafka')}",
+    "lab_color": f"{NONE} see ansible-doc -t role -r roles lab, or write{own('lab')}",
+    "survey_x": f"{NONE} remove it, or write{own('survey')}",
+    # Of no role.
+    "kafak_heap": f"{NONE} write kafka_heap, or, if it is your own, a name less like that",
+    "kafkaHeap": f"{NONE} write kafka_heap, or, if it is your own, a name less like that",
+    "cluster_nam": f"{NONE} write cluster_name, or, if it is your own, a name less like that",
+    "millrace_cahce": f"{NONE} write millrace_cache, or, if it is your own, a name less like that",
+    # What the roles compute.
+    "kafka_server_properties": "is what the kit makes with kafka_server_properties_overrides: set that",
+    "hdfs_site": "is what the kit makes with hdfs_site_overrides: set that",
+    "service_artifacts": "is what the kit makes itself: remove it",
+}
+
+
+@pytest.mark.parametrize(("name", "says"), VARIABLES.items(), ids=VARIABLES)
+def test_variables(name: str, says: str) -> None:
+    found = variable_faults({"a": ["kafka_heap", name]}, DECLARED, COMPUTED)
+    assert found == ([f"{name}, given for a, {says}"] if says else [])
+
+
+@pytest.mark.parametrize("role", sorted(DECLARED))
+def test_what_a_role_declares_is_known(role: str) -> None:
+    assert variable_faults({"a": DECLARED[role]}, DECLARED, COMPUTED) == []
+
+
+def test_what_a_role_computes_from_overrides_is_told() -> None:
+    """But for the files of a run, all that a role makes under a name of its own has overrides."""
+    ours = sorted(COMPUTED - {"ansible_become", "service_artifacts"})
+    found = variable_faults({"a": ours}, DECLARED, COMPUTED)
+    assert found == [
+        f"{name}, given for a, is what the kit makes with {name}_overrides: set that" for name in ours
+    ]
+
+
+@pytest.mark.parametrize(
+    ("machines", "has", "where"),
+    [
+        ("a", "a", "a"),
+        ("ab", "ab", "all machines"),
+        ("abc", "bc", "b, c"),
+        ("abcdefg", "abcdef", "a, b, c, d, e and 1 more"),
+    ],
+)
+def test_where_a_variable_is(machines: str, has: str, where: str) -> None:
+    names = {machine: ["kafka_heep"] if machine in has else [] for machine in machines}
+    [said] = variable_faults(names, DECLARED, COMPUTED)
+    assert said.startswith(f"kafka_heep, given for {where}, is ")
+
+
+def test_only_the_clusters_machines_are_looked_at_and_all_faults_told() -> None:
+    names = {"a": ["kafka_heep"], "b": [], "w": ["kafka_lag"]}
+    faults = unknown_names(ALL | {"kafak": ["a"]}, names, SERVICES, str(CHECKOUT / "roles"))
+    assert [fault.split(",")[0] for fault in faults] == [rename("kafak").split(",")[0], "kafka_heep"]
+
+
+def command(*words: str) -> str:
+    program = str(Path(sys.executable).parent / words[0])
+    environment = os.environ | {"ANSIBLE_CONFIG": str(CHECKOUT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1"}
+    return subprocess.check_output([program, *words[1:]], cwd=CHECKOUT, env=environment, text=True)
+
+
+@pytest.mark.parametrize(
+    "inventory",
+    [
+        *(f"inventories/{name}" for name in ("lab", "single", "course")),
+        *(f"tests/inventories/{name}" for name in ("plain", "three_brokers")),
+        "molecule/default/inventory",
+    ],
+)
+def test_every_inventory_of_the_kit_has_known_names_only(inventory: str) -> None:
+    listed: dict[str, Any] = json.loads(command("ansible-inventory", "-i", inventory, "--list"))
+
+    def hosts(group: str) -> list[str]:
+        its = listed.get(group, {})
+        return [*its.get("hosts", []), *(host for child in its.get("children", []) for host in hosts(child))]
+
+    groups = {group: hosts(group) for group in listed if group != "_meta"}
+    assert unknown_names(groups, listed["_meta"]["hostvars"], SERVICES, str(CHECKOUT / "roles")) == []
+
+
+def test_the_filter_is_documented() -> None:
+    shown = command("ansible-doc", "-t", "filter", "unknown_names")
+    for part in ("which groups are misspelt", "OPTIONS", "EXAMPLES", "RETURN VALUES"):
+        assert part in " ".join(shown.split()), shown
