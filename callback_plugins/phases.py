@@ -29,7 +29,7 @@ BEAT = 8.0
 #: Tags of the plays that only look, at the input or at what stands.
 LOOKS = {"preflight", "check", "smoke", "receipt"}
 
-#: The fact of the preflight, whose keys are reports and inventories.
+#: The fact of the preflight, whose keys are reports and inventory.
 DESCRIBED = "proof_described"
 
 
@@ -101,7 +101,7 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
         target = Path(self.described["reports"], "phases.json")
         if target.parent.is_dir():
             report = {
-                "inventories": self.described["inventories"],
+                "inventories": [self.described["inventory"]],
                 "phases": list(self.phases.values()),
                 "total": round(now - self.begun, 2),
                 "changed": sum(phase["changed"] for phase in self.phases.values()),

@@ -20,7 +20,7 @@ from smoke.checks import kafka as kafka_check
 from smoke.checks import spark as spark_check
 from smoke.checks import streaming as streaming_check
 from smoke.checks import zookeeper as zookeeper_check
-from smoke.cluster import AND, Cluster, ClusterError, expect, find, load, told
+from smoke.cluster import Cluster, ClusterError, expect, find, load, told
 from smoke.console import Console
 from smoke.services import hdfs, yarn
 from smoke.services.kafka import api_version
@@ -45,13 +45,7 @@ def _parser() -> argparse.ArgumentParser:
         sub = commands.add_parser(name, help=text, description=text)
         sub.add_argument("--cluster", type=Path, help="its description (the only out/*/cluster.json)")
         sub.add_argument("--name", help="the cluster that is meant: another's description is refused")
-        sub.add_argument(
-            "--inventory",
-            nargs="*",
-            action="extend",
-            metavar="DIR",
-            help="likewise, the inventory that names its machines",
-        )
+        sub.add_argument("--inventory", metavar="DIR", help="the inventory that is meant, likewise")
         sub.set_defaults(command=function)
         return sub
 
@@ -204,7 +198,7 @@ def write_receipt(options: argparse.Namespace) -> int:
     artifacts = _read(options.artifacts or reports / "artifacts.json")
     if smoke:
         smoke["current"] = processes.same(smoke.get("processes"), processes.running(cluster))
-    if not phases or cluster.inventory != AND.join(phases.get("inventories", ())):
+    if not phases or cluster.inventory not in phases.get("inventories", ()):
         # Of a deployment from another inventory, which came after: this one's are in the receipt of before.
         phases = (_earlier(out / "receipt.json") or {}).get("phases")
     document = receipt.document(cluster, states, smoke, phases, artifacts)

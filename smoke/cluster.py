@@ -19,9 +19,6 @@ from typing import Any
 
 from smoke.machine import Machine
 
-AND = ", "
-"""What stands between the directories of several inventories."""
-
 Units = dict[str, list[str]]
 """Host name -> systemd units on it."""
 
@@ -204,7 +201,7 @@ class Cluster:
     note: str = ""
     """What whoever uses these versions must know."""
     inventory: str = ""
-    """The directory of the inventory that names its machines; of several, all, joined by AND."""
+    """The directory of the inventory that it was deployed from."""
     next: tuple[tuple[str, ...], ...] = ()
     """Commands, word by word, to be typed in the checkout."""
     source: str = field(default="", compare=False)
@@ -251,24 +248,21 @@ def find(name: str | None = None, reports: Path = Path("out")) -> Path:
         )
     if len(found) > 1:
         raise ClusterError(
-            f"several clusters are described: {AND.join(map(str, found))}. Give one by --cluster, or by "
+            f"several clusters are described: {', '.join(map(str, found))}. Give one by --cluster, or by "
             f"--name, such as --name {found[0].parent.name}"
         )
     return found[0]
 
 
-def expect(cluster: Cluster, name: str | None, inventories: Iterable[str] | None) -> None:
+def expect(cluster: Cluster, name: str | None, inventory: str | None) -> None:
     """Raise ClusterError when the description is of another name or inventory; None says nothing of it.
 
-    `inventories`: those that name the machines, each as Ansible is given it: a directory or a file in one.
+    `inventory`: as Ansible is given it, a directory or a file in one; empty for one that has none.
     """
     meant = cluster.name if name is None else name
-    of = cluster.inventory if inventories is None else AND.join(sorted(set(_directories(inventories))))
+    of = _directory(cluster.inventory if inventory is None else inventory)
     if (meant, of) != (cluster.name, cluster.inventory):
-        if inventories is None:
-            words = "ITS-INVENTORY"
-        else:
-            words = _shown(of).replace(AND, " -i ") if of else " -i ".join(inventories)
+        words = _shown(of) if inventory else "ITS-INVENTORY"
         raise ClusterError(
             f"{cluster.source} describes the cluster {cluster.name} of {_shown(cluster.inventory)}, but the "
             f"cluster {meant} of {_shown(of)} is meant: ansible-playbook -i {words} playbooks/preflight.yml "
@@ -284,19 +278,17 @@ def told(cluster: Cluster) -> str:
     return f"cluster {cluster.name} ({_shown(cluster.inventory)}), described {age} ago"
 
 
-def _directories(inventories: Iterable[str]) -> Iterable[str]:
-    """As the description has them; a list of hosts is in none."""
-    for path in (Path(os.path.abspath(each)) for each in inventories if "," not in each):
-        yield str(path.parent if path.is_file() else path)
+def _directory(inventory: str) -> str:
+    path = Path(os.path.abspath(inventory))
+    return str(path.parent if path.is_file() else path) if inventory else ""
 
 
 def _shown(inventory: str) -> str:
     """Shorter in the checkout, where commands are typed."""
-    paths = map(Path, inventory.split(AND)) if inventory else ()
-    return (
-        AND.join(str(path.relative_to(CHECKOUT) if path.is_relative_to(CHECKOUT) else path) for path in paths)
-        or "an inventory without a directory"
-    )
+    path = Path(inventory)
+    if path.is_relative_to(CHECKOUT):
+        return str(path.relative_to(CHECKOUT))
+    return inventory or "a list of hosts"
 
 
 def load(path: Path) -> Cluster:

@@ -29,7 +29,7 @@ def play(name: str, *tasks: dict[str, Any], tags: str = "") -> dict[str, Any]:
 
 def preflight(reports: str = "{{ inventory_dir }}") -> dict[str, Any]:
     """Return a play that tells what the kit's own tells."""
-    described = {"proof_described": {"reports": reports, "inventories": ["/a", "/b"]}}
+    described = {"proof_described": {"reports": reports, "inventory": "/a"}}
     describe = {"ansible.builtin.set_fact": described, "run_once": True}
     return play("Preflight", describe, tags="preflight, always")
 
@@ -82,7 +82,7 @@ def test_plays_of_one_name_are_one_phase(runs: dict[str, tuple[str, Path]]) -> N
     output, file = runs["plays"]
     report = json.loads(file.read_text())
     _, kafka, spark, _ = report["phases"]
-    assert report["inventories"] == ["/a", "/b"]
+    assert report["inventories"] == ["/a"]
     # A change on each of three hosts is three changes.
     assert (kafka["name"], kafka["changed"]) == ("Kafka", 6)
     assert (spark["name"], spark["changed"]) == ("Spark", 0)
