@@ -21,6 +21,14 @@ help: ## Show this
 lab: bootstrap ## Bring up the lab: machines, services, checks, smoke, receipt
 	ansible-playbook -i $(INVENTORY) site.yml
 
+.PHONY: plan
+plan: bootstrap ## Say what make lab would do, machine by machine, and do nothing (OPTIONS: --diff)
+	ansible-playbook -i $(INVENTORY) site.yml --tags plan --check $(OPTIONS)
+
+.PHONY: show
+show: bootstrap ## The final value of a variable: HOST=millrace-1 VAR=kafka_service
+	@ansible-playbook -i $(INVENTORY) playbooks/show.yml -e host='$(HOST)' -e variable='$(VAR)'
+
 .PHONY: smoke
 smoke: bootstrap ## Prove the running cluster with real data
 	ansible-playbook -i $(INVENTORY) playbooks/smoke.yml -e proof_mode=full
@@ -97,6 +105,10 @@ unit: bootstrap-test ## Tests that need no machine
 molecule: bootstrap-test ## A whole cluster on machines of its own, tested and destroyed
 	$(BEGINS)
 	molecule test
+
+.PHONY: bench-deploy
+bench-deploy: bootstrap ## Seconds of a cold deployment, against a bare shell script (ROUNDS=3): removes the lab in the end
+	bench/deploy.sh $(ROUNDS)
 
 # Of the cache only what the kit made there: a user may have named any directory.
 .PHONY: clean

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import dataclasses
 import json
 import os
 import secrets
@@ -14,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from smoke import checks, gates, processes, receipt, report, signals
+from smoke import checks, gates, processes, receipt, report, signals, versions
 from smoke.checks import hdfs as hdfs_check
 from smoke.checks import kafka as kafka_check
 from smoke.checks import spark as spark_check
@@ -201,7 +202,8 @@ def write_receipt(options: argparse.Namespace) -> int:
     if not phases or cluster.inventory not in phases.get("inventories", ()):
         # Of a deployment from another inventory, which came after: this one's are in the receipt of before.
         phases = (_earlier(out / "receipt.json") or {}).get("phases")
-    document = receipt.document(cluster, states, smoke, phases, artifacts)
+    stands = dataclasses.replace(cluster, versions=versions.installed(cluster))
+    document = receipt.document(stands, states, smoke, phases, artifacts)
     _write(out / "receipt.json", json.dumps(document, indent=2) + "\n")
     _write(out / "receipt.md", receipt.markdown(document))
     print(receipt.text(document), end="", flush=True)

@@ -10,7 +10,7 @@ import ansible.module_utils
 import pytest
 
 # Where Ansible puts the kit's on a machine, so that they find each other.
-ansible.module_utils.__path__.append(str(Path(__file__).parents[2] / "module_utils"))
+ansible.module_utils.__path__.append(str(Path(__file__).parents[2] / "roles/common/module_utils"))
 
 # kafka-python reads its schemas by a deprecated call when imported, and here a warning is an error.
 with warnings.catch_warnings():

@@ -19,7 +19,7 @@ def start(directory: Path, *words: str, **environment: str) -> subprocess.Popen[
 
     A lab's preflight finds what only making its machines needs: root, and programs on the controller.
     """
-    given = {"service_reports": str(directory), "__lab_user": "0", "__lab_programs": []}
+    given = {"common_reports": str(directory), "__lab_user": "0", "__lab_programs": []}
     return subprocess.Popen(
         [
             str(Path(sys.executable).parent / "ansible-playbook"),
@@ -31,7 +31,6 @@ def start(directory: Path, *words: str, **environment: str) -> subprocess.Popen[
         | {
             "ANSIBLE_CONFIG": str(CHECKOUT / "ansible.cfg"),
             "ANSIBLE_NOCOLOR": "1",
-            "ANSIBLE_ACTION_PLUGINS": f"{CHECKOUT}/action_plugins:{CHECKOUT}/tests/render/action_plugins",
         }
         | environment,
         stdin=subprocess.DEVNULL,

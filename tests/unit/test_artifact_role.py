@@ -53,24 +53,23 @@ def test_a_machine_without_the_mount_gets_what_it_needs_once(tmp_path: Path) -> 
     for name in ("kafka.tar", "hadoop.tar", "spark.tar"):
         (cache / name).write_text(name)
 
-    def needs(*names: str) -> dict[str, object]:
-        return {"artifacts": [{"tarball": f"{delivered}/{name}"} for name in names]}
+    def service(name: str, host: str, *tarballs: str) -> dict[str, object]:
+        artifacts = [{"tarball": f"{delivered}/{tarball}"} for tarball in tarballs]
+        return {"name": name, "hosts": [host]} | ({"artifacts": artifacts} if tarballs else {})
 
     play = {
         "hosts": "localhost",
         "gather_facts": False,
         "vars": {
             "millrace_cache": str(tmp_path / "cache"),
-            "service_artifact_dir": str(delivered),
+            "common_artifact_dir": str(delivered),
             "artifact_versions": {},
-            # as role survey has it: empty where the machine has no such service
-            "__survey_installs": {
-                "kafka": needs("kafka.tar", "kafka.tar"),
-                "hadoop": needs("hadoop.tar"),
-                "hdfs": {},
-                "yarn": {"directories": []},
-                "spark": "",
-            },
+            "common_services": [
+                service("kafka", "localhost", "kafka.tar", "kafka.tar"),
+                service("hadoop", "localhost", "hadoop.tar"),
+                service("yarn", "localhost"),
+                service("spark", "elsewhere", "spark.tar"),
+            ],
         },
         "tasks": [{"import_role": {"name": "artifact", "tasks_from": "deliver"}}],
     }
@@ -89,4 +88,3 @@ def test_a_machine_without_the_mount_gets_what_it_needs_once(tmp_path: Path) -> 
         "hadoop.tar": "hadoop.tar",
         "kafka.tar": "kafka.tar",
     }
-    assert changed() == 0

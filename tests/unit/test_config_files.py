@@ -8,7 +8,7 @@ from typing import Any
 
 import config_files
 import pytest
-import service_survey
+import service_state
 from ansible.module_utils import basic
 from ansible.module_utils.testing import patch_module_args
 
@@ -38,7 +38,7 @@ def test_the_arguments_are_not_logged_whatever_the_controller_says(
     internal = {"_ansible_no_log": no_log, "_ansible_check_mode": True}
     for main, arguments in (
         (config_files.main, {"files": files}),
-        (service_survey.main, {"services": [{"name": "it", "files": files}]}),
+        (service_state.main, {"services": [{"name": "it", "files": files}], "state": "started"}),
     ):
         with patch_module_args(arguments | internal), pytest.raises(SystemExit) as done:
             main()
@@ -47,14 +47,14 @@ def test_the_arguments_are_not_logged_whatever_the_controller_says(
 
 
 @pytest.mark.parametrize("forms", [{}, {"content": "x", "secret_content": "x"}], ids=["neither", "both"])
-@pytest.mark.parametrize("main", [config_files.main, service_survey.main])
+@pytest.mark.parametrize("main", [config_files.main, service_state.main])
 def test_a_file_has_one_content(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], main: Any, forms: dict[str, str]
 ) -> None:
     files = [{"path": str(tmp_path / "a")} | forms]
-    arguments = (
-        {"files": files} if main is config_files.main else {"services": [{"name": "it", "files": files}]}
-    )
+    arguments: dict[str, Any] = {"files": files}
+    if main is service_state.main:
+        arguments = {"services": [{"name": "it", "files": files}], "state": "started"}
     with patch_module_args(arguments), pytest.raises(SystemExit) as done:
         main()
     assert done.value.code == 1
@@ -73,16 +73,31 @@ def test_a_run_shows_and_logs_no_secret(tmp_path: Path) -> None:
         {"path": str(tmp_path / "properties"), "secret_content": f"a.password={SECRET}\n"} | SELF,
         {"path": str(tmp_path / "conf"), "content": "b=2\n", "sensitive": True} | SELF,
     ]
+    # A template of a service, taken as it lies there.
+    (tmp_path / "source").write_text(f"a.password={SECRET}\n")
+    template = {
+        "file": str(tmp_path / "source"),
+        "dest": str(tmp_path / "rendered"),
+        "sensitive": True,
+    } | SELF
+    service = {"name": "it", "templates": [template]}
     tasks: list[dict[str, Any]] = [
-        {"service_survey": {"services": [{"name": "it", "files": files}]}},
+        {"service_state": {"services": [service], "state": "started"}},
         {"config_files": {"files": files}},
         {"ansible.builtin.stat": {"path": str(tmp_path / "conf")}},
     ]
     environment = {"ANSIBLE_NO_TARGET_SYSLOG": "false", "PYTHONPATH": str(tmp_path)}
-    output = run_local(tmp_path, {"tasks": tasks}, "-vvv", "--diff", environment=environment)
+    output = run_local(
+        tmp_path,
+        {"vars": {"common_managed": "Ours."}, "tasks": tasks},
+        "-vvv",
+        "--diff",
+        environment=environment,
+    )
+    assert (tmp_path / "rendered").read_text() == f"#\n# Ours.\n#\na.password={SECRET}\n"
     assert (tmp_path / "properties").read_text() == f"a.password={SECRET}\n"
     assert "differs (content hidden: it may hold a secret)" in output
-    assert "secret_content: VALUE_SPECIFIED_IN_NO_LOG_PARAMETER" in output
+    assert output.count("secret_content: VALUE_SPECIFIED_IN_NO_LOG_PARAMETER") == 2
     assert SECRET not in output
     # The log that is looked at is one.
     log = (tmp_path / "log").read_text()

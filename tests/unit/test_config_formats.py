@@ -14,8 +14,8 @@ from config_formats import (
     to_properties,
     to_shell_env,
     to_spark_conf,
-    to_systemd_unit,
-    to_unit_files,
+    to_systemd_dropin,
+    to_systemd_settings,
 )
 
 from tests.unit.readers import read_environment, read_hadoop_xml, read_properties, read_shell, read_unit
@@ -84,26 +84,68 @@ def test_shell_env_golden() -> None:
     )
 
 
-def test_systemd_unit_golden() -> None:
-    unit: dict[str, dict[str, Any]] = {
-        "Unit": {"Description": "A daemon", "After": ["a.target", "b.target"], "Wants": None},
-        "Service": {
-            "User": "kafka",
-            "LimitNOFILE": 128000,
-            "PrivateTmp": True,
-            "CapabilityBoundingSet": "",
-            "Environment": {"B": '50% of "all" \\', "A": ["x", "y"], "C": None},
-        },
-        "Install": {"WantedBy": "multi-user.target"},
+def test_systemd_settings_golden() -> None:
+    settings = {
+        "User": "kafka",
+        "LimitNOFILE": 128000,
+        "PrivateTmp": True,
+        "CapabilityBoundingSet": "",
+        "After": ["a.target", "b.target"],
+        "Environment": {"B": '50% of "all" \\', "A": ["x", "y"], "C": None},
     }
-    assert to_systemd_unit(unit) == (
-        "[Unit]\nAfter=a.target\nAfter=b.target\nDescription=A daemon\n"
-        "\n"
-        '[Service]\nCapabilityBoundingSet=\nEnvironment="A=x,y"\nEnvironment="B=50%% of \\"all\\" \\\\"\n'
-        "LimitNOFILE=128000\nPrivateTmp=true\nUser=kafka\n"
-        "\n"
-        "[Install]\nWantedBy=multi-user.target\n"
+    assert to_systemd_settings(settings) == (
+        "After=a.target\nAfter=b.target\nCapabilityBoundingSet=\n"
+        'Environment="A=x,y"\nEnvironment="B=50%% of \\"all\\" \\\\"\n'
+        "LimitNOFILE=128000\nPrivateTmp=true\nUser=kafka"
     )
+
+
+@pytest.mark.parametrize(
+    ("settings", "text"),
+    [
+        ({}, ""),
+        # As text it is written as it is: whoever gives it knows the form.
+        ({"Environment": 'A=1 "B=50%% 2"'}, 'Environment=A=1 "B=50%% 2"'),
+        ({"Environment": ["A=1", "B=2"]}, "Environment=A=1\nEnvironment=B=2"),
+        ({"Environment": {"A": "50%"}}, 'Environment="A=50%%"'),
+        ({"Environment": {}}, ""),
+        ({"Environment": None}, "Environment="),
+        # None takes back, and what comes after it in a list counts.
+        ({"Nice": None}, "Nice="),
+        ({"After": [None, "a.target"]}, "After=\nAfter=a.target"),
+        ({"After": []}, ""),
+        # A service has but one ExecStart; of the others each more is one more.
+        ({"ExecStart": "/bin/b"}, "ExecStart=\nExecStart=/bin/b"),
+        ({"ExecStart": ["/bin/b", "/bin/c"]}, "ExecStart=\nExecStart=/bin/b\nExecStart=/bin/c"),
+        ({"ExecStart": None}, "ExecStart="),
+        ({"ExecStartPre": "/bin/b"}, "ExecStartPre=/bin/b"),
+    ],
+)
+def test_systemd_settings(settings: dict[str, Any], text: str) -> None:
+    assert to_systemd_settings(settings) == text
+
+
+@pytest.mark.parametrize(
+    ("parts", "text"),
+    [
+        ([], ""),
+        ([{}, {}], ""),
+        ([{"Service": {}}], ""),
+        ([{"Service": None}], ""),
+        (
+            [{"Install": {"WantedBy": "a"}, "Service": {"Nice": 5}, "Unit": {"After": "b"}}],
+            "[Unit]\nAfter=b\n\n[Service]\nNice=5\n\n[Install]\nWantedBy=a",
+        ),
+        # Of all units, then of this one: what comes later wins, or adds.
+        (
+            [{"Service": {"Nice": 5, "Environment": "A=1"}}, {"Service": {"Nice": 6, "Environment": "B=2"}}],
+            "[Service]\nEnvironment=A=1\nNice=5\n\n[Service]\nEnvironment=B=2\nNice=6",
+        ),
+        ([{}, {"Service": {"Nice": None}}], "[Service]\nNice="),
+    ],
+)
+def test_systemd_dropin(parts: list[dict[str, Any]], text: str) -> None:
+    assert to_systemd_dropin(parts) == text
 
 
 @pytest.mark.parametrize(
@@ -155,7 +197,7 @@ def test_shell_env_leaves_what_the_caller_has_set(shell: str) -> None:
 
 def test_unit_environment_is_read_back() -> None:
     awkward = {key: text for key, text in AWKWARD.items() if "\n" not in text}
-    unit = read_unit(to_systemd_unit({"Service": {"Environment": awkward}}))
+    unit = read_unit(to_systemd_dropin([{"Service": {"Environment": awkward}}]))
     assert read_environment(unit["Service"]["Environment"]) == awkward
 
 
@@ -181,7 +223,7 @@ def test_other_values_are_refused_with_key_and_type(name: str, value: Any, got: 
     )
 
 
-@pytest.mark.parametrize("name", ["to_properties", "to_hadoop_xml", "to_shell_env", "to_systemd_unit"])
+@pytest.mark.parametrize("name", ["to_properties", "to_hadoop_xml", "to_shell_env", "to_systemd_settings"])
 @pytest.mark.parametrize(("value", "got"), [(["a"], "list"), ("a", "str"), (None, "NoneType")])
 def test_other_settings_are_refused(name: str, value: Any, got: str) -> None:
     with pytest.raises(AnsibleFilterError) as refused:
@@ -199,85 +241,30 @@ def test_shell_env_refuses_what_is_no_name(key: str) -> None:
 @pytest.mark.parametrize(
     ("sections", "message"),
     [
-        ({"Service": "x"}, "to_systemd_unit: section Service must be a dict, got str"),
-        ({"Service": {"User": "a\nb"}}, r"to_systemd_unit: User must be one line, got 'a\nb'"),
+        ({"Service": "x"}, "to_systemd_settings requires a dict, got str"),
+        ({"Service": {"User": "a\nb"}}, r"a unit: User must be one line, got 'a\nb'"),
         (
             {"Service": {"Environment": {"A": "1\n2"}}},
-            "to_systemd_unit: Environment must be one line, got '\"A=1\\n2\"'",
+            "a unit: Environment must be one line, got '\"A=1\\n2\"'",
         ),
         (
             {"Service": {"User": {"a": 1}}},
-            "to_systemd_unit: User must be text, a number, true or false, or a list of these, got dict",
+            "a unit: User must be text, a number, true or false, or a list of these, got dict",
         ),
         (
             {"Service": {"Environment": {"A": {"a": 1}}}},
-            "to_systemd_unit: A must be text, a number, true or false, or a list of these, got dict",
+            "Environment: A must be text, a number, true or false, or a list of these, got dict",
+        ),
+        (
+            {"service": {"User": "x"}, "Unit": {}, "Socket": {}},
+            "to_systemd_dropin: there is no section Socket, service: a service has Unit, Service, Install",
         ),
     ],
 )
-def test_systemd_unit_refuses(sections: dict[str, Any], message: str) -> None:
+def test_systemd_dropin_refuses(sections: dict[str, Any], message: str) -> None:
     with pytest.raises(AnsibleFilterError) as refused:
-        to_systemd_unit(sections)
+        to_systemd_dropin([{}, sections])
     assert refused.value.message == message
-
-
-DEFAULTS: dict[str, dict[str, Any]] = {
-    "Unit": {"After": "network-online.target"},
-    "Service": {"Restart": "on-failure", "Environment": {"LANG": "C.UTF-8"}},
-    "Install": {"WantedBy": "multi-user.target"},
-}
-UNITS: dict[str, dict[str, Any]] = {
-    "kafka@": {
-        "reads": ["/etc/kafka/server-%i.properties"],
-        "Unit": {"Description": "Broker %i"},
-        "Service": {"User": "kafka", "Environment": {"LOG_DIR": "/var/log/kafka"}},
-    }
-}
-
-
-def test_unit_files_merges_by_section_golden() -> None:
-    overrides: dict[str, dict[str, Any]] = {
-        "kafka@": {"Service": {"Restart": None, "Environment": {"LANG": "de"}}},
-        "other": {"Unit": {}},
-    }
-    assert to_unit_files(UNITS, DEFAULTS, overrides, "Ours.") == [
-        {
-            "path": "/etc/systemd/system/kafka@.service",
-            "content": (
-                "# Ours.\n"
-                "[Unit]\nAfter=network-online.target\nDescription=Broker %i\n"
-                "\n"
-                '[Service]\nEnvironment="LANG=de"\nEnvironment="LOG_DIR=/var/log/kafka"\n'
-                "ExecStartPre=/usr/bin/sh -c 'exec sha256sum /etc/systemd/system/kafka@.service"
-                " /etc/kafka/server-%i.properties > $RUNTIME_DIRECTORY/config.sha256'\n"
-                "User=kafka\n"
-                "\n"
-                "[Install]\nWantedBy=multi-user.target\n"
-            ),
-        }
-    ]
-
-
-def test_unit_files_leaves_its_input_alone() -> None:
-    before = repr((UNITS, DEFAULTS))
-    to_unit_files(UNITS, DEFAULTS, {"kafka@": {"Service": {"User": "x"}}}, "Ours.")
-    assert repr((UNITS, DEFAULTS)) == before
-
-
-@pytest.mark.parametrize("theirs", ["/usr/bin/true", ["/usr/bin/true"]])
-def test_unit_files_keeps_the_users_own_commands_before_the_start(theirs: Any) -> None:
-    (file,) = to_unit_files(UNITS, DEFAULTS, {"kafka@": {"Service": {"ExecStartPre": theirs}}}, "Ours.")
-    record, own = read_unit(file["content"])["Service"]["ExecStartPre"]
-    assert "config.sha256" in record
-    assert own == "/usr/bin/true"
-
-
-def test_unit_files_refuses_a_section_that_no_service_has() -> None:
-    with pytest.raises(AnsibleFilterError) as refused:
-        to_unit_files(UNITS, DEFAULTS, {"kafka@": {"service": {"User": "x"}}}, "Ours.")
-    assert refused.value.message == (
-        "to_unit_files: kafka@ has no section service: a service has Unit, Service, Install"
-    )
 
 
 def test_ansible_finds_every_filter() -> None:
@@ -286,6 +273,6 @@ def test_ansible_finds_every_filter() -> None:
         "to_properties",
         "to_shell_env",
         "to_spark_conf",
-        "to_systemd_unit",
-        "to_unit_files",
+        "to_systemd_dropin",
+        "to_systemd_settings",
     }

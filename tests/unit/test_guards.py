@@ -1,7 +1,7 @@
-"""The guards of the roles read the machines, decide for all of them, and stand before what they guard.
+"""What could lose data is refused by the plan: the machines are read, and one decision is made for all.
 
-What they refuse stands in the tables of test_zookeeper_data, test_kafka_data and test_hdfs_data, and what is
-read of a machine in test_host_data.
+What is refused stands in the tables of test_zookeeper_data, test_kafka_data and test_hdfs_data, and what is
+read of a machine in test_host_data: here three machines, directories of this one, go all the way.
 """
 
 from __future__ import annotations
@@ -12,30 +12,28 @@ import re
 from pathlib import Path
 from typing import Any
 
-import pytest
 import yaml
 
 from tests.unit.playbooks import CHECKOUT, finish, start
 
 NAMES = ["a", "b", "c"]
 GONE = {"ansible_connection": "ssh", "ansible_host": "127.0.0.1", "ansible_port": 1}
-# What systemd has loaded for each unit, and which of them run.
+# What systemd has loaded for each unit; none runs.
 SYSTEMCTL = """#!/bin/sh
 shift 2
 for unit; do
-  case " {up} " in *" $unit "*) state=active;; *) state=inactive;; esac
-  printf 'Id=%s.service\\nActiveState=%s\\n' "$unit" "$state"
-  printf 'RuntimeDirectory={runtime}\\nReadWritePaths={writes}\\n\\n'
+  printf 'Id=%s.service\\nLoadState=loaded\\nActiveState=inactive\\nMainPID=0\\n' "$unit"
+  printf 'NeedDaemonReload=no\\nInvocationID=\\nRuntimeDirectory=none\\nReadWritePaths={writes}\\n\\n'
 done
 """
-ZOOKEEPER = {
+VARIABLES: dict[str, Any] = {
+    "ansible_connection": "local",
+    "cluster_name": "unit",
     "zookeeper_hosts": NAMES,
-    "zookeeper_data_dir": "@/{{ inventory_hostname }}",
-    "zookeeper_cfg_overrides": {"dataLogDir": "@/{{ inventory_hostname }}-logs"},
-}
-KAFKA = {
+    "zookeeper_client_port": 2181,
+    "zookeeper_data_dir": "@/{{ inventory_hostname }}/zookeeper",
     "kafka_hosts": NAMES,
-    "kafka_data_dir": "@/{{ inventory_hostname }}",
+    "kafka_data_dir": "@/{{ inventory_hostname }}/kafka",
     "kafka_cluster_id": "ours",
     "kafka_brokers": [
         {
@@ -45,10 +43,7 @@ KAFKA = {
             "controller_port": 2,
         }
     ],
-    "kafka_server_properties_overrides": {"log.dirs": ["@/{{ inventory_hostname }}/1", "@/d2"]},
-}
-HDFS = {
-    "zookeeper_hosts": NAMES,
+    "hadoop_hosts": NAMES,
     "hdfs_namenode_hosts": ["a", "b"],
     "hdfs_journalnode_hosts": NAMES,
     "hdfs_datanode_hosts": NAMES,
@@ -56,60 +51,16 @@ HDFS = {
     "hdfs_data_dir": "@/{{ inventory_hostname }}/data",
     "hdfs_journal_dir": "@/{{ inventory_hostname }}/journal",
     "hdfs_checkpoint_dir": "@/{{ inventory_hostname }}/check",
-    "hdfs_site_overrides": {
-        "dfs.datanode.data.dir": "[SSD]file://@/{{ inventory_hostname }}/data,@/{{ inventory_hostname }}/d2"
-    },
+    "common_services": [
+        "{{ zookeeper_service }}",
+        "{{ hadoop_service }}",
+        "{{ hdfs_service }}",
+        "{{ kafka_service }}",
+    ],
 }
-
-
-def refusal(
-    directory: Path,
-    verb: str,
-    *words: str,
-    variables: dict[str, Any],
-    holds: dict[str, str],
-    c: dict[str, Any] | None = None,
-    up: str = "",
-    writes: str = "",
-) -> str:
-    """What the verb of a role refuses on three hosts, directories of this machine; @ is where they are.
-
-    holds: texts of the files that are there
-    c: variables of the host c
-    up: units that run
-    writes: where the units that systemd has loaded may write
-    """
-    role, task = verb.split(": ")
-    for path, text in holds.items():
-        (directory / path).parent.mkdir(parents=True, exist_ok=True)
-        (directory / path).write_text(text)
-    program = directory / "bin" / "systemctl"
-    program.parent.mkdir()
-    program.write_text(
-        SYSTEMCTL.format(up=up, writes=writes.replace("@", str(directory)), runtime=directory / "run")
-    )
-    program.chmod(0o755)
-    common = {"ansible_connection": "local", "cluster_name": "unit"} | variables
-    inventory = {"all": {"hosts": {"a": {}, "b": {}, "c": c or {}}, "vars": common}}
-    (directory / "hosts.json").write_text(json.dumps(inventory).replace("@", str(directory)))
-    tasks = [{"ansible.builtin.import_role": {"name": role, "tasks_from": task}}]
-    (directory / "play.json").write_text(
-        json.dumps([{"hosts": "all", "gather_facts": False, "tasks": tasks}])
-    )
-    words = ("-i", str(directory / "hosts.json"), str(directory / "play.json"), *words)
-    path = f"{program.parent}:{os.environ['PATH']}"
-    run = start(directory, *words, ANSIBLE_CALLBACK_RESULT_FORMAT="json", PATH=path)
-    output = finish(run)
-    found = re.search(r"^fatal: \[a\]: FAILED! => (.*)$", output, re.MULTILINE)
-    assert found or run.returncode == 0, output
-    # One host says it, for all of them.
-    assert not re.search(r"^fatal: \[[bc]\]: FAILED", output, re.MULTILINE)
-    return str(json.loads(found[1])["msg"]).replace(str(directory), "@") if found else ""
-
-
-SERVED = {f"{name}/{path}": "" for name in NAMES for path in ("version-2/snapshot.0", "myid")}
-BROKERS = {f"{name}/{n}/meta.properties": "cluster.id=ours\n" for n, name in enumerate(NAMES, 1)}
-WHOLE = {
+SERVED = {f"{name}/zookeeper/{path}": "" for name in NAMES for path in ("version-2/snapshot.0", "myid")}
+BROKERS = {f"{name}/kafka/{n}/meta.properties": "cluster.id=ours\n" for n, name in enumerate(NAMES, 1)}
+HDFS = {
     "a/name/current/VERSION": "clusterID=CID-1\n",
     "b/name/current/VERSION": "clusterID=CID-1\n",
     **{f"{name}/data/current/VERSION": f"clusterID=CID-1\nstorageID=DS-{name}\n" for name in NAMES},
@@ -117,120 +68,90 @@ WHOLE = {
 }
 
 
-@pytest.mark.parametrize(
-    ("verb", "words", "variables", "more", "says"),
-    [
-        pytest.param(
-            "zookeeper: guard",
-            ("--check",),
-            ZOOKEEPER,
-            {"holds": {"b/version-2/snapshot.0": ""}},
-            "2 of 3 ZooKeeper servers (a, c) have no data, and b has: the empty ones would elect each other",
-            id="zookeeper-empty-servers",
-        ),
-        pytest.param(
-            "zookeeper: guard",
-            ("--limit", "a,b"),
-            ZOOKEEPER,
-            {"holds": {"b/version-2/snapshot.0": ""}},
-            "a has no data, and whether c has any is not known",
-            id="zookeeper-limited",
-        ),
-        pytest.param(
-            "kafka: guard",
-            ("--check",),
-            KAFKA,
-            {"holds": BROKERS | {"b/2/meta.properties": "cluster.id=theirs\n"}},
-            "broker 2 on b bears the cluster id theirs (@/b/2/meta.properties), and the inventory gives "
-            "ours:",
-            id="kafka-of-another-cluster",
-        ),
-        # The verb start may be called alone.
-        pytest.param(
-            "kafka: format",
-            ("--check",),
-            KAFKA,
-            {"holds": {"old/1/meta.properties": ""}, "writes": "@/old", "up": "kafka@1"},
-            "a has no log of its broker 1 in @/a, but there is one in @/old/1: its unit uses another "
-            "directory",
-            id="kafka-format-alone",
-        ),
-        pytest.param(
-            "hdfs: guard",
-            (),
-            HDFS,
-            {"holds": WHOLE | {"old/current/VERSION": "storageID=DS-old"}, "writes": "@/old"},
-            "a has blocks of HDFS in @/old, which its hdfs-datanode was given until now and would not read "
-            "any more: the inventory names @/a/data, @/a/d2 (hdfs_data_dir,",
-            id="hdfs-moved",
-        ),
-        pytest.param(
-            "hdfs: start",
-            ("--check",),
-            HDFS,
-            {"holds": {"c/data/current/VERSION": ""}},
-            "c hold edits or blocks of an HDFS",
-            id="hdfs-start-alone",
-        ),
-        pytest.param(
-            "hdfs: guard",
-            (),
-            HDFS,
-            {"holds": {}, "c": GONE},
-            "a, b have no image of a NameNode (hdfs_name_dir), and whether c hold data of this HDFS is not "
-            "known",
-            id="hdfs-one-is-gone",
-        ),
-    ],
-)
-def test_what_could_lose_data_is_refused(
-    tmp_path: Path,
-    verb: str,
-    words: tuple[str, ...],
-    variables: dict[str, Any],
-    more: dict[str, Any],
-    says: str,
-) -> None:
-    assert refusal(tmp_path, verb, *words, variables=variables, **more).startswith(says)
+def refused(
+    directory: Path, *words: str, holds: dict[str, str], c: dict[str, Any] | None = None, writes: str = ""
+) -> list[str]:
+    """What the plan refuses on three machines, directories of this one; @ is where they are.
+
+    holds: texts of the files that are there
+    c: variables of the machine c
+    writes: where the units that systemd has loaded may write
+    """
+    for path, text in holds.items():
+        (directory / path).parent.mkdir(parents=True, exist_ok=True)
+        (directory / path).write_text(text)
+    program = directory / "bin" / "systemctl"
+    program.parent.mkdir()
+    program.write_text(SYSTEMCTL.format(writes=writes.replace("@", str(directory))))
+    program.chmod(0o755)
+    # With an empty group of that name the machines' names are not looked up.
+    groups: dict[str, Any] = {"machines": {"hosts": {"a": {}, "b": {}, "c": c or {}}}, "cluster": {}}
+    inventory = {"all": {"children": groups, "vars": VARIABLES}}
+    (directory / "hosts.json").write_text(json.dumps(inventory).replace("@", str(directory)))
+    tasks = [
+        {"ansible.builtin.import_tasks": str(CHECKOUT / "playbooks/tasks/services.yml")},
+        {"ansible.builtin.import_role": {"name": "common", "tasks_from": "plan"}},
+    ]
+    play = [{"hosts": "machines", "gather_facts": False, "tasks": tasks}]
+    (directory / "play.yml").write_text(yaml.safe_dump(play))
+    words = ("-i", str(directory / "hosts.json"), str(directory / "play.yml"), *words)
+    path = f"{program.parent}:{os.environ['PATH']}"
+    run = start(directory, *words, ANSIBLE_CALLBACK_RESULT_FORMAT="json", PATH=path)
+    output = finish(run)
+    said = re.findall(r"^fatal: \[(\w)\]: FAILED! => (.*)$", output, re.MULTILINE)
+    assert said or run.returncode == (4 if c else 0), output
+    # One machine says it, for all of them; the file has the same.
+    assert [host for host, _ in said] in ([], ["a"]), output
+    # No more is shown of the plan than what is refused.
+    assert not any("ansible_facts" in json.loads(result) for _, result in said)
+    lines = [line for _, result in said for line in json.loads(result)["msg"].splitlines()]
+    assert json.loads((directory / "plan.json").read_text())["refusals"] == lines
+    return [line.replace(str(directory), "@") for line in lines]
 
 
-@pytest.mark.parametrize(
-    ("verb", "words", "variables", "more"),
-    [
-        pytest.param(
-            "zookeeper: guard",
-            (),
-            ZOOKEEPER,
-            {"holds": SERVED | {"a-logs/version-2/log.1": ""}, "writes": "@/a", "up": "zookeeper"},
-            id="zookeeper",
-        ),
-        pytest.param(
-            "kafka: guard",
-            ("--check",),
-            KAFKA,
-            # Copied, the older is still there.
-            {"holds": BROKERS | {"old/1/meta.properties": "", "d2/meta.properties": ""}, "writes": "@/old"},
-            id="kafka",
-        ),
-        pytest.param("hdfs: guard", (), HDFS, {"holds": WHOLE, "writes": "@/other"}, id="hdfs"),
-    ],
-)
-def test_what_is_as_it_should_be_is_not_refused(
-    tmp_path: Path, verb: str, words: tuple[str, ...], variables: dict[str, Any], more: dict[str, Any]
-) -> None:
-    assert refusal(tmp_path, verb, *words, variables=variables, **more) == ""
+def begin(lines: list[str], *beginnings: str) -> bool:
+    """Whether for each beginning there is a line."""
+    return all(any(line.startswith(each) for line in lines) for each in beginnings)
 
 
-@pytest.mark.parametrize("role", ["hdfs", "kafka", "zookeeper"])
-def test_the_guard_stands_before_what_it_guards(role: str) -> None:
+def test_what_could_lose_data_is_refused_of_all_services_at_once(tmp_path: Path) -> None:
+    holds = BROKERS | HDFS | {"b/zookeeper/version-2/snapshot.0": ""}
+    holds |= {"b/kafka/2/meta.properties": "cluster.id=theirs\n", "old/current/VERSION": "storageID=DS-old"}
+    lines = refused(tmp_path, "--check", holds=holds, writes="@/old")
+    assert begin(
+        lines,
+        "2 of 3 ZooKeeper servers (a, c) have no data, and b has: the empty ones would elect each other",
+        "broker 2 on b bears the cluster id theirs (@/b/kafka/2/meta.properties), and the inventory gives",
+        "a has blocks of HDFS in @/old, which its hdfs-datanode was given until now and would not",
+    ), lines
+
+
+def test_a_machine_that_does_not_answer_may_have_the_data(tmp_path: Path) -> None:
+    lines = refused(tmp_path, holds={"b/zookeeper/version-2/snapshot.0": ""}, c=GONE)
+    assert begin(
+        lines,
+        "a has no data, and whether c has any is not known",
+        "a, b have no image of a NameNode (hdfs_name_dir), and whether c hold data of this HDFS is not known",
+    ), lines
+
+
+def test_what_is_as_it_should_be_is_not_refused(tmp_path: Path) -> None:
+    assert refused(tmp_path, holds=SERVED | BROKERS | HDFS, writes="@/other") == []
+    plan = json.loads((tmp_path / "plan.json").read_text())
+    assert plan["data"]["hdfs"]["images"] == ["a", "b"]
+    assert plan["data"]["kafka"]["formatted"] == 3
+
+
+def test_nothing_is_written_before_the_plan() -> None:
     """Once the files are written, a stopped unit tells of no other directory, and myid is the new one."""
-    tasks = yaml.safe_load((CHECKOUT / "roles" / role / "tasks" / "main.yml").read_text())
-    assert [task["name"] for task in tasks] == ["Preflight", "Install", "Guard", "Config", "Start"]
-
-
-@pytest.mark.parametrize(("role", "verb"), [("hdfs", "start"), ("kafka", "format")])
-def test_what_starts_or_formats_is_guarded_first(role: str, verb: str) -> None:
-    """Where the guard has not been asked; no task of the verb comes before it."""
-    first = yaml.safe_load((CHECKOUT / "roles" / role / "tasks" / f"{verb}.yml").read_text())[0]
-    assert first["ansible.builtin.include_tasks"] == "guard.yml"
-    assert first["when"] == f"__{role}_found is not defined"
+    site = [play["name"] for play in yaml.safe_load((CHECKOUT / "site.yml").read_text())]
+    assert site.index("Plan") < site.index("Install")
+    for name in ("zookeeper", "hdfs", "kafka", "yarn", "spark"):
+        steps = [play["name"] for play in yaml.safe_load((CHECKOUT / f"playbooks/{name}.yml").read_text())]
+        assert steps[:3] == ["Preflight", "Plan", "Install"]
+    deploy = yaml.safe_load((CHECKOUT / "roles/common/tasks/deploy.yml").read_text())
+    assert deploy[0]["block"][0]["ansible.builtin.include_tasks"] == "plan.yml"
+    # Data is formatted after it.
+    for role in ("hdfs", "kafka"):
+        tasks = yaml.safe_load((CHECKOUT / f"roles/{role}/tasks/main.yml").read_text())
+        assert [task["name"] for task in tasks] == ["Deploy", "Format"]

@@ -15,6 +15,12 @@ OWNER = pwd.getpwuid(os.getuid()).pw_name
 GROUP = grp.getgrgid(os.getgid()).gr_name
 
 
+def unread(path: Path) -> tuple[int, ...]:
+    """What is known of a file or directory, but for the time at which it was read."""
+    status = path.stat()
+    return (status.st_ino, status.st_mode, status.st_uid, status.st_gid, status.st_size, status.st_ctime_ns)
+
+
 def spec(path: Path, content: str = "new\n", **others: str) -> dict[str, Any]:
     """Return an entry of the module's list, of the user that runs the test."""
     return {"path": str(path), "content": content, "owner": OWNER, "group": GROUP, "mode": "0644"} | others
@@ -37,9 +43,9 @@ def test_a_new_file_with_its_directory(tmp_path: Path) -> None:
 def test_a_second_time_nothing_is_touched(tmp_path: Path) -> None:
     path = tmp_path / "a"
     host_files.apply(spec(path), check=False)
-    before = path.stat()
+    before = unread(path)
     assert host_files.apply(spec(path), check=False) is None
-    assert path.stat() == before
+    assert unread(path) == before
 
 
 def test_other_content_is_replaced_and_shown(tmp_path: Path) -> None:
@@ -92,10 +98,10 @@ def test_a_file_that_is_no_text_is_replaced(tmp_path: Path) -> None:
 def test_check_mode_shows_the_same_and_writes_nothing(tmp_path: Path) -> None:
     path, new = tmp_path / "a", tmp_path / "none" / "b"
     path.write_text("old\n")
-    before = path.stat()
+    before = unread(path)
     shown = [host_files.apply(spec(each), check=True) for each in (path, new)]
     assert [diff and (diff["before"], diff["after"]) for diff in shown] == [("old\n", "new\n"), ("", "new\n")]
-    assert path.stat() == before
+    assert unread(path) == before
     assert list(tmp_path.iterdir()) == [path]
 
 
@@ -316,3 +322,72 @@ def test_of_a_sensitive_file_only_is_said_that_it_differs(tmp_path: Path, secret
     assert diff
     assert diff["before"] == diff["after"] == UNSEEN
     assert "(0600 " in diff["before_header"]
+
+
+def gone(path: Path) -> dict[str, Any]:
+    """Return an entry for a file that is not to be there."""
+    return {"path": str(path), "state": "absent", "owner": OWNER, "group": GROUP, "mode": "0644"}
+
+
+@pytest.fixture
+def dropin(tmp_path: Path) -> Path:
+    """A drop-in with a secret, in a directory of its own."""
+    path = tmp_path / "kafka@.service.d" / "millrace.conf"
+    path.parent.mkdir()
+    path.write_text("[Service]\nEnvironment=DB_PASSWORD=s3cr3t\n")
+    return path
+
+
+def test_a_file_that_is_not_to_be_there_is_removed_with_its_empty_directory(
+    tmp_path: Path, dropin: Path
+) -> None:
+    assert host_files.apply(gone(dropin), check=False) == {
+        "before_header": str(dropin),
+        "after_header": str(dropin),
+        "before": "[Service]\nEnvironment=DB_PASSWORD=(hidden)\n",
+        "after": "",
+    }
+    assert list(tmp_path.iterdir()) == []
+    assert host_files.apply(gone(dropin), check=False) is None
+
+
+def test_what_lies_beside_a_file_that_is_removed_stays(dropin: Path) -> None:
+    (dropin.parent / "theirs.conf").touch()
+    assert host_files.apply(gone(dropin), check=False)
+    assert os.listdir(dropin.parent) == ["theirs.conf"]
+    # There is nothing to do any more: an empty directory of others is theirs.
+    (dropin.parent / "theirs.conf").unlink()
+    assert host_files.apply(gone(dropin), check=False) is None
+    assert dropin.parent.is_dir()
+
+
+def test_check_mode_removes_nothing(dropin: Path) -> None:
+    assert host_files.apply(gone(dropin), check=True) == host_files.apply(gone(dropin), check=True)
+    assert host_files.apply(gone(dropin), check=True)
+    assert dropin.exists()
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_a_file_that_is_not_there_is_as_it_should_be(tmp_path: Path, check: bool) -> None:
+    for path in (tmp_path / "a", tmp_path / "none" / "a"):
+        assert host_files.apply(gone(path), check=check) is None
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_nothing_is_removed_through_a_services_link(tmp_path: Path, service: Path) -> None:
+    (tmp_path / "system").mkdir()
+    (tmp_path / "system" / "a").touch()
+    (service / "conf").symlink_to(tmp_path / "system")
+    for check in (True, False):
+        with pytest.raises(ValueError, match=f"^{service}/conf is a link to {tmp_path}/system, and "):
+            host_files.apply(gone(service / "conf" / "a"), check=check)
+    assert os.listdir(tmp_path / "system") == ["a"]
+
+
+def test_of_a_link_that_is_removed_the_target_stays_and_is_not_shown(tmp_path: Path, service: Path) -> None:
+    (tmp_path / "shadow").write_text("root:hash\n")
+    (service / "a").symlink_to(tmp_path / "shadow")
+    diff = host_files.apply(gone(service / "a"), check=False)
+    assert diff
+    assert diff["before"] == ""
+    assert (tmp_path / "shadow").read_text() == "root:hash\n"

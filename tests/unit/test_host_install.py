@@ -17,11 +17,17 @@ from typing import Any
 
 import host_install
 import pytest
-from host_install import make_directory, make_link, make_user, unpack
+from host_install import install, leads_elsewhere, links_of, make_directory, make_link, make_user, unpack
 
 OWNER = pwd.getpwuid(os.getuid()).pw_name
 GROUP = grp.getgrgid(os.getgid()).gr_name
 SOMEBODY = "nobody"  # who does not run the tests
+
+
+def unread(path: Path) -> tuple[int, ...]:
+    """What is known of a file or directory, but for the time at which it was read."""
+    status = path.stat()
+    return (status.st_ino, status.st_mode, status.st_uid, status.st_gid, status.st_size, status.st_ctime_ns)
 
 
 def pack(path: Path, top: str, files: dict[str, bytes]) -> None:
@@ -52,61 +58,143 @@ def artifact(tmp_path: Path) -> dict[str, Any]:
     }
 
 
-def names(artifact: dict[str, str]) -> list[str]:
+def names(artifact: dict[str, Any]) -> list[str]:
     """Return what lies under the prefix."""
     return sorted(os.listdir(artifact["prefix"]))
 
 
-def test_unpacked_stamped_and_linked(artifact: dict[str, str]) -> None:
+def folder(artifact: dict[str, Any]) -> str:
+    """The name of the directory that the artifact is unpacked to."""
+    return f"{artifact['name']}-{artifact['version']}-{artifact['sha512'][:16]}"
+
+
+def part(*artifacts: dict[str, Any], **others: Any) -> dict[str, Any]:
+    """Return what install takes."""
+    return {"users": [], "directories": [], "links": [], "artifacts": list(artifacts)} | others
+
+
+def another(artifact: dict[str, Any], version: str, content: bytes) -> dict[str, Any]:
+    """Another tarball of the product, of this version."""
+    stem = f"product-{version}"
+    tarball = Path(artifact["tarball"]).parent / f"{stem}-{content.decode()}.tar"
+    pack(tarball, stem, {"lib/b.jar": content})
+    sha512 = hashlib.sha512(tarball.read_bytes()).hexdigest()
+    return artifact | {"version": version, "tarball": str(tarball), "sha512": sha512}
+
+
+def test_unpacked_stamped_and_linked(artifact: dict[str, Any]) -> None:
     opt = Path(artifact["prefix"])
-    assert unpack(artifact, check=False) == [
-        f"{opt}/product-1.0 unpacked",
-        f"{opt}/product -> product-1.0",
+    assert install(part(artifact), check=False) == [
+        f"{opt}/{folder(artifact)} unpacked",
+        f"{opt}/product -> {folder(artifact)}",
     ]
-    assert names(artifact) == ["product", "product-1.0"]
+    assert names(artifact) == ["product", folder(artifact)]
     assert (opt / "product" / "bin" / "run.sh").stat().st_mode & 0o777 == 0o755
     assert (opt / "product" / "lib" / "a.jar").read_bytes() == b"jar"
     assert os.readlink(opt / "product" / "conf") == "/etc/zookeeper"
     assert (opt / "product" / ".artifact").read_text() == artifact["sha512"] + "\n"
 
 
-def test_a_second_time_nothing_is_read(artifact: dict[str, str]) -> None:
-    unpack(artifact, check=False)
+def test_a_second_time_nothing_is_read(artifact: dict[str, Any]) -> None:
+    install(part(artifact), check=False)
     os.unlink(artifact["tarball"])
-    assert unpack(artifact, check=False) == []
+    assert install(part(artifact), check=False) == []
 
 
-def test_check_mode_says_the_same_and_does_nothing(artifact: dict[str, str]) -> None:
-    assert len(unpack(artifact, check=True)) == 2
+def test_check_mode_says_the_same_and_does_nothing(artifact: dict[str, Any]) -> None:
+    assert len(install(part(artifact), check=True)) == 2
     assert names(artifact) == []
-    unpack(artifact, check=False)
-    assert unpack(artifact, check=True) == []
+    install(part(artifact), check=False)
+    assert install(part(artifact), check=True) == []
 
 
-def test_another_tarball_of_the_same_version_replaces_what_is_there(
-    artifact: dict[str, str], tmp_path: Path
+@pytest.mark.parametrize("version", ["1.0", "2.0"])
+def test_another_tarball_lies_beside_the_old_one_and_gets_the_link(
+    artifact: dict[str, Any], version: str
 ) -> None:
-    unpack(artifact, check=False)
-    pack(tmp_path / "product-1.0.tar", "product-1.0", {"lib/b.jar": b"new"})
-    artifact["sha512"] = hashlib.sha512((tmp_path / "product-1.0.tar").read_bytes()).hexdigest()
-    assert unpack(artifact, check=False) == [f"{artifact['prefix']}/product-1.0 unpacked"]
-    assert names(artifact) == ["product", "product-1.0"]
-    assert os.listdir(Path(artifact["prefix"]) / "product" / "lib") == ["b.jar"]
-
-
-def test_another_version_lies_beside_the_old_one_and_gets_the_link(
-    artifact: dict[str, str], tmp_path: Path
-) -> None:
-    unpack(artifact, check=False)
-    tarball = tmp_path / "product-2.0.tar"
-    pack(tarball, "product-2.0", {"lib/b.jar": b"new"})
-    sha512 = hashlib.sha512(tarball.read_bytes()).hexdigest()
-    newer = artifact | {"version": "2.0", "tarball": str(tarball), "sha512": sha512}
-    assert len(unpack(newer, check=False)) == 2
-    assert names(artifact) == ["product", "product-1.0", "product-2.0"]
-    assert os.readlink(Path(artifact["prefix"]) / "product") == "product-2.0"
+    """What runs keeps its jars until it is restarted, also where only the recipe of its version changed."""
+    opt = Path(artifact["prefix"])
+    install(part(artifact), check=False)
+    newer = another(artifact, version, b"new")
+    assert install(part(newer), check=False) == [
+        f"{opt}/{folder(newer)} unpacked",
+        f"{opt}/product -> {folder(newer)}",
+    ]
+    assert names(artifact) == sorted(["product", folder(artifact), folder(newer)])
+    assert os.listdir(opt / "product" / "lib") == ["b.jar"]
     # Back again: only the link.
-    assert unpack(artifact, check=False) == [f"{artifact['prefix']}/product -> product-1.0"]
+    assert install(part(artifact), check=False) == [f"{opt}/product -> {folder(artifact)}"]
+
+
+def test_before_a_deployment_no_link_is_moved(artifact: dict[str, Any], tmp_path: Path) -> None:
+    opt, alias = Path(artifact["prefix"]), tmp_path / "alias"
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / ".artifact").touch()
+    # One that is missing is made: without it nothing can run.
+    links = [{"path": str(alias), "target": str(tmp_path / "elsewhere"), "within": None}]
+    assert len(install(part(artifact, links=links), check=False, move_links=False)) == 3
+    newer, links = another(artifact, "2.0", b"new"), [links[0] | {"target": f"{opt}/product"}]
+    wanted = part(newer, links=links)
+    assert install(wanted, check=False, move_links=False) == [f"{opt}/{folder(newer)} unpacked"]
+    assert os.readlink(opt / "product") == folder(artifact)
+    assert os.readlink(alias) == str(tmp_path / "elsewhere")
+    assert [link["path"] for link in links_of(wanted) if leads_elsewhere(link)] == [
+        f"{opt}/product",
+        str(alias),
+    ]
+    assert len(install(wanted, check=False)) == 2
+    assert not any(map(leads_elsewhere, links_of(wanted)))
+
+
+def test_links_of_artifacts_and_others(artifact: dict[str, Any]) -> None:
+    beside = artifact | {"current": False}
+    more = {"path": "/usr/local/kafka", "target": "/opt/kafka", "within": None}
+    assert links_of(part(artifact, beside, links=[more])) == [
+        {"path": f"{artifact['prefix']}/product", "target": folder(artifact)},
+        {"path": f"{artifact['prefix']}/product-1.0", "target": folder(artifact)},
+        more,
+    ]
+
+
+@pytest.mark.parametrize(("target", "elsewhere"), [(None, False), ("right", False), ("wrong", True)])
+def test_what_leads_elsewhere(tmp_path: Path, target: str | None, elsewhere: bool) -> None:
+    if target:
+        (tmp_path / "link").symlink_to(target)
+    assert leads_elsewhere({"path": str(tmp_path / "link"), "target": "right"}) is elsewhere
+    # A directory is no link: to replace it is refused elsewhere.
+    assert not leads_elsewhere({"path": str(tmp_path), "target": "right"})
+
+
+def test_what_no_link_leads_to_is_removed(artifact: dict[str, Any]) -> None:
+    """Of three digests the one before stays, since the link leads to it while the third is unpacked."""
+    opt = Path(artifact["prefix"])
+    second, third = (another(artifact, "1.0", content) for content in (b"second", b"third"))
+    theirs = opt / "product-0.9"
+    (theirs / "bin").mkdir(parents=True)
+    (opt / "producer-1").mkdir()
+    (opt / "producer-1" / ".artifact").touch()
+    for each in (artifact, second, third):
+        install(part(each), check=False)
+    assert names(artifact) == sorted(["producer-1", "product", "product-0.9", folder(second), folder(third)])
+
+
+def test_what_somebody_runs_with_is_kept(artifact: dict[str, Any]) -> None:
+    opt = Path(artifact["prefix"])
+    second, third, fourth = (another(artifact, "1.0", content) for content in (b"second", b"third", b"4"))
+    install(part(artifact), check=False)
+    with (opt / folder(artifact) / "lib" / "a.jar").open("rb"):
+        for each in (second, third):
+            install(part(each), check=False)
+        assert names(artifact) == sorted(["product", *map(folder, (artifact, second, third))])
+    install(part(fourth), check=False)
+    assert names(artifact) == sorted(["product", *map(folder, (third, fourth))])
+
+
+def test_check_mode_removes_nothing(artifact: dict[str, Any]) -> None:
+    install(part(artifact), check=False)
+    (Path(artifact["prefix"]) / "product").unlink()
+    assert len(install(part(another(artifact, "2.0", b"new")), check=True)) == 2
+    assert names(artifact) == [folder(artifact)]
 
 
 def flip(tarball: Path) -> None:
@@ -123,7 +211,7 @@ def truncate(tarball: Path) -> None:
 
 @pytest.mark.parametrize("damage", [flip, truncate])
 @pytest.mark.parametrize("again", [False, True])
-def test_a_damaged_tarball_is_refused_by_name(artifact: dict[str, str], damage: Any, again: bool) -> None:
+def test_a_damaged_tarball_is_refused_by_name(artifact: dict[str, Any], damage: Any, again: bool) -> None:
     if again:
         # What was unpacked before the tarball of another digest came stays as it is.
         unpack(artifact, check=False)
@@ -135,7 +223,7 @@ def test_a_damaged_tarball_is_refused_by_name(artifact: dict[str, str], damage: 
     assert names(artifact) == before
 
 
-def test_a_missing_tarball_is_refused_by_name(artifact: dict[str, str]) -> None:
+def test_a_missing_tarball_is_refused_by_name(artifact: dict[str, Any]) -> None:
     os.unlink(artifact["tarball"])
     with pytest.raises(
         ValueError, match=r"/product-1\.0\.tar is not on this host: run playbooks/artifacts\.yml and"
@@ -144,27 +232,56 @@ def test_a_missing_tarball_is_refused_by_name(artifact: dict[str, str]) -> None:
     assert names(artifact) == []
 
 
-def test_a_tarball_with_another_layout_is_refused_and_leaves_nothing(artifact: dict[str, str]) -> None:
+def test_a_tarball_with_another_layout_is_refused_and_leaves_nothing(artifact: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r"product-1\.0\.tar has no top directory product-1\.1$"):
         unpack(artifact | {"version": "1.1"}, check=False)
     assert names(artifact) == []
 
 
-def test_a_directory_in_place_of_the_link_is_refused_first(
-    artifact: dict[str, str],
-) -> None:
+@pytest.mark.parametrize("check", [True, False])
+def test_a_directory_in_place_of_the_link_is_refused(artifact: dict[str, Any], check: bool) -> None:
     theirs = Path(artifact["prefix"]) / "product" / "theirs"
     theirs.mkdir(parents=True)
     with pytest.raises(ValueError, match="opt/product is not a link: move it away"):
-        unpack(artifact, check=False)
-    assert names(artifact) == ["product"]
+        install(part(artifact), check=check)
     assert theirs.is_dir()
 
 
-def test_a_dangling_link_is_pointed_anew(artifact: dict[str, str]) -> None:
+def test_a_dangling_link_is_pointed_anew(artifact: dict[str, Any]) -> None:
     (Path(artifact["prefix"]) / "product").symlink_to("product-0.9")
-    unpack(artifact, check=False)
-    assert os.readlink(Path(artifact["prefix"]) / "product") == "product-1.0"
+    install(part(artifact), check=False)
+    assert os.readlink(Path(artifact["prefix"]) / "product") == folder(artifact)
+
+
+def of_before(artifact: dict[str, Any]) -> Path:
+    """A product as a kit of before unpacked it: without a digest in the directory's name."""
+    path = Path(artifact["prefix"]) / "product-1.0"
+    (path / "lib").mkdir(parents=True)
+    (path / ".artifact").write_text("0123456789abcdef" * 8 + "\n")
+    return path
+
+
+def test_a_directory_of_an_older_kit_stays_while_the_link_leads_to_it(artifact: dict[str, Any]) -> None:
+    of_before(artifact)
+    (Path(artifact["prefix"]) / "product").symlink_to("product-1.0")
+    install(part(artifact), check=False)
+    assert names(artifact) == sorted(["product", "product-1.0", folder(artifact)])
+    assert os.readlink(Path(artifact["prefix"]) / "product") == folder(artifact)
+    newer = another(artifact, "1.0", b"new")
+    install(part(newer), check=False)
+    assert names(artifact) == sorted(["product", folder(artifact), folder(newer)])
+
+
+def test_a_directory_of_an_older_kit_with_the_name_of_a_link_is_moved_aside(artifact: dict[str, Any]) -> None:
+    """A version beside the current one: what was its directory is a link by now."""
+    path, beside = of_before(artifact), artifact | {"current": False}
+    with (path / "in-use").open("w"):
+        assert len(install(part(beside), check=True)) == 2
+        assert names(artifact) == ["product-1.0"]
+        assert install(part(beside), check=False)[-1] == f"{path} -> {folder(artifact)}"
+        assert names(artifact) == sorted(["product-1.0", "product-1.0-0123456789abcde~", folder(artifact)])
+        assert os.readlink(path) == folder(artifact)
+    assert install(part(beside), check=False) == []
 
 
 KILLED_IN_THE_SECOND_FILE = """
@@ -181,34 +298,34 @@ def kill(*arguments):
         os.kill(os.getpid(), 9)
 
 tarfile.copyfileobj = kill
-host_install.unpack(json.loads(sys.argv[1]), check=False)
+host_install.install(json.loads(sys.argv[1]), check=False)
 """
 
 
 def test_a_killed_unpacking_leaves_no_final_name(
-    artifact: dict[str, str],
+    artifact: dict[str, Any],
 ) -> None:
     opt = Path(artifact["prefix"])
     library = str(Path(host_install.__file__).parent)
     killed = subprocess.run(
-        [sys.executable, "-c", KILLED_IN_THE_SECOND_FILE, json.dumps(artifact)],
+        [sys.executable, "-c", KILLED_IN_THE_SECOND_FILE, json.dumps(part(artifact))],
         env={"PYTHONPATH": library},
         check=False,
     )
     assert killed.returncode == -signal.SIGKILL
-    assert names(artifact) == [".product-1.0.unpacking"]
-    assert (opt / ".product-1.0.unpacking" / "product-1.0" / "bin" / "run.sh").exists()
-    assert len(unpack(artifact, check=False)) == 2
-    assert names(artifact) == ["product", "product-1.0"]
+    assert names(artifact) == [f".{folder(artifact)}.unpacking"]
+    assert (opt / names(artifact)[0] / "product-1.0" / "bin" / "run.sh").exists()
+    assert len(install(part(artifact), check=False)) == 2
+    assert names(artifact) == ["product", folder(artifact)]
     assert (opt / "product" / "lib" / "a.jar").read_bytes() == b"jar"
 
 
-def test_a_run_killed_between_the_two_renames_is_redone(artifact: dict[str, str]) -> None:
+def test_a_run_killed_between_the_two_renames_is_redone(artifact: dict[str, Any]) -> None:
     opt = Path(artifact["prefix"])
-    unpack(artifact, check=False)
-    (opt / "product-1.0").rename(opt / ".product-1.0.old")
-    assert unpack(artifact, check=False) == [f"{opt}/product-1.0 unpacked"]
-    assert names(artifact) == ["product", "product-1.0"]
+    install(part(artifact), check=False)
+    (opt / folder(artifact)).rename(opt / f".{folder(artifact)}.old")
+    assert install(part(artifact), check=False) == [f"{opt}/{folder(artifact)} unpacked"]
+    assert names(artifact) == ["product", folder(artifact)]
 
 
 def directory(path: Path, **others: str) -> dict[str, str]:
@@ -256,13 +373,13 @@ def test_an_empty_directory_or_a_fresh_disk_changes_its_owner(
 def test_a_directory_with_somebody_elses_files_is_refused(tmp_path: Path, check: bool) -> None:
     path = tmp_path / "lib"
     (path / "dpkg").mkdir(parents=True)
-    before = path.stat()
+    before = unread(path)
     with pytest.raises(
         ValueError,
         match=f"lib is not empty and belongs to {OWNER}: name another directory, or, .*: chown -R",
     ):
         make_directory(directory(path, owner=SOMEBODY), check=check)
-    assert path.stat() == before
+    assert unread(path) == before
 
 
 @pytest.mark.parametrize("who", [{"owner": "no-such-user"}, {"group": "no-such-group"}])
@@ -288,12 +405,12 @@ def test_a_directory_behind_a_services_link_is_not_changed(
     """A YARN job could have a directory of the system given to yarn."""
     (tmp_path / "system" / "work").mkdir(parents=True)
     (service / "local").symlink_to(tmp_path / "system")
-    before = (tmp_path / "system").stat(), (tmp_path / "system" / "work").stat()
+    before = unread(tmp_path / "system"), unread(tmp_path / "system" / "work")
     with pytest.raises(
         ValueError, match=f"^{service}/local is a link to {tmp_path}/system, and .* can write"
     ):
         make_directory(directory(service / f"local{rest}", mode="0777"), check=check)
-    assert ((tmp_path / "system").stat(), (tmp_path / "system" / "work").stat()) == before
+    assert (unread(tmp_path / "system"), unread(tmp_path / "system" / "work")) == before
     assert os.listdir(tmp_path / "system") == ["work"]
 
 
@@ -384,14 +501,13 @@ def test_the_programs_own_words_are_the_error(programs: Path) -> None:
         make_user({"name": "no-such-user", "group": "no-such-group", "home": "/"}, check=False)
 
 
-def test_a_version_beside_the_current_one_takes_no_link(artifact: dict[str, Any]) -> None:
-    unpack(artifact, check=False)
-    beside = artifact | {"current": False}
-    assert unpack(beside, check=False) == []
-    (Path(artifact["prefix"]) / "product").unlink()
-    assert unpack(beside, check=True) == []
-    unpack(beside, check=False)
-    assert names(artifact) == ["product-1.0"]
+def test_a_version_beside_the_current_one_has_the_link_of_its_version(artifact: dict[str, Any]) -> None:
+    opt, beside = Path(artifact["prefix"]), another(artifact, "2.0", b"new") | {"current": False}
+    install(part(artifact, beside), check=False)
+    assert names(artifact) == sorted(["product", "product-2.0", folder(artifact), folder(beside)])
+    assert os.readlink(opt / "product") == folder(artifact)
+    assert os.readlink(opt / "product-2.0") == folder(beside)
+    assert install(part(artifact, beside), check=True) == []
 
 
 def test_a_link_is_made_once(tmp_path: Path) -> None:
@@ -406,7 +522,7 @@ def test_a_link_is_made_once(tmp_path: Path) -> None:
 
 
 def test_links_of_the_kits_own_are_pointed_elsewhere(artifact: dict[str, Any], tmp_path: Path) -> None:
-    unpack(artifact, check=False)
+    install(part(artifact), check=False)
     link = tmp_path / "kafka"
     for old in (f"{artifact['prefix']}/product", f"{tmp_path}/nothing"):
         link.unlink(missing_ok=True)
@@ -416,20 +532,44 @@ def test_links_of_the_kits_own_are_pointed_elsewhere(artifact: dict[str, Any], t
 
 
 @pytest.mark.parametrize("check", [True, False])
-def test_a_link_to_what_the_kit_did_not_make_is_not_replaced(
-    artifact: dict[str, Any], tmp_path: Path, check: bool
-) -> None:
+def test_a_link_to_what_the_kit_did_not_make_is_not_replaced(artifact: dict[str, Any], check: bool) -> None:
     theirs = Path(artifact["prefix"]) / "product_2.13-3.9.0"
     (theirs / "bin").mkdir(parents=True)
     link = Path(artifact["prefix"]) / "product"
     link.symlink_to(theirs.name)
     refusal = f"opt/product is a link to {theirs.name}: move it away, the kit does not replace what"
     with pytest.raises(ValueError, match=refusal):
-        unpack(artifact, check=check)
+        install(part(artifact), check=check)
     with pytest.raises(ValueError, match=refusal):
         make_link(link, "/opt/product", check=check)
-    assert names(artifact) == ["product", theirs.name]
     assert os.readlink(link) == theirs.name
+
+
+@pytest.mark.parametrize(
+    ("leads_to", "within", "refused"),
+    [
+        ("jvm/a", "jvm", False),
+        ("jvm/b", "jvm", False),
+        ("jvm/a", None, True),
+        ("other/a", "jvm", True),
+        ("jvm-2/a", "jvm", True),
+    ],
+)
+def test_a_link_within_a_directory_may_be_moved_there(
+    tmp_path: Path, leads_to: str, within: str | None, refused: bool
+) -> None:
+    """/opt/java leads to one of the packages' JVMs: another one is the kit's to choose, all else is not."""
+    (tmp_path / leads_to).mkdir(parents=True)
+    link, target = tmp_path / "java", str(tmp_path / "jvm" / "new")
+    link.symlink_to(tmp_path / leads_to)
+    below = within and str(tmp_path / within)
+    for check in (True, False):
+        if refused:
+            with pytest.raises(ValueError, match=f"java is a link to {tmp_path}/{leads_to}: move it away"):
+                make_link(link, target, below, check=check)
+        else:
+            assert make_link(link, target, below, check=check) == [f"{link} -> {target}"]
+    assert os.readlink(link) == (str(tmp_path / leads_to) if refused else target)
 
 
 def test_a_directory_is_not_replaced_by_a_link(tmp_path: Path) -> None:
@@ -457,11 +597,11 @@ def test_what_a_service_swaps_while_its_product_is_unpacked_is_not_written_to(
 ) -> None:
     theirs = tmp_path / "system" / "product-1.0" / "theirs"
     theirs.mkdir(parents=True)
-    opened = tarfile.open
+    opened, aside = tarfile.open, service / f".{folder(artifact)}.unpacking"
 
     def swap(*words: Any, **others: Any) -> tarfile.TarFile:
-        (service / ".product-1.0.unpacking").rename(service / "moved")
-        (service / ".product-1.0.unpacking").symlink_to(tmp_path / "system")
+        aside.rename(service / "moved")
+        aside.symlink_to(tmp_path / "system")
         return opened(*words, **others)
 
     monkeypatch.setattr(tarfile, "open", swap)
@@ -473,10 +613,10 @@ def test_what_a_service_swaps_while_its_product_is_unpacked_is_not_written_to(
 
 def test_a_product_below_a_services_directory(artifact: dict[str, Any], service: Path) -> None:
     below = artifact | {"prefix": str(service)}
-    assert len(unpack(below, check=False)) == 2
-    assert unpack(below, check=True) == []
+    assert len(install(part(below), check=False)) == 2
+    assert install(part(below), check=True) == []
     assert (service / "product" / "lib" / "a.jar").read_bytes() == b"jar"
-    assert sorted(os.listdir(service)) == ["product", "product-1.0"]
+    assert sorted(os.listdir(service)) == ["product", folder(artifact)]
 
 
 def test_what_is_unpacked_is_what_was_compared(
@@ -492,4 +632,18 @@ def test_what_is_unpacked_is_what_was_compared(
 
     monkeypatch.setattr(tarfile, "open", swap)
     unpack(artifact, check=False)
-    assert (tmp_path / "opt" / "product" / "lib" / "a.jar").read_bytes() == b"jar"
+    assert (tmp_path / "opt" / folder(artifact) / "lib" / "a.jar").read_bytes() == b"jar"
+
+
+def test_users_and_directories_come_before_what_needs_them(
+    artifact: dict[str, Any], tmp_path: Path, programs: Path
+) -> None:
+    user = {"name": "no-such-user", "group": GROUP, "home": "/"}
+    wanted = part(artifact, users=[user], directories=[directory(tmp_path / "var")])
+    opt = artifact["prefix"]
+    assert install(wanted, check=False) == [
+        "user no-such-user",
+        f"directory {tmp_path}/var",
+        f"{opt}/{folder(artifact)} unpacked",
+        f"{opt}/product -> {folder(artifact)}",
+    ]

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import os
+import time
 from pathlib import Path
+from typing import Any
 
 import host_units
 import pytest
-from host_units import UnitError, bring, is_stale, left_over, loaded, parse_show, plan, recorded
+from host_units import UnitError, bring, dropins_of, left_over, loaded, parse_show, plan, reasons, recorded
 
 SHOWN = """\
 Id=kafka@1.service
@@ -88,6 +90,20 @@ def systemd(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Systemctl:
     return fake
 
 
+def named(*units: str) -> list[dict[str, Any]]:
+    """Units as service_units names them: what each reads its record says."""
+    return [{"name": unit} for unit in units]
+
+
+@pytest.fixture
+def unit_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The directory of unit files, one of the test's own."""
+    path = tmp_path / "system"
+    path.mkdir()
+    monkeypatch.setattr(host_units, "UNIT_DIR", str(path))
+    return path
+
+
 def change(systemd: Systemctl, unit: str) -> None:
     """Write another file than the one that the unit runs with."""
     (systemd.runtime / f"{unit}.conf").write_text("changed")
@@ -109,25 +125,114 @@ def test_parse_show_keeps_equal_signs_and_reads_nothing_from_nothing() -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [("as recorded", False), ("as recorded ", True), ("", True), (None, True)],
-    ids=["same", "changed", "emptied", "removed"],
+    ids=["same", "changed", "emptied", "vanished"],
 )
-def test_is_stale_by_the_recorded_file(tmp_path: Path, text: str | None, expected: bool) -> None:
+def test_a_file_that_changed_or_vanished_is_a_reason(
+    tmp_path: Path, text: str | None, expected: bool
+) -> None:
     # The name has two blanks, as the record has between digest and name.
     read = tmp_path / "server  1.properties"
-    digest = hashlib.sha256(b"as recorded").hexdigest()
-    (tmp_path / "kafka").mkdir()
-    (tmp_path / "kafka" / "config.sha256").write_text(f"{digest}  {read}\n")
     if text is not None:
         read.write_text(text)
-    assert is_stale("kafka", root=str(tmp_path)) is expected
+    # Whether the unit is known to read it, or only the record says so.
+    for reads in ([], [str(read)]):
+        assert reasons({str(read): AS_RECORDED}, reads) == [str(read)] * expected
 
 
-@pytest.mark.parametrize("record", [None, "", "\n"], ids=["missing", "empty", "blank"])
-def test_is_stale_without_a_record(tmp_path: Path, record: str | None) -> None:
-    (tmp_path / "kafka").mkdir()
-    if record is not None:
-        (tmp_path / "kafka" / "config.sha256").write_text(record)
-    assert is_stale("kafka", root=str(tmp_path))
+def test_a_file_that_came_is_a_reason(tmp_path: Path) -> None:
+    read, came = tmp_path / "server.properties", tmp_path / "millrace.conf"
+    read.write_text("as recorded")
+    record = {str(read): AS_RECORDED}
+    assert reasons(record, [str(read)]) == []
+    # One that is neither here nor there is none.
+    assert reasons(record, [str(read), str(came)]) == []
+    came.write_text("[Service]\n")
+    assert reasons(record, [str(read), str(came)]) == [str(came)]
+
+
+def test_a_file_that_is_yet_to_be_written_is_a_reason(tmp_path: Path) -> None:
+    read, new = tmp_path / "core-site.xml", tmp_path / "new.xml"
+    read.write_text("as recorded")
+    record = {str(read): AS_RECORDED}
+    assert reasons(record, [], changing={str(read)}) == [str(read)]
+    assert reasons(record, [str(new)], changing={str(new)}) == [str(new)]
+    # Another's, and one that it has read before but no longer does, are none.
+    assert reasons(record, [str(read)], changing={"/etc/hadoop/other.xml"}) == []
+
+
+def test_what_is_read_through_a_link_that_moves_is_a_reason(tmp_path: Path) -> None:
+    for name in ("product", "product-2"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / ".artifact").write_text("as recorded")
+    record = {f"{tmp_path}/{name}/.artifact": AS_RECORDED for name in ("product", "product-2")}
+    assert reasons(record, list(record), links={f"{tmp_path}/product"}) == [f"{tmp_path}/product/.artifact"]
+    assert reasons(record, list(record), links={f"{tmp_path}/other"}) == []
+
+
+def test_each_reason_is_told_once_in_the_order_of_the_record(tmp_path: Path) -> None:
+    paths = [f"{tmp_path}/{name}" for name in ("b", "a", "c")]
+    for path in paths:
+        Path(path).write_text("other")
+    assert reasons(dict.fromkeys(paths[:2], AS_RECORDED), paths[1:], changing=paths) == paths
+
+
+def test_without_a_record_that_is_the_reason(tmp_path: Path) -> None:
+    assert reasons({}, ["/etc/kafka/server-1.properties"]) == ["no record"]
+    assert reasons({}, []) == ["no record"]
+
+
+AS_RECORDED = hashlib.sha256(b"as recorded").hexdigest()
+
+
+@pytest.mark.parametrize(
+    ("lying", "changing", "found"),
+    [
+        ([], [], []),
+        (
+            ["kafka@.service.d/b.conf", "kafka@.service.d/a.conf"],
+            [],
+            ["kafka@.service.d/a.conf", "kafka@.service.d/b.conf"],
+        ),
+        (
+            ["kafka@1.service.d/own.conf", "kafka@.service.d/all.conf"],
+            [],
+            ["kafka@.service.d/all.conf", "kafka@1.service.d/own.conf"],
+        ),
+        # systemd reads neither.
+        (["kafka@.service.d/a.conf~", "kafka@2.service.d/a.conf", "kafka.service.d/a.conf"], [], []),
+        ([], ["kafka@.service.d/millrace.conf"], ["kafka@.service.d/millrace.conf"]),
+        (
+            ["kafka@.service.d/a.conf"],
+            ["kafka@.service.d/a.conf", "kafka@.service"],
+            ["kafka@.service.d/a.conf"],
+        ),
+        ([], ["kafka@2.service.d/millrace.conf", "kafka@.service.d/x/a.conf"], []),
+    ],
+    ids=["none", "sorted", "of-all-then-own", "no-drop-in", "yet-to-be-written", "once", "others"],
+)
+def test_drop_ins(tmp_path: Path, lying: list[str], changing: list[str], found: list[str]) -> None:
+    for name in lying:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    changes = [f"{tmp_path}/{name}" for name in changing]
+    assert dropins_of("kafka@1", changes, directory=str(tmp_path)) == [f"{tmp_path}/{name}" for name in found]
+
+
+def test_an_instance_with_a_file_of_its_own_has_the_drop_ins_of_its_template(
+    systemd: Systemctl, unit_dir: Path
+) -> None:
+    systemd.units["kafka@10"] = systemd.units.pop("a")
+    theirs = unit_dir / "kafka@.service.d" / "theirs.conf"
+    theirs.parent.mkdir()
+    theirs.touch()
+    unit = {"name": "kafka@10", "file": "kafka@10.service", "restart_on": []}
+    assert bring([unit], "started", check=True)["dropins"] == {"kafka@10": [str(theirs)]}
+
+
+def test_drop_ins_of_a_unit_with_one_file_are_told_once(tmp_path: Path) -> None:
+    (tmp_path / "zookeeper.service.d").mkdir()
+    (tmp_path / "zookeeper.service.d" / "a.conf").touch()
+    assert len(dropins_of("zookeeper", directory=str(tmp_path))) == 1
 
 
 @pytest.mark.parametrize(
@@ -139,26 +244,6 @@ def test_the_record_is_read(tmp_path: Path, text: str | None) -> None:
         (tmp_path / "kafka" / "config.sha256").write_text(text)
     read = recorded("kafka", root=str(tmp_path))
     assert read == ({"/a  b": "0", "/c": "1"} if text and text.strip() else {})
-
-
-def test_is_stale_when_one_of_many_files_changed(tmp_path: Path) -> None:
-    reads = [tmp_path / name for name in ("a", "b", "c")]
-    for read in reads:
-        read.write_text(read.name)
-    lines = [f"{hashlib.sha256(read.name.encode()).hexdigest()}  {read}\n" for read in reads]
-    (tmp_path / "config.sha256").write_text("".join(lines))
-    assert not is_stale("", root=str(tmp_path))
-    reads[2].write_text("other")
-    assert is_stale("", root=str(tmp_path))
-
-
-def test_is_stale_when_a_file_is_yet_to_be_written(tmp_path: Path) -> None:
-    read = tmp_path / "core-site.xml"
-    read.write_text("as recorded")
-    digest = hashlib.sha256(b"as recorded").hexdigest()
-    (tmp_path / "config.sha256").write_text(f"{digest}  {read}\n")
-    assert is_stale("", {str(read)}, root=str(tmp_path))
-    assert not is_stale("", {"/etc/hadoop/other.xml"}, root=str(tmp_path))
 
 
 # What each state does with a unit that is (down, up and current, up and stale).
@@ -182,13 +267,16 @@ def test_plan(state: str, down: str | None, fresh: str | None, stale: str | None
 
 @pytest.mark.parametrize("state", ["started", "current"])
 def test_what_runs_as_it_should_is_left_alone(systemd: Systemctl, state: str) -> None:
-    assert bring(["a", "b"], state, check=False) == {
+    assert bring(named("a", "b"), state, check=False) == {
         "changed": False,
         "started": [],
         "restarted": [],
         "stopped": [],
         "stale": [],
         "waiting": [],
+        "disabled": [],
+        "reasons": {},
+        "dropins": {},
         "units": {unit: {"pid": 7, "invocation": "abc"} for unit in "ab"},
     }
     assert systemd.calls == []
@@ -197,10 +285,11 @@ def test_what_runs_as_it_should_is_left_alone(systemd: Systemctl, state: str) ->
 def test_stopped_units_are_enabled_and_started_in_their_order(systemd: Systemctl) -> None:
     systemd.units["a"] |= {"ActiveState": "failed", "UnitFileState": "disabled"}
     systemd.units["b"] |= {"ActiveState": "inactive"}
-    done = bring(["b", "a"], "started", check=False)
+    done = bring(named("b", "a"), "started", check=False)
     assert done["changed"]
     assert done["started"] == ["b", "a"]
     assert done["units"]["a"] == {"pid": 8, "invocation": "def"}
+    assert done["disabled"] == ["a"]
     assert systemd.calls == [
         ("enable", "--quiet", "a"),
         ("reset-failed", "b"),
@@ -212,21 +301,22 @@ def test_stopped_units_are_enabled_and_started_in_their_order(systemd: Systemctl
 
 def test_stale_units_are_told_by_started_and_restarted_by_current(systemd: Systemctl) -> None:
     change(systemd, "b")
-    done = bring(["a", "b"], "started", check=False)
+    done = bring(named("a", "b"), "started", check=False)
     assert (done["changed"], done["stale"], systemd.calls) == (False, ["b"], [])
-    done = bring(["a", "b"], "current", check=False)
+    assert done["reasons"] == {"b": [f"{systemd.runtime}/b.conf"]}
+    done = bring(named("a", "b"), "current", check=False)
     assert (done["changed"], done["restarted"], done["stale"]) == (True, ["b"], [])
     assert systemd.calls == [("restart", "b")]
 
 
 def test_a_unit_is_stale_that_reads_what_is_yet_to_be_written(systemd: Systemctl) -> None:
     changing = {str(systemd.runtime / "b.conf")}
-    assert bring(["a", "b"], "started", check=True, changing=changing)["stale"] == ["b"]
+    assert bring(named("a", "b"), "started", check=True, changing=changing)["stale"] == ["b"]
 
 
 def test_stop_leaves_enabled_what_was_enabled(systemd: Systemctl) -> None:
     systemd.units["a"] |= {"ActiveState": "inactive", "UnitFileState": "disabled"}
-    done = bring(["a", "b"], "stopped", check=False)
+    done = bring(named("a", "b"), "stopped", check=False)
     assert (done["changed"], done["stopped"]) == (True, ["b"])
     assert systemd.calls == [("stop", "b")]
 
@@ -234,25 +324,25 @@ def test_stop_leaves_enabled_what_was_enabled(systemd: Systemctl) -> None:
 @pytest.mark.parametrize("on_its_way", ["activating", "reloading"])
 def test_a_unit_on_its_way_up_is_not_started_again(systemd: Systemctl, on_its_way: str) -> None:
     systemd.units["a"]["ActiveState"] = on_its_way
-    assert not bring(["a"], "started", check=False)["changed"]
+    assert not bring(named("a"), "started", check=False)["changed"]
 
 
 def test_changed_unit_files_are_read_again_first(systemd: Systemctl) -> None:
     systemd.units["a"]["NeedDaemonReload"] = "yes"
-    assert not bring(["a"], "started", check=False)["changed"]
+    assert not bring(named("a"), "started", check=False)["changed"]
     assert systemd.calls == [("daemon-reload",)]
 
 
 def test_a_unit_whose_condition_is_not_met_waits_and_is_no_change(systemd: Systemctl) -> None:
     systemd.units["a"] |= {"ActiveState": "inactive", "ConditionResult": "no"}
-    done = bring(["a", "b"], "started", check=False)
+    done = bring(named("a", "b"), "started", check=False)
     assert (done["changed"], done["started"], done["waiting"]) == (False, [], ["a"])
 
 
 def test_what_comes_after_a_unit_that_waits_is_not_started(systemd: Systemctl) -> None:
     systemd.units["a"] |= {"ActiveState": "inactive", "ConditionResult": "no"}
     systemd.units["b"] |= {"ActiveState": "inactive"}
-    done = bring(["a", "b"], "started", check=False)
+    done = bring(named("a", "b"), "started", check=False)
     assert (done["changed"], done["started"], done["waiting"]) == (False, [], ["a", "b"])
     assert ("start", "b") not in systemd.calls
 
@@ -261,14 +351,14 @@ def test_what_would_not_come_back_is_not_stopped(systemd: Systemctl, tmp_path: P
     systemd.units["kafka@1"] = systemd.units.pop("b")
     systemd.files["kafka@1"] = f"[Unit]\nConditionPathExists={tmp_path}/%i/meta.properties\n"
     with pytest.raises(UnitError, match=r"^kafka@1 runs and was not restarted") as failed:
-        bring(["a", "kafka@1"], "restarted", check=False)
+        bring(named("a", "kafka@1"), "restarted", check=False)
     assert f"ConditionPathExists={tmp_path}/1/meta.properties, and that path is not there" in str(
         failed.value
     )
     assert systemd.calls == []
     (tmp_path / "1").mkdir()
     (tmp_path / "1" / "meta.properties").touch()
-    assert bring(["a", "kafka@1"], "restarted", check=False)["restarted"] == ["a", "kafka@1"]
+    assert bring(named("a", "kafka@1"), "restarted", check=False)["restarted"] == ["a", "kafka@1"]
 
 
 def test_a_unit_that_a_condition_keeps_down_after_its_restart_is_an_error(
@@ -282,7 +372,7 @@ def test_a_unit_that_a_condition_keeps_down_after_its_restart_is_an_error(
     )
     monkeypatch.setattr(host_units, "journal", lambda units: f"journal of {units}")
     with pytest.raises(UnitError) as failed:
-        bring(["a", "b"], "restarted", check=False)
+        bring(named("a", "b"), "restarted", check=False)
     assert str(failed.value) == (
         "b was stopped for its restart and stays down, since a condition of its unit is not met: "
         "ConditionPathExists=!/no/such, ConditionMemory=>1T\njournal of ['b']"
@@ -306,24 +396,73 @@ def test_of_no_unit_nothing_is_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("text", ["root:*:19000\n", "", "/a\n", "\udcff\n"])
 def test_a_record_of_another_form_is_none(tmp_path: Path, text: str) -> None:
     (tmp_path / "config.sha256").write_text(text, errors="surrogateescape")
-    assert is_stale("", root=str(tmp_path))
+    assert recorded("", root=str(tmp_path)) == {}
 
 
 def test_a_record_behind_a_services_link_is_none(tmp_path: Path, service: Path) -> None:
-    read = tmp_path / "read"
-    read.write_text("as recorded")
-    (tmp_path / "system").write_text(f"{hashlib.sha256(b'as recorded').hexdigest()}  {read}\n")
+    (tmp_path / "system").write_text(f"{AS_RECORDED}  /read\n")
     (service / "config.sha256").write_text((tmp_path / "system").read_text())
-    assert not is_stale("service", root=str(tmp_path))
+    assert recorded("service", root=str(tmp_path)) == {"/read": AS_RECORDED}
     (service / "config.sha256").unlink()
     (service / "config.sha256").symlink_to(tmp_path / "system")
-    assert is_stale("service", root=str(tmp_path))
+    assert recorded("service", root=str(tmp_path)) == {}
 
 
 def test_a_recorded_pipe_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
-    (tmp_path / "config.sha256").write_text(f"{hashlib.sha256(b'').hexdigest()}  {tmp_path}/pipe\n")
-    assert is_stale("", root=str(tmp_path))
+    empty = hashlib.sha256(b"").hexdigest()
+    assert reasons({f"{tmp_path}/pipe": empty}, []) == [f"{tmp_path}/pipe"]
+
+
+def wanted(systemd: Systemctl, unit: str, unit_dir: Path) -> dict[str, Any]:
+    """A unit with a file, which it has recorded, and the other file that it reads."""
+    file, read = unit_dir / f"{unit}.service", systemd.record(unit)
+    file.write_text("[Unit]\n")
+    with (systemd.runtime / unit / "config.sha256").open("a") as record:
+        record.write(f"{hashlib.sha256(file.read_bytes()).hexdigest()}  {file}\n")
+    return {"name": unit, "file": file.name, "restart_on": [str(read)]}
+
+
+def test_a_unit_reads_its_file_its_drop_ins_and_what_it_names(systemd: Systemctl, unit_dir: Path) -> None:
+    units = [wanted(systemd, unit, unit_dir) for unit in "ab"]
+    done = bring(units, "started", check=True)
+    assert (done["stale"], done["reasons"], done["dropins"]) == ([], {}, {})
+    own, theirs = unit_dir / "b.service.d" / "millrace.conf", unit_dir / "b.service.d" / "theirs.conf"
+    own.parent.mkdir()
+    for path in (own, theirs):
+        path.touch()
+    (unit_dir / "a.service").write_text("[Unit]\nAfter=b\n")
+    units[0]["restart_on"].append(f"{systemd.runtime}/came")
+    done = bring(units, "started", check=True, changing={f"{systemd.runtime}/came"})
+    assert done["reasons"] == {
+        "a": [f"{unit_dir}/a.service", f"{systemd.runtime}/came"],
+        "b": [str(own), str(theirs)],
+    }
+    # What is not the kit's is the administrator's to know of.
+    assert done["dropins"] == {"b": [str(theirs)]}
+
+
+def test_a_unit_that_is_down_has_no_reasons(systemd: Systemctl, unit_dir: Path) -> None:
+    units = [wanted(systemd, "a", unit_dir)]
+    systemd.units["a"]["ActiveState"] = "inactive"
+    change(systemd, "a")
+    done = bring(units, "current", check=True)
+    assert (done["started"], done["restarted"], done["reasons"]) == (["a"], [], {})
+
+
+def test_a_unit_is_stale_for_a_link_that_moves(systemd: Systemctl) -> None:
+    done = bring(named("a"), "current", check=True, links={str(systemd.runtime)})
+    assert (done["restarted"], done["reasons"]) == (["a"], {"a": [f"{systemd.runtime}/a.conf"]})
+
+
+@pytest.mark.parametrize("state", ["started", "current", "restarted", "stopped"])
+@pytest.mark.parametrize("check", [True, False])
+def test_of_no_unit_nobody_is_asked(monkeypatch: pytest.MonkeyPatch, state: str, check: bool) -> None:
+    """systemctl show without a unit would tell of the manager, and start would start nothing."""
+    monkeypatch.setattr(host_units, "systemctl", lambda *words: pytest.fail("asked"))
+    done = bring([], state, check=check)
+    assert done.pop("changed") is False
+    assert not any(done.values())
 
 
 @pytest.mark.parametrize("state", ["started", "current", "restarted", "stopped"])
@@ -331,7 +470,7 @@ def test_check_mode_says_it_and_does_nothing(systemd: Systemctl, state: str) -> 
     # A unit that was never tried has no ConditionResult either: that says nothing of what a start would do.
     for unit in systemd.units.values():
         unit |= {"ActiveState": "active" if state == "stopped" else "inactive", "ConditionResult": "no"}
-    done = bring(["a"], state, check=True)
+    done = bring(named("a"), state, check=True)
     assert done["changed"]
     assert done["stopped" if state == "stopped" else "started"] == ["a"]
     assert done["waiting"] == []
@@ -340,9 +479,9 @@ def test_check_mode_says_it_and_does_nothing(systemd: Systemctl, state: str) -> 
 
 def test_a_unit_without_a_file(systemd: Systemctl) -> None:
     systemd.units["a"] |= {"LoadState": "not-found", "ActiveState": "inactive", "UnitFileState": ""}
-    with pytest.raises(UnitError, match=r"^no unit file for a: run the verb config first$"):
-        bring(["a", "b"], "started", check=False)
-    done = bring(["a", "b"], "started", check=True)
+    with pytest.raises(UnitError, match=r"^no unit file for a: its service has not been deployed here$"):
+        bring(named("a", "b"), "started", check=False)
+    done = bring(named("a", "b"), "started", check=True)
     assert (done["changed"], done["started"], list(done["units"])) == (True, ["a"], ["b"])
 
 
@@ -378,3 +517,55 @@ def test_units_that_the_inventory_no_longer_has_are_found(tmp_path: Path) -> Non
         (boot / f"{unit}.service").symlink_to(tmp_path / f"{template}.service")
     assert left_over(["kafka@1"], "Ours", str(tmp_path)) == ["kafka@2", "zookeeper"]
     assert left_over(["kafka@1", "kafka@2", "zookeeper"], "Ours", str(tmp_path)) == []
+
+
+@pytest.mark.parametrize(
+    ("shown", "up"),
+    [
+        ({"ActiveState": "active", "NRestarts": "0", "ActiveEnterTimestampMonotonic": "0"}, True),
+        ({"ActiveState": "inactive"}, False),
+        ({"ActiveState": "activating", "SubState": "start"}, True),
+        # systemd waits to start it anew after a failure.
+        ({"ActiveState": "activating", "SubState": "auto-restart"}, False),
+        # It was killed once: it runs. It ends again and again: it is up for a moment only.
+        ({"ActiveState": "active", "NRestarts": "1", "ActiveEnterTimestampMonotonic": "{now}"}, True),
+        ({"ActiveState": "active", "NRestarts": "2", "ActiveEnterTimestampMonotonic": "{now}"}, False),
+        ({"ActiveState": "active", "NRestarts": "9", "ActiveEnterTimestampMonotonic": "0"}, True),
+    ],
+)
+def test_a_unit_that_ends_again_and_again_does_not_count_as_up(shown: dict[str, str], up: bool) -> None:
+    # The clock of this machine may be young: the epoch of the other is a day before it began.
+    now = {"now": str(int(time.monotonic() * 1e6)), "0": str(int((time.monotonic() - 86400) * 1e6))}
+    since = shown.get("ActiveEnterTimestampMonotonic", "")
+    text = now["now"] if since == "{now}" else now["0"]
+    assert host_units.is_up(shown | {"ActiveEnterTimestampMonotonic": text}) is up
+
+
+@pytest.mark.parametrize(
+    ("known", "lying", "reload"),
+    [
+        ([], [], False),
+        # systemd says that it needs no reload: the directory of the drop-in is new to it.
+        ([], ["a.service.d/x.conf"], True),
+        (["a.service.d/x.conf"], [], True),
+        (["a.service.d/x.conf"], ["a.service.d/x.conf"], False),
+    ],
+)
+def test_systemd_reads_units_anew_when_it_knows_other_drop_ins(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, known: list[str], lying: list[str], reload: bool
+) -> None:
+    monkeypatch.setattr(host_units, "UNIT_DIR", str(tmp_path))
+    for name in lying:
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    paths = " ".join(["/run/systemd/system/a.service.d/y.conf", *(f"{tmp_path}/{name}" for name in known)])
+    text = f"Id=a.service\nLoadState=loaded\nNeedDaemonReload=no\nDropInPaths={paths}\n"
+    calls: list[str] = []
+
+    def systemctl(*words: str) -> str:
+        calls.append(words[0])
+        return text
+
+    monkeypatch.setattr(host_units, "systemctl", systemctl)
+    host_units.show(["a"])
+    assert ("daemon-reload" in calls) is reload

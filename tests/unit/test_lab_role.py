@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.unit.playbooks import CHECKOUT, finish, start
+from tests.unit.playbooks import finish, start
 
 # A lab for each host of the inventory: the fault, and what must be said of it.
 FAULTS: dict[str, tuple[dict[str, Any], str]] = {
@@ -99,15 +99,19 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The cache of the labs, with the controller's hosts file and a stub of the module beside it."""
     directory = tmp_path_factory.mktemp("lab")
     (directory / "controller-hosts").write_text(CONTROLLER_HOSTS)
-    (directory / "stub").mkdir()
-    (directory / "stub" / "lab_machines.py").write_text(STUB)
+    # Beside the playbook, where it is found before the role's own.
+    (directory / "stub/library").mkdir(parents=True)
+    (directory / "stub/library/lab_machines.py").write_text(STUB)
+    (directory / "real").mkdir()
     # Every image exists.
     (directory / "podman").write_text("#!/bin/sh\n")
     (directory / "podman").chmod(0o755)
     return directory
 
 
-def run_role(cache: Path, verb: str, hosts: dict[str, dict[str, Any]], *, stub: bool) -> tuple[int, str]:
+def run_role(
+    cache: Path, verb: str, hosts: dict[str, dict[str, Any]], where: str = "stub"
+) -> tuple[int, str]:
     """Run a verb of the role for each host, a lab of its own; the exit status and the output."""
     base = {
         "ansible_connection": "local",
@@ -119,9 +123,8 @@ def run_role(cache: Path, verb: str, hosts: dict[str, dict[str, Any]], *, stub: 
     }
     task = {"ansible.builtin.include_role": {"name": "lab", "tasks_from": verb}}
     (cache / "hosts.json").write_text(json.dumps({"all": {"vars": base, "hosts": hosts}}))
-    (cache / "play.yml").write_text(
-        yaml.safe_dump([{"hosts": "all", "gather_facts": False, "tasks": [task]}])
-    )
+    play = cache / where / "play.yml"
+    play.write_text(yaml.safe_dump([{"hosts": "all", "gather_facts": False, "tasks": [task]}]))
     # Neither programs nor root are needed for what is tested here.
     internal = {
         "__lab_programs": [],
@@ -131,9 +134,8 @@ def run_role(cache: Path, verb: str, hosts: dict[str, dict[str, Any]], *, stub: 
     run = start(
         cache,
         *("--inventory", str(cache / "hosts.json"), "--extra-vars", json.dumps(internal)),
-        str(cache / "play.yml"),
+        str(play),
         ANSIBLE_CALLBACK_RESULT_FORMAT="json",
-        ANSIBLE_LIBRARY=str(cache / "stub") if stub else str(CHECKOUT / "library"),
         PATH=f"{cache}:{os.environ['PATH']}",
         STUB_CALL=str(cache / "call"),
         ANSIBLE_BECOME_EXE="/no/sudo",
@@ -147,7 +149,7 @@ def run_role(cache: Path, verb: str, hosts: dict[str, dict[str, Any]], *, stub: 
 def refused(cache: Path) -> dict[str, str]:
     """What the preflight said of each lab that it refused."""
     hosts = {name: fault for name, (fault, _) in FAULTS.items()} | SOUND
-    status, output = run_role(cache, "preflight", hosts, stub=False)
+    status, output = run_role(cache, "preflight", hosts, "real")
     assert status == 2, output
     said: dict[str, list[str]] = {}
     for host, result in re.findall(r"^(?:fatal|failed): \[([\w-]+)\].*? => (\{.*\})$", output, re.MULTILINE):
@@ -179,7 +181,7 @@ def test_up_asks_for_the_lab_and_names_it_on_the_controller_where_it_may(
 ) -> None:
     (cache / "controller-hosts").write_text(OTHERS_HOSTS)
     lab = LAB | {"lab_names_on_controller": on_controller}
-    status, output = run_role(cache, "up", {"lab": lab}, stub=True)
+    status, output = run_role(cache, "up", {"lab": lab})
     assert status == 0, output
     call = json.loads((cache / "call").read_text())
     assert re.fullmatch("localhost/millrace-base:[0-9a-f]{12}", call.pop("image"))
@@ -216,7 +218,7 @@ def test_down_keeps_the_hosts_file_only_where_it_is_the_runs_own(cache: Path, ow
         hosts.hardlink_to(controller)
     else:
         hosts.touch()
-    status, output = run_role(cache, "down", {"lab": LAB}, stub=True)
+    status, output = run_role(cache, "down", {"lab": LAB})
     assert status == 0, output
     assert json.loads((cache / "call").read_text()) == {"name": "unit", "state": "absent"}
     assert hosts.parent.exists() == own_hosts
@@ -224,7 +226,7 @@ def test_down_keeps_the_hosts_file_only_where_it_is_the_runs_own(cache: Path, ow
 
 
 def test_the_host_key_is_known_for_all_names_and_no_other_key(cache: Path) -> None:
-    status, output = run_role(cache, "keys", {"lab": {}}, stub=True)
+    status, output = run_role(cache, "keys", {"lab": {}})
     assert status == 0, output
     key = (cache / "ssh" / "ssh_host_ed25519_key.pub").read_text().split()[1]
     for name in ("millrace-1", "hadoop-master", "10.89.0.11", "[127.0.0.1]:2201", "[hadoop-master]:2222"):

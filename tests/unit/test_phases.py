@@ -39,7 +39,7 @@ PLAYS = [
     preflight(),
     play("Kafka", task(0.3, changed=True), task()),
     play("Spark", task()),
-    play("Kafka | Rolling restart", task(0.3), task(changed=True)),
+    play("Kafka | Roll", task(0.3), task(changed=True)),
     RECEIPT,
 ]
 FAILS = [
@@ -61,7 +61,7 @@ NOT_DEPLOYED: dict[str, tuple[list[dict[str, Any]], list[str]]] = {
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[str, Path]]:
     """The output of each run and the file that it may have written."""
-    processes = {}
+    found = {}
     deployed: dict[str, tuple[list[dict[str, Any]], list[str]]] = {
         "plays": (PLAYS, []),
         "fails": (FAILS, []),
@@ -73,9 +73,8 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[str, Path]
         (directory / "play.yml").write_text(yaml.safe_dump(plays))
         file = directory / ("none/phases.json" if name == "nowhere" else "phases.json")
         where = ("--inventory", str(directory / "hosts"), "--connection", "local")
-        run = start(directory, *where, *words, str(directory / "play.yml"))
-        processes[name] = (run, file)
-    return {name: (finish(run), file) for name, (run, file) in processes.items()}
+        found[name] = (finish(start(directory, *where, *words, str(directory / "play.yml"))), file)
+    return found
 
 
 def test_plays_of_one_name_are_one_phase(runs: dict[str, tuple[str, Path]]) -> None:

@@ -1,13 +1,15 @@
-"""Every file of every role on three topologies, rendered by the roles' own verb and read back."""
+"""Every file of every service on four topologies, rendered as the kit does and read back."""
 
 from __future__ import annotations
 
 import json
 import re
+import shlex
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+import host_units
 import jinja2
 import pytest
 import yaml
@@ -26,6 +28,20 @@ INVENTORIES = {
 }
 HEADER = "Managed by Millrace: change the inventory, not this file."
 UNITS = "/etc/systemd/system"
+# What one broker of three has alone, and what all brokers of a machine have.
+OWN = {
+    "kafka_brokers": [
+        {"id": number, "host": "one", "port": 9091 + number, "controller_port": 9191 + number}
+        for number in (1, 2, 3)
+    ],
+    "kafka_unit_overrides": {
+        "Service": {"Environment": "JMX_PORT=9990", "ExecStart": "/opt/mine", "RestrictAddressFamilies": None}
+    },
+}
+OWN["kafka_brokers"][1] |= {  # type: ignore[index]
+    "properties": {"broker.rack": "a", "min.insync.replicas": 1},
+    "unit": {"Service": {"Environment": "JMX_PORT=9999"}},
+}
 
 Files = dict[str, dict[str, str]]
 
@@ -39,23 +55,26 @@ def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def rendered(directory: Path) -> dict[str, dict[str, Files]]:
     """Content and attributes of each path, by inventory and host; preflight has passed first."""
-    runs = {}
+    found: dict[str, dict[str, Files]] = {}
     for name, inventory in INVENTORIES.items():
         (directory / name).mkdir()
-        playbooks = ("playbooks/preflight.yml", "tests/render/config.yml")
-        target = {"MILLRACE_RENDERED": str(directory / name / "files")}
-        words = ("--inventory", inventory, "--extra-vars", "course_broker_0_10=true")
-        runs[name] = start(directory / name, *words, *playbooks, **target)
-    found: dict[str, dict[str, Files]] = {}
-    for name, run in runs.items():
+        given = {"course_broker_0_10": True} | (OWN if name == "three_brokers" else {})
+        run = start(
+            directory / name,
+            *("--inventory", inventory, "--extra-vars", json.dumps(given)),
+            *("playbooks/preflight.yml", "tests/render/render.yml"),
+            MILLRACE_RENDERED=str(directory / name / "files"),
+        )
         output = finish(run)
         assert run.returncode == 0, output
         hosts = found[name] = {}
         for path in sorted((directory / name / "files").glob("*/*.json")):
             host = hosts.setdefault(path.parent.name, {})
-            for file in json.loads(path.read_text()):
-                assert file["path"] not in host, f"{path}: written by two roles"
-                host[file["path"]] = {"content": file.get("secret_content")} | file
+            for file in json.loads(path.read_text())["files"]:
+                if file.get("state") != "absent":
+                    text = {"content": file.get("secret_content")} | file
+                    # HDFS and YARN both write what they share.
+                    assert host.setdefault(file["path"], text) == text, f"{path}: {file['path']} differs"
     return found
 
 
@@ -82,7 +101,9 @@ def every(rendered: dict[str, dict[str, Files]]) -> Iterator[tuple[str, str]]:
 def units(files: Files) -> dict[str, dict[str, dict[str, list[str]]]]:
     """The units of a host, by name."""
     return {
-        Path(path).stem: read_unit(file["content"]) for path, file in files.items() if path.startswith(UNITS)
+        Path(path).stem: read_unit(file["content"])
+        for path, file in files.items()
+        if re.fullmatch(f"{UNITS}/[^/]+[.]service", path)
     }
 
 
@@ -94,14 +115,15 @@ def test_hosts_and_their_files(rendered: dict[str, dict[str, Files]]) -> None:
         "course": ["hadoop-master", "hadoop-slave1", "hadoop-slave2"],
     }
     templates = {
-        path.stem: path.parts[-3]
+        path.stem
         for path in CHECKOUT.glob("roles/*/templates/*")
-        if path.parts[-3] not in ("course", "proof")
+        if path.parts[-3] not in ("common", "course", "proof")
     }
     written = {Path(path).name for path in rendered["lab"]["millrace-1"]}
+    written |= {Path(path).name for path in rendered["lab"]["millrace-3"]}
     written |= {Path(path).name for path in rendered["course"]["hadoop-master"]}
-    missing = {name for name in templates if name != "profile.sh"} - written
-    assert not missing, f"templates that no role writes: {missing}"
+    # These make several, by other names.
+    assert templates - written == {"profile.sh", "server.properties", "hadoop-daemon.service"}
 
 
 def test_no_template_leaves_python_or_jinja_behind(rendered: dict[str, dict[str, Files]]) -> None:
@@ -154,7 +176,11 @@ def test_only_myid_is_not_roots(rendered: dict[str, dict[str, Files]]) -> None:
 
 def test_every_property_file_is_read(rendered: dict[str, dict[str, Files]]) -> None:
     kinds = (".properties", ".cfg", ".conf")
-    read = {name: read_properties(text) for name, text in every(rendered) if name.endswith(kinds)}
+    read = {
+        name: read_properties(text)
+        for name, text in every(rendered)
+        if name.endswith(kinds) and UNITS not in name
+    }
     connect = 5 * 5  # on each machine that has Kafka 4.3.0
     assert len(read) == 3 * 5 + 5 + 3 + 9 + 2 * 3 + connect
     for name, properties in read.items():
@@ -243,18 +269,28 @@ def test_every_unit_is_a_daemon_that_is_not_root_and_comes_back(
 
 
 def verify(root: Path, files: Files) -> str:
-    """What systemd has against the units of a machine on which the programs are that they start."""
+    """What systemd has against the units of a machine, and their drop-ins, where the programs are."""
     for path, file in files.items():
         if path.startswith(UNITS):
             (root / path[1:]).parent.mkdir(parents=True, exist_ok=True)
             (root / path[1:]).write_text(file["content"])
-            service = read_unit(file["content"])["Service"]
-            for line in service["ExecStartPre"] + service["ExecStart"]:
-                program = root / line.split()[0][1:]
-                program.parent.mkdir(parents=True, exist_ok=True)
-                program.touch(0o755)
+            service = read_unit(file["content"]).get("Service", {})
+            for line in service.get("ExecStartPre", []) + service.get("ExecStart", []):
+                if line:
+                    program = root / line.split()[0][1:]
+                    program.parent.mkdir(parents=True, exist_ok=True)
+                    program.touch(0o755)
     options = [f"--root={root}", "--man=no", "--recursive-errors=no"]
-    written = sorted(str(path) for path in (root / UNITS[1:]).iterdir())
+    # Of a template an instance is looked at, with what is its own.
+    names = {
+        name.replace(".service.d", ".service") if number else name.replace("@.", "@0.")
+        for path in files
+        if path.startswith(UNITS)
+        for name in [path.removeprefix(f"{UNITS}/").partition("/")[0]]
+        for number in [name.endswith(".d") and "@." not in name]
+        if number or name.endswith(".service")
+    }
+    written = sorted(str(root / UNITS[1:] / name) for name in names)
     command = ["systemd-analyze", *options, "verify", *written]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert bool(done.returncode) == bool(done.stderr), done
@@ -270,28 +306,66 @@ def test_systemd_has_nothing_against_a_unit(rendered: dict[str, dict[str, Files]
 def test_systemd_sees_a_misspelt_key(lab: dict[str, Files], tmp_path: Path) -> None:
     path = f"{UNITS}/kafka@.service"
     text = lab["millrace-1"][path]["content"].replace("Restart=", "Rstart=")
-    said = verify(tmp_path, {path: {"content": text}})
+    said = verify(tmp_path / "unit", {path: {"content": text}})
     assert "Unknown key 'Rstart' in section [Service]" in said
+    dropin = {"content": f"# {HEADER}\n[Service]\nNicee=5\n"}
+    said = verify(
+        tmp_path / "dropin", {path: lab["millrace-1"][path], f"{UNITS}/kafka@1.service.d/a.conf": dropin}
+    )
+    assert "Unknown key 'Nicee' in section [Service]" in said
 
 
-def test_every_unit_records_what_it_reads_and_all_of_that_is_written(
-    rendered: dict[str, dict[str, Files]],
+def test_every_file_by_which_a_unit_is_stale_is_written_and_recorded(
+    rendered: dict[str, dict[str, Files]], directory: Path
 ) -> None:
-    for hosts in rendered.values():
+    """What the unit's line records is what the module compares, of which some service writes every file."""
+    for inventory, hosts in rendered.items():
         for host, files in hosts.items():
-            for name, unit in units(files).items():
-                (record,) = unit["Service"]["ExecStartPre"]
-                match = re.fullmatch(
-                    r"/usr/bin/sh -c 'exec sha256sum (.+) > \$RUNTIME_DIRECTORY/config.sha256'", record
-                )
-                assert match, name
-                reads = match[1].split()
-                assert reads[0] == f"{UNITS}/{name}.service"
-                assert [path for path in reads if path.startswith("/opt/")], name
-                broker = "server-%i.properties"
-                for path in (each for each in reads if not each.startswith("/opt/")):
-                    known = path in files or (path.endswith(broker) and name.startswith("kafka@"))
-                    assert known, f"{host}: {name} reads {path}, which no role writes"
+            found = [
+                unit
+                for path in (directory / inventory / "files" / host).iterdir()
+                for unit in json.loads(path.read_text())["units"]
+            ]
+            assert {unit["file"].removesuffix(".service") for unit in found} == set(units(files))
+            for unit in found:
+                name, reads = unit["name"], unit["restart_on"]
+                unknown = [path for path in reads if path not in files and not path.startswith("/opt/")]
+                assert not unknown, f"{host}: {name} reads {unknown}, which no service writes"
+                assert "/opt/java/bin/java" in reads, name
+                assert [path for path in reads if path.endswith("/.artifact")], name
+                (record,) = read_unit(files[f"{UNITS}/{unit['file']}"]["content"])["Service"]["ExecStartPre"]
+                _, _, recorded = record.partition("' record ")
+                own = recorded.replace("%i", name.partition("@")[2]).split()
+                assert own == [f"{UNITS}/{unit['file']}", *reads], name
+
+
+def test_a_record_has_every_file_and_the_drop_ins(
+    rendered: dict[str, dict[str, Files]], tmp_path: Path
+) -> None:
+    """The line, run as systemd would, and read by what decides on restarts."""
+    files = rendered["three_brokers"]["one"]
+    (line,) = units(files)["kafka@"]["Service"]["ExecStartPre"]
+    words = shlex.split(re.sub("/(etc|opt)/", rf"{tmp_path}/\1/", line.replace("%i", "2")))
+    reads = words[words.index("record") + 1 :]
+    for path in reads:
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        Path(path).write_text(path)
+    system = tmp_path / UNITS[1:]
+    dropins = [
+        str(system / name)
+        for name in ("kafka@.service.d/millrace.conf", "kafka@2.service.d/millrace.instance.conf")
+    ]
+    for path in dropins:
+        Path(path).parent.mkdir()
+        Path(path).write_text(path)
+    (tmp_path / "kafka").mkdir()
+    subprocess.run(words, check=True, env={"RUNTIME_DIRECTORY": str(tmp_path / "kafka")})
+    record = host_units.recorded("kafka", root=str(tmp_path))
+    assert set(record) == {*reads, *dropins}
+    assert host_units.reasons(record, [*reads, *dropins]) == []
+    own = str(system / "kafka@.service.d/own.conf")
+    Path(own).touch()
+    assert host_units.reasons(record, [*reads, *dropins, own]) == [own]
 
 
 # Where each launcher looks for the heap, and what the lab gives it.
@@ -314,7 +388,7 @@ def test_heaps(lab: dict[str, Files], host: str, unit: str, variable: str, value
     environment = read_environment(units(lab[host])[unit]["Service"]["Environment"])
     java = "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Xss512k -XX:CICompilerCount=1"
     assert environment[variable] == value.format(java=java)
-    assert environment["JAVA_HOME"] == "/usr/lib/jvm/java-17-openjdk-amd64"
+    assert environment["JAVA_HOME"] == "/opt/java"
 
 
 def test_heap_of_zookeeper(lab: dict[str, Files]) -> None:
@@ -377,7 +451,7 @@ def test_an_override_of_an_environment_file_wins_over_a_unit(role: str) -> None:
     overrides = {"OPTS": "inventory's"}
     text = jinja.from_string(template).render(
         {
-            "service_managed": "",
+            "common_managed": "",
             f"{role}_env": {"HOME": "file's"} | overrides,
             f"{role}_env_overrides": overrides,
         }
@@ -469,7 +543,7 @@ def test_daemons_of_yarn_are_stale_when_what_they_use_changes(lab: dict[str, Fil
     found = units(lab["millrace-3"])
     site, mapred = "/etc/hadoop/yarn-site.xml", "/etc/hadoop/mapred-site.xml"
     for name in ("yarn-nodemanager", "mapred-historyserver"):
-        assert {site, mapred} <= set(" ".join(found[name]["Service"]["ExecStartPre"]).split())
+        assert {site, mapred} <= set(" ".join(found[name]["Service"]["ExecStartPre"]).split()), name
         environment = read_environment(found[name]["Service"]["Environment"])
         assert environment["HDFS_NAMENODES"] == "millrace-1:8020 millrace-2:8020"
 
@@ -528,7 +602,30 @@ def test_kafka_three_brokers_on_one_machine(rendered: dict[str, dict[str, Files]
         assert broker["log.dirs"] == f"/var/lib/kafka/{number}"
         assert broker["controller.quorum.bootstrap.servers"] == "one:9192,one:9193,one:9194"
         assert broker["default.replication.factor"] == "3"
-        assert broker["min.insync.replicas"] == "2"
+        assert broker["min.insync.replicas"] == ("1" if number == 2 else "2")
+        assert broker.get("broker.rack") == ("a" if number == 2 else None)
+
+
+def test_drop_ins_of_all_brokers_and_of_one(rendered: dict[str, dict[str, Files]]) -> None:
+    files = rendered["three_brokers"]["one"]
+    common, own = (
+        f"{UNITS}/kafka@.service.d/millrace.conf",
+        f"{UNITS}/kafka@2.service.d/millrace.instance.conf",
+    )
+    assert {path for path in files if path.endswith(".conf")} == {common, own}
+    assert read_unit(files[common]["content"]) == {
+        "Service": {
+            # A service has but one; nothing is the key's default.
+            "ExecStart": ["", "/opt/mine"],
+            "RestrictAddressFamilies": [""],
+            # What the unit itself sets stays in force beside it.
+            "Environment": ["JMX_PORT=9990"],
+        }
+    }
+    assert read_unit(files[own]["content"]) == {"Service": {"Environment": ["JMX_PORT=9999"]}}
+    environment = read_environment(units(files)["kafka@"]["Service"]["Environment"])
+    assert environment["JAVA_HOME"] == "/opt/java"
+    assert environment["KAFKA_HEAP_OPTS"]
 
 
 def test_kafka_one_broker(plain: Files) -> None:
@@ -556,8 +653,10 @@ def test_kafka_of_the_course(rendered: dict[str, dict[str, Files]]) -> None:
     assert own["kafka@10"]["Service"]["ExecStart"][0].startswith("/opt/kafka-0.10.2.2/bin/")
     for broker in (own["kafka@"], own["kafka@10"]):
         assert "ConditionPathExists" not in broker["Unit"]
-        assert "zookeeper.service" in broker["Unit"]["After"]
-    assert {unit["Service"]["PrivateTmp"][0] for unit in own.values()} == {"false"}
+        assert "zookeeper.service" in " ".join(broker["Unit"]["After"]).split()
+    for name in own:
+        dropin = read_unit(master[f"{UNITS}/{name}.service.d/millrace.conf"]["content"])
+        assert dropin["Service"]["PrivateTmp"] == ["false"], name
 
 
 def test_hadoop_of_the_course(rendered: dict[str, dict[str, Files]]) -> None:
@@ -595,7 +694,7 @@ def test_spark(lab: dict[str, Files], plain: Files) -> None:
         env = read_shell(files["/etc/spark/spark-env.sh"]["content"], "HADOOP_CONF_DIR", "JAVA_HOME")
         assert env == {
             "HADOOP_CONF_DIR": "/etc/hadoop",
-            "JAVA_HOME": "/usr/lib/jvm/java-17-openjdk-amd64",
+            "JAVA_HOME": "/opt/java",
         }
 
 
@@ -611,6 +710,12 @@ def test_a_login_shell_has_the_commands(plain: Files, product: str) -> None:
 def test_the_cluster_is_described(rendered: dict[str, dict[str, Files]], directory: Path) -> None:
     described = {name: json.loads((directory / name / "cluster.json").read_text()) for name in rendered}
     assert described["lab"]["hdfs"]["default_fs"] == "hdfs://lab"
+    assert described["lab"]["spark"]["event_logs"] == "/spark-history"
+    assert described["lab"]["next"][0] == ["make", "smoke"]
+    assert described["course"]["next"] == [
+        ["make", "smoke", "INVENTORY=inventories/course"],
+        ["make", "course-shell"],
+    ]
     assert [each["id"] for each in described["lab"]["yarn"]["resourcemanagers"]] == ["rm1", "rm2"]
     assert described["plain"]["hdfs"]["journalnodes"] == []
     assert [each["port"] for each in described["three_brokers"]["kafka"]["brokers"]] == [9092, 9093, 9094]

@@ -26,9 +26,10 @@ def test_modules_do_not_heed_the_sessions_umask(tmp_path: Path) -> None:
     owner = {"owner": "{{ lookup('pipe', 'id -un') }}", "group": "{{ lookup('pipe', 'id -gn') }}"}
     file = {"path": str(tmp_path / "etc" / "it" / "it.conf"), "content": "x\n"} | owner
     directory = {"path": str(tmp_path / "var" / "lib" / "it"), "mode": "0750"} | owner
+    service = {"name": "it", "directories": [directory], "artifacts": [artifact]}
     tasks = [
         {"config_files": {"files": [file]}},
-        {"service_install": {"installs": [{"directories": [directory], "artifacts": [artifact]}]}},
+        {"service_state": {"services": [service], "state": "installed"}},
     ]
     play = {"tasks": tasks}
     run_local(tmp_path, play, umask=0o077)

@@ -23,8 +23,8 @@ from unknown_names import (
 
 from tests.unit.playbooks import CHECKOUT
 
-SERVICES: dict[str, list[str]] = yaml.safe_load((CHECKOUT / "roles/survey/vars/main.yml").read_text())[
-    "__survey_groups"
+SERVICES: dict[str, list[str]] = yaml.safe_load((CHECKOUT / "roles/common/vars/main.yml").read_text())[
+    "common_groups"
 ]
 KNOWN = ["cluster", *SERVICES, *(part for parts in SERVICES.values() for part in parts)]
 DECLARED, COMPUTED = read_roles(CHECKOUT / "roles")
@@ -172,11 +172,13 @@ def test_the_groups_are_those_of_the_plays_and_of_the_topology() -> None:
     """There is one list of them; what reads groups elsewhere must agree with it."""
     site = yaml.safe_load((CHECKOUT / "site.yml").read_text())
     texts = [(CHECKOUT / each["ansible.builtin.import_playbook"]).read_text() for each in site]
-    hosts = {play["hosts"].split(":")[0] for text in texts for play in yaml.safe_load(text)}
+    hosts = {play["hosts"] for text in texts for play in yaml.safe_load(text)}
+    planned = {name for each in hosts for name in re.findall(r"planned\('\w+', '(\w+)'\)", each)}
     topology = (CHECKOUT / "inventories/lab/group_vars/all/topology.yml").read_text()
     read = set(re.findall(r"groups\['(\w+)'\]", topology))
-    assert {"cluster", *SERVICES} == {each for each in hosts if re.fullmatch("[a-z]+", each)}
-    assert read == set(KNOWN) - {"cluster", "hadoop"}
+    assert planned == set(SERVICES) - {"hadoop"} | {"hdfs", "yarn"}
+    assert {each for each in hosts if re.fullmatch("[a-z]+", each)} <= {"cluster", "localhost", *SERVICES}
+    assert read == set(KNOWN) - {"cluster"}
 
 
 def own(role: str) -> str:
@@ -205,7 +207,7 @@ VARIABLES: dict[str, str] = {
     "java_version": f"{NONE} see ansible-doc -t role -r roles java, or write{own('java')}",
     "kafka_connect_url": f"{NONE} see ansible-doc -t role -r roles kafka, or write{own('kafka')}",
     "lab_color": f"{NONE} see ansible-doc -t role -r roles lab, or write{own('lab')}",
-    "survey_x": f"{NONE} remove it, or write{own('survey')}",
+    "common_timout": f"{NONE} write common_timeout, or{own('common')}",
     # Of no role.
     "kafak_heap": f"{NONE} write kafka_heap, or, if it is your own, a name less like that",
     "kafkaHeap": f"{NONE} write kafka_heap, or, if it is your own, a name less like that",
@@ -214,7 +216,7 @@ VARIABLES: dict[str, str] = {
     # What the roles compute.
     "kafka_server_properties": "is what the kit makes with kafka_server_properties_overrides: set that",
     "hdfs_site": "is what the kit makes with hdfs_site_overrides: set that",
-    "service_artifacts": "is what the kit makes itself: remove it",
+    **dict.fromkeys(("kafka_service", "common_cluster"), "is what the kit makes itself: remove it"),
 }
 
 
@@ -229,12 +231,21 @@ def test_what_a_role_declares_is_known(role: str) -> None:
     assert variable_faults({"a": DECLARED[role]}, DECLARED, COMPUTED) == []
 
 
-def test_what_a_role_computes_from_overrides_is_told() -> None:
-    """But for the files of a run, all that a role makes under a name of its own has overrides."""
-    ours = sorted(COMPUTED - {"ansible_become", "service_artifacts"})
-    found = variable_faults({"a": ours}, DECLARED, COMPUTED)
-    assert found == [
-        f"{name}, given for a, is what the kit makes with {name}_overrides: set that" for name in ours
+def test_a_role_that_reads_no_variable() -> None:
+    assert variable_faults({"a": ["empty_x"]}, {"empty": []}, []) == [
+        f"empty_x, given for a, {NONE} remove it, or write{own('empty')}"
+    ]
+
+
+def test_what_a_role_computes_is_told() -> None:
+    """Settings that a role makes have overrides; what is read by other roles, too, has none."""
+    alone = {name for name in COMPUTED if name.endswith("_service")}
+    alone |= {"common_cluster", "common_groups", "common_inventory", "hadoop_daemons", "hdfs_ports"}
+    ours = sorted(COMPUTED - {"ansible_become"})
+    assert variable_faults({"a": ours}, DECLARED, COMPUTED) == [
+        f"{name}, given for a, is what the kit makes "
+        + ("itself: remove it" if name in alone else f"with {name}_overrides: set that")
+        for name in ours
     ]
 
 

@@ -1,0 +1,95 @@
+"""Make the plan of a run on the controller: ask each service's rule, write plan.json, show it."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from ansible.errors import AnsibleActionFail
+from ansible.plugins.action import ActionBase
+from ansible.template import trust_as_template
+from ansible.utils.display import Display
+
+
+class ActionModule(ActionBase):  # type: ignore[misc]
+    """Arguments: found (answers of service_state by host), services (values), name (of the cluster), path."""
+
+    TRANSFERS_FILES = False
+    _supports_check_mode = True
+    _VALID_ARGS = frozenset(("found", "services", "name", "path"))
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Return the plan as the fact common_plan; failed when something is refused."""
+        result: dict[str, Any] = super().run(tmp, task_vars)
+        found, services = self._task.args["found"], self._task.args["services"]
+        data = {
+            service["name"]: self._rule(service, found)
+            for service in services
+            if "rule" in service.get("data", {})
+        }
+        plan = self._filter("found | to_plan(services, data)", found=found, services=services, data=data)
+        plan |= {
+            "cluster": self._task.args["name"],
+            "check": self._task.check_mode,
+            "asked": [service["name"] for service in services],
+        }
+        if path := self._task.args.get("path"):
+            _write(path, json.dumps(plan | {"found": _found(found)}, indent=1) + "\n")
+        display = Display()
+        for line in self._filter("plan | plan_screen", plan=plan):
+            display.display(line)
+        for warning in plan["warnings"]:
+            display.warning(warning)
+        if plan["refusals"]:
+            # Without the plan, which would be shown with the refusal: hundreds of lines.
+            return result | {"failed": True, "msg": "\n".join(plan["refusals"])}
+        return result | {"changed": False, "ansible_facts": {"common_plan": plan}}
+
+    def _rule(self, service: Mapping[str, Any], found: Mapping[str, Any]) -> dict[str, Any]:
+        """What the service's rule says of the data on all machines."""
+        here = {
+            host: {
+                **said["facts"],
+                **said["data"]["stores"],
+                "stores": said["data"]["stores"],
+                "settings": _flat(said),
+            }
+            for host, answer in found.items()
+            if (said := answer["services"].get(service["name"])) and said["data"] is not None
+        }
+        rule, arguments = service["data"]["rule"], service["data"]["arguments"]
+        if not rule.isidentifier():
+            raise AnsibleActionFail(f"{service['name']}: {rule} is no name of a filter")
+        said = self._filter(f"found | {rule}(**arguments)", found=here, arguments=arguments)
+        return {"refusals": said} if isinstance(said, list) else dict(said)
+
+    def _filter(self, expression: str, **variables: Any) -> Any:
+        templar = self._templar.copy_with_new_env(available_variables=variables)
+        return templar.template(trust_as_template("{{ " + expression + " }}"))
+
+
+def _found(found: Mapping[str, Any]) -> dict[str, Any]:
+    """By machine and service the lines that differ, and what data lies there: for the file alone."""
+    return {
+        host: {
+            name: {"diffs": said.get("diffs", {}), "data": said["data"]}
+            for name, said in answer["services"].items()
+            if said.get("diffs") or (said["data"] or {}).get("stores")
+        }
+        for host, answer in found.items()
+    }
+
+
+def _flat(said: Mapping[str, Any]) -> dict[str, str]:
+    """The settings that lie on a machine, whichever file has them."""
+    return {key: value for each in said["data"]["settings"].values() for key, value in each.items()}
+
+
+def _write(path: str, text: str) -> None:
+    """All of it or nothing."""
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with open(f"{path}.new", "w", encoding="utf-8") as stream:
+        stream.write(text)
+    os.replace(f"{path}.new", path)

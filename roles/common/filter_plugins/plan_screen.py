@@ -1,0 +1,91 @@
+"""A plan as lines for people."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+DOCUMENTATION = r"""
+name: plan_screen
+author: Millrace
+short_description: a plan as lines for people
+description:
+  - Machine by machine what differs, then the steps in their order. What is refused is said by who asks.
+options:
+  _input:
+    description: what to_plan returns, with cluster, its name
+    type: dict
+    required: true
+"""
+
+EXAMPLES = r"""
+lines: "{{ common_plan | plan_screen }}"
+"""
+
+RETURN = r"""
+_value:
+  description: the lines
+  type: list
+  elements: str
+"""
+
+
+def plan_screen(plan: Mapping[str, Any]) -> list[str]:
+    """The lines of a plan.
+
+    plan: what to_plan returns, with "cluster", its name
+    """
+    count = f"{len(plan['machines'])} machine{'s' * (len(plan['machines']) != 1)}"
+    if plan["unheard"]:
+        count += f", not asked: {', '.join(plan['unheard'])}"
+    if not plan["services"]:
+        return [f"plan of {plan['cluster']}: nothing to do on {count}"]
+    lines = [f"plan of {plan['cluster']}: {count}"]
+    for name, service in plan["services"].items():
+        for host, work in service["machines"].items():
+            lines += [f"  {host:<16} {name:<10} {line}" for line in _work(work)]
+    lines += [f"  step {step['step']}: {_step(step)}" for step in plan["steps"]]
+    return lines
+
+
+def _work(work: Mapping[str, Any]) -> list[str]:
+    lines = []
+    if work["install"]:
+        lines.append(f"install {_few(work['install'])}")
+    if work["files"]:
+        lines.append(f"write {_few(work['files'])}")
+    if work["start"]:
+        lines.append(f"start {_few(work['start'])}")
+    if work["enable"]:
+        lines.append(f"enable {_few(work['enable'])}")
+    lines += [f"restart {unit}: {_why(why)}" for unit, why in work["restart"].items()]
+    return lines
+
+
+def _why(why: Sequence[str]) -> str:
+    if why == ["no record"]:
+        return "it has no record of what it reads"
+    return f"{_few(why)} {'differs' if len(why) == 1 else 'differ'}"
+
+
+def _few(things: Sequence[str], most: int = 4) -> str:
+    shown = ", ".join(things[:most])
+    return shown if len(things) <= most else f"{shown} and {len(things) - most} more"
+
+
+def _step(step: Mapping[str, Any]) -> str:
+    machines = ", ".join(step["machines"])
+    if step["do"] == "install":
+        return f"install on {machines}"
+    if step["do"] == "deploy":
+        return f"{step['service']}: write files and start on {machines}, in parallel"
+    units = ", ".join(step["restart"])
+    return f"{step['service']}: on {machines} ask, write files, restart {units}, await it"
+
+
+class FilterModule:
+    """Ansible's entry point."""
+
+    def filters(self) -> dict[str, Any]:
+        """Name the filter."""
+        return {"plan_screen": plan_screen}

@@ -1,0 +1,146 @@
+#!/usr/bin/python
+"""Bring services of a host to a state in one call, or say what that would take."""
+
+from __future__ import annotations
+
+import os
+import platform
+
+from ansible.module_utils.host_data import STORES
+from ansible.module_utils.host_files import FILES
+from ansible.module_utils.host_install import INSTALL
+from ansible.module_utils.host_module import QuietModule
+from ansible.module_utils.host_names import address, name_faults
+from ansible.module_utils.host_state import ERRORS, bring, compare, in_words
+from ansible.module_utils.host_units import left_over
+
+DOCUMENTATION = r"""
+module: service_state
+short_description: bring services of a host to a state in one call, or say what that would take
+description:
+  - Takes the values of services (C(kafka_service) and its like). The action plugin of the same name renders
+    their templates on the controller. Users, directories, unpacked artifacts, files and units of a service
+    are brought to what it says, in this order.
+  - In check mode nothing is changed, and the answer is what would be. What cannot be done is in C(errors)
+    then, for the plan to refuse; else the module fails.
+  - A unit is stale when it runs with other files than lie on the disk, or are yet to be written. What a
+    daemon reads it recorded itself when it started.
+options:
+  services:
+    description: values of services; see docs/architecture.md
+    type: list
+    elements: dict
+    required: true
+  state:
+    description:
+      - C(installed) makes users and directories and unpacks artifacts, and touches nothing that runs.
+      - C(started) also writes the files, starts what is stopped and lets stale units run.
+      - C(current) also restarts stale units, C(restarted) all.
+    type: str
+    choices: [installed, started, current, restarted]
+    required: true
+  units:
+    description: units that are brought to the state; all of the services when empty
+    type: list
+    elements: str
+    default: []
+  names:
+    description:
+      - names of the cluster's machines, all of which must have an IPv4 address on this host
+      - where there are several, none of them may be a loopback address
+    type: list
+    elements: str
+    default: []
+  managed:
+    description:
+      - first line of every unit file of the kit, without the comment sign
+      - units that have it, start on boot and are none of O(services) are told in C(left_over)
+    type: str
+attributes:
+  check_mode: {support: full}
+  diff_mode: {support: full}
+author: [Millrace]
+"""
+
+EXAMPLES = r"""
+- name: deploy | Install, configure and start
+  service_state: {services: ["{{ kafka_service }}"], state: started}
+"""
+
+RETURN = r"""
+services:
+  description: >-
+    by name of the service: C(install), sentences of what was made; C(files), paths written; C(units),
+    what service_units returns; C(errors); in check mode C(data), what lies in its directories
+  returned: always
+  type: dict
+waiting: {description: units kept down by a condition, returned: always, type: list, elements: str}
+left_over: {description: units that the inventory lost, returned: always, type: list, elements: str}
+names: {description: why the machines' names are of no use, returned: always, type: list, elements: str}
+"""
+
+UNITS = {
+    "type": "list",
+    "elements": "dict",
+    "default": [],
+    "options": {
+        "name": {"type": "str", "required": True},
+        "file": {"type": "str", "required": True},
+        "restart_on": {"type": "list", "elements": "str", "default": []},
+    },
+}
+
+
+def main() -> None:
+    """Run as an Ansible module."""
+    module = QuietModule(
+        argument_spec={
+            "services": {
+                "type": "list",
+                "elements": "dict",
+                "required": True,
+                "options": {
+                    "name": {"type": "str", "required": True},
+                    "install": INSTALL,
+                    "files": FILES | {"default": []},
+                    "units": UNITS,
+                    "stores": STORES | {"default": []},
+                    "settings": {"type": "dict", "default": {}},
+                },
+            },
+            "state": {
+                "type": "str",
+                "choices": ["installed", "started", "current", "restarted"],
+                "required": True,
+            },
+            "units": {"type": "list", "elements": "str", "default": []},
+            "names": {"type": "list", "elements": "str", "default": []},
+            "managed": {"type": "str"},
+        },
+        supports_check_mode=True,
+    )
+    # What is made here is for the service users to read, whatever umask the session has.
+    os.umask(0o022)
+    wanted = module.params["services"]
+    do = compare if module.check_mode else bring
+    try:
+        done = do(wanted, module.params["state"], module.params["units"])
+    except ERRORS as error:
+        module.fail_json(msg=in_words(error))
+    if not module._diff:
+        del done["diff"]
+    units = [unit["name"] for service in wanted for unit in service["units"]]
+    header = module.params["managed"]
+    module.exit_json(
+        **done,
+        waiting=[
+            unit for here in done["services"].values() for unit in here.get("units", {}).get("waiting", [])
+        ],
+        left_over=left_over(units, header) if header else [],
+        names=name_faults({name: address(name) for name in module.params["names"]}),
+        hostname=platform.node(),
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,78 @@
+"""What a person reads of a plan."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from plan_screen import FilterModule, plan_screen
+
+NOTHING: dict[str, Any] = {"install": [], "files": [], "start": [], "enable": [], "restart": {}}
+
+
+def test_golden() -> None:
+    restart = {"kafka@1": ["/etc/kafka/server-1.properties"]}
+    several = {"kafka@1": ["no record"], "kafka@2": ["/a", "/b"]}
+    plan = {
+        "cluster": "lab",
+        "machines": ["millrace-1", "millrace-2", "millrace-3"],
+        "unheard": ["millrace-4", "millrace-5"],
+        "services": {
+            "zookeeper": {
+                "machines": {
+                    "millrace-3": NOTHING
+                    | {
+                        "install": ["user zookeeper"],
+                        "files": [f"/etc/zookeeper/{number}" for number in range(6)],
+                        "start": ["zookeeper"],
+                        "enable": ["zookeeper"],
+                    }
+                }
+            },
+            "kafka": {
+                "machines": {
+                    "millrace-1": NOTHING | {"files": ["/a", "/b"], "restart": several},
+                    "millrace-2": NOTHING | {"restart": restart},
+                }
+            },
+        },
+        "steps": [
+            {"step": 1, "do": "install", "machines": ["millrace-3"]},
+            {"step": 2, "do": "deploy", "service": "zookeeper", "machines": ["millrace-2", "millrace-3"]},
+            {"step": 3, "do": "roll", "service": "kafka", "machines": ["millrace-1"], "restart": several},
+            {"step": 4, "do": "roll", "service": "kafka", "machines": ["millrace-2"], "restart": restart},
+        ],
+    }
+    assert "\n".join(plan_screen(plan)) == (
+        "plan of lab: 3 machines, not asked: millrace-4, millrace-5\n"
+        "  millrace-3       zookeeper  install user zookeeper\n"
+        "  millrace-3       zookeeper  write /etc/zookeeper/0, /etc/zookeeper/1, /etc/zookeeper/2,"
+        " /etc/zookeeper/3 and 2 more\n"
+        "  millrace-3       zookeeper  start zookeeper\n"
+        "  millrace-3       zookeeper  enable zookeeper\n"
+        "  millrace-1       kafka      write /a, /b\n"
+        "  millrace-1       kafka      restart kafka@1: it has no record of what it reads\n"
+        "  millrace-1       kafka      restart kafka@2: /a, /b differ\n"
+        "  millrace-2       kafka      restart kafka@1: /etc/kafka/server-1.properties differs\n"
+        "  step 1: install on millrace-3\n"
+        "  step 2: zookeeper: write files and start on millrace-2, millrace-3, in parallel\n"
+        "  step 3: kafka: on millrace-1 ask, write files, restart kafka@1, kafka@2, await it\n"
+        "  step 4: kafka: on millrace-2 ask, write files, restart kafka@1, await it"
+    )
+
+
+@pytest.mark.parametrize(
+    ("machines", "unheard", "line"),
+    [
+        (["a", "b"], [], "plan of lab: nothing to do on 2 machines"),
+        (["a"], [], "plan of lab: nothing to do on 1 machine"),
+        (["a"], ["b"], "plan of lab: nothing to do on 1 machine, not asked: b"),
+    ],
+)
+def test_nothing_to_do(machines: list[str], unheard: list[str], line: str) -> None:
+    plan = {"cluster": "lab", "machines": machines, "unheard": unheard, "services": {}, "steps": []}
+    assert plan_screen(plan) == [line]
+
+
+def test_ansible_finds_the_filter() -> None:
+    assert FilterModule().filters() == {"plan_screen": plan_screen}

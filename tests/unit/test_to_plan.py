@@ -1,0 +1,255 @@
+"""The decision what a run does: from answers of machines to steps, refusals and warnings."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from to_plan import FilterModule, plan_input, to_plan
+
+SERVICES = [
+    {"name": "java", "hosts": ["a", "b", "c"]},
+    {"name": "zookeeper", "hosts": ["a"]},
+    {"name": "kafka", "hosts": ["b", "a", "c"]},
+]
+
+
+def units(**said: Any) -> dict[str, Any]:
+    """What bring answers of units that are as they should be, but for this."""
+    right: dict[str, Any] = {key: [] for key in ("started", "restarted", "stale", "disabled", "waiting")}
+    return right | {"reasons": {}, "dropins": {}} | said
+
+
+def here(**said: Any) -> dict[str, Any]:
+    """What a machine answers of a service that is as it should be, but for this."""
+    return {"install": [], "files": [], "errors": [], "units": units(), "data": {}} | said
+
+
+def answer(names: tuple[str, ...] = (), left_over: tuple[str, ...] = (), **services: Any) -> dict[str, Any]:
+    """What a machine answers, with each of its services right that is not given."""
+    right = {"java": here(), "kafka": here()}
+    return {
+        "services": right | services,
+        "names": list(names),
+        "left_over": list(left_over),
+        "hostname": "node",
+    }
+
+
+FILE = "/etc/kafka/server-1.properties"
+FRESH = here(install=["user kafka"], files=[FILE], units=units(started=["kafka@1"], disabled=["kafka@1"]))
+STALE = here(files=[FILE], units=units(restarted=["kafka@1"], reasons={"kafka@1": [FILE]}))
+BOTH = here(units=units(started=["kafka@2"], restarted=["kafka@1"], reasons={"kafka@1": ["no record"]}))
+INSTALL = here(install=["/opt/kafka-1-x unpacked"])
+FILES = here(files=["/etc/profile.d/kafka.sh"])
+ENABLE = here(units=units(disabled=["kafka@1"]))
+RESTART = {"kafka@1": [FILE]}
+
+
+@pytest.mark.parametrize(
+    ("kafka", "deploy", "roll", "install", "steps"),
+    [
+        ({}, [], [], [], []),
+        # A fresh cluster: all at once.
+        (
+            {"a": FRESH, "b": FRESH, "c": FRESH},
+            ["b", "a", "c"],
+            [],
+            ["a", "b", "c"],
+            [
+                {"step": 1, "do": "install", "machines": ["a", "b", "c"]},
+                {"step": 2, "do": "deploy", "service": "kafka", "machines": ["b", "a", "c"]},
+            ],
+        ),
+        # What runs: one machine after the other, in the order of the service's hosts.
+        (
+            {"a": STALE, "b": STALE},
+            [],
+            ["b", "a"],
+            [],
+            [
+                {"step": 1, "do": "roll", "service": "kafka", "machines": ["b"], "restart": RESTART},
+                {"step": 2, "do": "roll", "service": "kafka", "machines": ["a"], "restart": RESTART},
+            ],
+        ),
+        # A new broker beside one that runs: it is started first, with its machine's files.
+        (
+            {"a": BOTH},
+            ["a"],
+            ["a"],
+            [],
+            [
+                {"step": 1, "do": "deploy", "service": "kafka", "machines": ["a"]},
+                {
+                    "step": 2,
+                    "do": "roll",
+                    "service": "kafka",
+                    "machines": ["a"],
+                    "restart": {"kafka@1": ["no record"]},
+                },
+            ],
+        ),
+        # A new machine beside those that run.
+        (
+            {"a": FRESH, "b": STALE},
+            ["a"],
+            ["b"],
+            ["a"],
+            [
+                {"step": 1, "do": "install", "machines": ["a"]},
+                {"step": 2, "do": "deploy", "service": "kafka", "machines": ["a"]},
+                {"step": 3, "do": "roll", "service": "kafka", "machines": ["b"], "restart": RESTART},
+            ],
+        ),
+        ({"c": INSTALL}, ["c"], [], ["c"], [{"step": 1, "do": "install", "machines": ["c"]}]),
+        (
+            {"c": FILES},
+            ["c"],
+            [],
+            [],
+            [{"step": 1, "do": "deploy", "service": "kafka", "machines": ["c"]}],
+        ),
+        (
+            {"c": ENABLE},
+            ["c"],
+            [],
+            [],
+            [{"step": 1, "do": "deploy", "service": "kafka", "machines": ["c"]}],
+        ),
+    ],
+    ids=["nothing", "fresh", "stale", "stopped-and-stale", "fresh-and-stale", "install", "files", "enable"],
+)
+def test_what_is_done_where(
+    kafka: dict[str, Any], deploy: list[str], roll: list[str], install: list[str], steps: list[Any]
+) -> None:
+    found = {host: answer(kafka=kafka.get(host, here())) for host in "abc"}
+    plan = to_plan(found, SERVICES, {})
+    assert (plan["steps"], plan["install"]) == (steps, install)
+    assert list(plan["services"]) == (["kafka"] if kafka else [])
+    if kafka:
+        service = plan["services"]["kafka"]
+        assert (service["deploy"], service["roll"]) == (deploy, roll)
+        assert sorted(service["machines"]) == sorted(kafka)
+    assert (plan["refusals"], plan["warnings"], plan["unheard"]) == ([], [], [])
+
+
+def test_nothing_to_do_golden() -> None:
+    assert to_plan({host: answer() for host in "abc"}, SERVICES, {"kafka": {"refusals": []}}) == {
+        "machines": ["a", "b", "c"],
+        "unheard": [],
+        "install": [],
+        "services": {},
+        "data": {"kafka": {"refusals": []}},
+        "steps": [],
+        "refusals": [],
+        "warnings": [],
+    }
+
+
+def test_what_is_to_be_done_on_a_machine() -> None:
+    plan = to_plan({"a": answer(kafka=FRESH), "b": answer(kafka=STALE)}, SERVICES, {})
+    assert plan["services"]["kafka"]["machines"] == {
+        "b": {"install": [], "files": [FILE], "start": [], "restart": RESTART, "enable": []},
+        "a": {
+            "install": ["user kafka"],
+            "files": [FILE],
+            "start": ["kafka@1"],
+            "restart": {},
+            "enable": ["kafka@1"],
+        },
+    }
+
+
+def test_services_come_in_the_order_of_their_deployment() -> None:
+    found = {"a": answer(kafka=FRESH, zookeeper=STALE, java=INSTALL), "b": answer(java=INSTALL)}
+    steps = to_plan(found, SERVICES, {})["steps"]
+    assert [(each["step"], each["do"], each.get("service"), each["machines"]) for each in steps] == [
+        (1, "install", None, ["a", "b"]),
+        (2, "roll", "zookeeper", ["a"]),
+        (3, "deploy", "kafka", ["a"]),
+    ]
+
+
+def test_a_machine_that_did_not_answer_is_told_and_has_no_steps() -> None:
+    plan = to_plan({"b": answer(kafka=STALE)}, SERVICES, {})
+    assert (plan["machines"], plan["unheard"]) == (["b"], ["a", "c"])
+    assert [step["machines"] for step in plan["steps"]] == [["b"]]
+
+
+def test_a_machine_whose_units_could_not_be_asked() -> None:
+    broken = here(errors=["systemctl is away"])
+    del broken["units"]
+    plan = to_plan({"a": answer(kafka=broken)}, SERVICES, {})
+    assert plan["services"] == {}
+    assert plan["refusals"] == ["a: systemctl is away"]
+
+
+def test_refusals_are_collected_each_once() -> None:
+    bad = here(errors=["/opt/kafka is not a link"])
+    found = {
+        "a": answer(names=("no address of b",), kafka=bad, java=bad),
+        "b": answer(zookeeper=here(errors=["one", "two"]), kafka=STALE),
+    }
+    data = {"zookeeper": {"refusals": ["a has no data"]}, "kafka": {"refusals": ["a has no data", "moved"]}}
+    plan = to_plan(found, SERVICES, data)
+    assert plan["refusals"] == [
+        "a: no address of b",
+        "a: /opt/kafka is not a link",
+        "b: one",
+        "b: two",
+        "a has no data",
+        "moved",
+    ]
+    # What would have been done is told none the less.
+    assert plan["services"]["kafka"]["roll"] == ["b"]
+    assert plan["data"] == data
+
+
+def test_warnings() -> None:
+    theirs = here(units=units(dropins={"kafka@1": ["/x.d/a.conf", "/x.d/b.conf"]}))
+    found = {"a": answer(left_over=("kafka@7",), kafka=theirs), "b": answer()}
+    plan = to_plan(found, SERVICES, {})
+    assert plan["warnings"] == [
+        (
+            "node starts kafka@7, which the inventory no longer has. It is left alone; once nothing needs "
+            "it: systemctl disable --now kafka@7"
+        ),
+        "a: kafka@1 has the drop-in /x.d/a.conf, which is not the kit's: it is left alone, and counts",
+        "a: kafka@1 has the drop-in /x.d/b.conf, which is not the kit's: it is left alone, and counts",
+    ]
+    assert (plan["steps"], plan["refusals"]) == ([], [])
+
+
+def test_ansible_finds_the_filter() -> None:
+    assert FilterModule().filters() == {"plan_input": plan_input, "to_plan": to_plan}
+
+
+def test_a_plan_is_given_no_more_of_a_service_than_it_reads() -> None:
+    hadoop = {"name": "hadoop", "hosts": ["a"], "users": []}
+    data = {"rule": "hdfs_data", "arguments": {"namenodes": ["a"]}, "stores": [{}]}
+    hdfs = {"name": "hdfs", "hosts": ["a"], "base": [hadoop], "data": data, "units": [{}]}
+    assert plan_input([hadoop, hdfs]) == [
+        {"name": "hadoop", "hosts": ["a"], "base": [], "data": {}},
+        {
+            "name": "hdfs",
+            "hosts": ["a"],
+            "base": ["hadoop"],
+            "data": {"rule": "hdfs_data", "arguments": {"namenodes": ["a"]}},
+        },
+    ]
+
+
+def test_what_a_service_stands_on_is_installed_with_it() -> None:
+    found = {
+        "a": {
+            "services": {
+                "hadoop": {"install": ["/opt/hadoop unpacked"], "files": [], "errors": [], "units": {}},
+                "hdfs": {"install": [], "files": [], "errors": [], "units": {}},
+            }
+        }
+    }
+    services = [{"name": "hadoop", "hosts": ["a"]}, {"name": "hdfs", "hosts": ["a"], "base": ["hadoop"]}]
+    plan = to_plan(found, services, {})
+    assert plan["install"] == ["a"]
+    assert list(plan["services"]) == ["hdfs"]
+    assert plan["services"]["hdfs"]["machines"]["a"]["install"] == ["/opt/hadoop unpacked"]
