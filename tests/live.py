@@ -12,6 +12,7 @@ import shlex
 import subprocess
 import sys
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -67,7 +68,9 @@ class Run:
     changed: dict[str, int]
 
 
-def ansible(command: str, *words: str, timeout: float = 600) -> subprocess.CompletedProcess[str]:
+def ansible(
+    command: str, *words: str, timeout: float = 600, environment: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
     """Run a command of Ansible with this checkout's configuration; all that it says is in stdout."""
     configuration = {
         "ANSIBLE_CONFIG": str(CHECKOUT / "ansible.cfg"),
@@ -77,7 +80,7 @@ def ansible(command: str, *words: str, timeout: float = 600) -> subprocess.Compl
     return subprocess.run(
         [Path(sys.executable).parent / command, *words],
         cwd=CHECKOUT,
-        env=os.environ | configuration,
+        env=os.environ | configuration | dict(environment or {}),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -98,9 +101,15 @@ class Site:
         sudo = bool(self.cluster.machines[name].become)
         return testinfra.get_host(f"ssh://{name}", ssh_config=str(REPORTS / "ssh_config"), sudo=sudo)
 
-    def run(self, *words: str, playbook: str = "site.yml", inventory: str = INVENTORY) -> Run:
+    def run(
+        self,
+        *words: str,
+        playbook: str = "site.yml",
+        inventory: str = INVENTORY,
+        environment: Mapping[str, str] | None = None,
+    ) -> Run:
         """Run a playbook of the kit, on this cluster's inventory or another."""
-        done = ansible("ansible-playbook", "-i", inventory, playbook, *words)
+        done = ansible("ansible-playbook", "-i", inventory, playbook, *words, environment=environment)
         recap = re.findall(r"^(\S+) +: ok=\d+ +changed=(\d+)", done.stdout, re.MULTILINE)
         return Run(done.returncode, done.stdout, {name: int(count) for name, count in recap})
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from itertools import pairwise
 
 import pytest
@@ -57,7 +58,7 @@ def test_check_mode_foresees_nothing(site: Site) -> None:
 
 def test_check_mode_foresees_a_change_and_makes_none(site: Site) -> None:
     before = files(site)
-    change = '{"hdfs_site_overrides": {"dfs.replication": 2}}'
+    change = '{"hdfs_replication": 2}'
     run = site.run("--check", "--diff", "-e", change, playbook="playbooks/hdfs.yml")
     assert run.rc == 0, run.output
     assert all(count == 1 for count in run.changed.values()), run.output
@@ -117,7 +118,7 @@ def test_what_holds_data_is_never_formatted(site: Site) -> None:
             node.run(f"systemctl stop hdfs-zkfc hdfs-namenode && mv {image} {moved}")
         run = site.run(playbook="playbooks/hdfs.yml")
         assert run.rc != 0
-        assert "Formatting would lose it" in run.output
+        assert "Formatting would lose it" in " ".join(run.output.split())
         assert all(node.run("ls /var/lib/hdfs/name").strip() == "" for node in nodes)
     finally:
         for node in nodes:
@@ -155,7 +156,7 @@ def test_bad_input_is_refused_before_anything_changes(site: Site, words: list[st
 
 
 def test_a_property_of_hadoops_restarts_in_that_run_all_that_read_it(site: Site) -> None:
-    """core-site.xml is written by a play that has no daemon; HDFS, YARN and Spark take it host by host."""
+    """core-site.xml is written with the first of them; HDFS, YARN and Spark take it host by host."""
     assert CLUSTER.hdfs
     assert CLUSTER.yarn
     assert CLUSTER.spark
@@ -179,3 +180,69 @@ def test_a_property_of_hadoops_restarts_in_that_run_all_that_read_it(site: Site)
     finally:
         back = site.run("--skip-tags", "smoke")
         assert back.rc == 0, back.output
+
+
+def test_a_run_that_changes_nothing_asks_each_machine_once(site: Site) -> None:
+    """A run costs what it calls modules; HDFS is asked for its directories from one machine."""
+    run = site.run(
+        environment={
+            "ANSIBLE_CALLBACK_PLUGINS": f"{CHECKOUT}/callback_plugins:{CHECKOUT}/tests/callback_plugins",
+            "ANSIBLE_CALLBACKS_ENABLED": "phases,module_calls",
+        }
+    )
+    assert run.rc == 0, run.output
+    (counted,) = re.findall("^module calls: (.*)$", run.output, re.MULTILINE)
+    calls = json.loads(counted)
+    assert CLUSTER.hdfs
+    expected = dict.fromkeys(CLUSTER.machines, 1)
+    assert calls == expected | {CLUSTER.hdfs.namenodes[0].host: 2}
+
+
+def test_a_setting_that_a_daemon_refuses_lies_on_one_machine(site: Site) -> None:
+    assert CLUSTER.kafka
+    settings = yaml.safe_load((CHECKOUT / "inventories/lab/group_vars/cluster.yml").read_text())
+    overrides = settings["kafka_server_properties_overrides"] | {"num.io.threads": "many"}
+    words = ["-e", json.dumps({"kafka_server_properties_overrides": overrides, "common_timeout": 20})]
+    run = site.run("--tags", "kafka", *words)
+    try:
+        assert run.rc != 0, run.output
+        bad = [
+            broker.id
+            for broker in CLUSTER.kafka.brokers
+            if "=many" in CLUSTER.machines[broker.host].run(f"cat /etc/kafka/server-{broker.id}.*")
+        ]
+        assert bad == [CLUSTER.kafka.brokers[0].id]
+    finally:
+        back = site.run("--tags", "kafka")
+    assert back.rc == 0, back.output
+    site.check("kafka")
+
+
+def test_a_drop_in_that_came_or_went_restarts_its_unit_and_an_administrators_is_told(site: Site) -> None:
+    assert CLUSTER.zookeeper
+    server = CLUSTER.zookeeper.servers[0]
+    machine, folder = CLUSTER.machines[server.host], f"/etc/systemd/system/{server.unit}.service.d"
+    override = {"zookeeper_unit_overrides": {"Service": {"Environment": "OF_TEST=1"}}}
+    words = ["--tags", "zookeeper", "-e", json.dumps(override)]
+    servers = {(each.host, each.unit) for each in CLUSTER.zookeeper.servers}
+    before = site.units()
+    run = site.run(*words)
+    assert run.rc == 0, run.output
+    assert site.restarted_since(before) == servers
+    pid = site.units()[server.host, server.unit].pid
+    environment = machine.run(f"tr '\\0' '\\n' < /proc/{pid}/environ").split()
+    assert "OF_TEST=1" in environment
+    assert "ZOO_LOG_DIR=/var/log/zookeeper" in environment
+    machine.run(f"printf '[Service]\\nNice=1\\n' > {folder}/admin.conf")
+    before = site.units()
+    run = site.run("--tags", "zookeeper")
+    assert run.rc == 0, run.output
+    assert site.restarted_since(before) == servers
+    said = " ".join(run.output.split())
+    assert f"{server.unit} has the drop-in {folder}/admin.conf, which is not the kit's" in said
+    assert machine.run(f"ls {folder}").split() == ["admin.conf"]
+    machine.run(f"rm -r {folder}")
+    before = site.units()
+    run = site.run("--tags", "zookeeper")
+    assert run.rc == 0, run.output
+    assert site.restarted_since(before) == {(server.host, server.unit)}
