@@ -57,7 +57,7 @@ collect() {
 # On a machine: cluster id and voter of its broker.
 broker() {
   local id=${HOSTNAME##*-} key value cluster="" directory=""
-  while IFS== read -r key value; do
+  while IFS='=' read -r key value; do
     case $key in
       cluster.id) cluster=$value ;;
       directory.id) directory=$value ;;
