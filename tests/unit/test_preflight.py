@@ -459,6 +459,15 @@ def test_names_that_are_peoples_own(tmp_path: Path) -> None:
     assert (tmp_path / "cluster.json").exists()
 
 
+def test_an_inventory_that_is_asked_again(tmp_path: Path) -> None:
+    """As in a reset of the course: what the first time set is none of the inventory's variables."""
+    playbook = "playbooks/preflight.yml"
+    run = start(tmp_path, "-i", "inventories/lab", playbook, playbook)
+    output = finish(run)
+    assert run.returncode == 0, output
+    assert output.count("PLAY [Preflight | Inventory]") == 2
+
+
 def test_an_inventory_as_ini(tmp_path: Path) -> None:
     shutil.copytree(CHECKOUT / "tests/inventories/plain/group_vars", tmp_path / "group_vars")
     text = "".join(f"[{group}]\none\n" for group in ("cluster", "zookeeper", "rack_a", "kafak"))

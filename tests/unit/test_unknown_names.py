@@ -181,6 +181,18 @@ def test_the_groups_are_those_of_the_plays_and_of_the_topology() -> None:
     assert read == set(KNOWN) - {"cluster"}
 
 
+def test_what_tasks_keep_is_private() -> None:
+    """Asked again in a run, an inventory would be refused for a name of the kit that a task has set."""
+    kept = {}
+    for file in sorted(CHECKOUT.glob("roles/*/tasks/**/*.yml")):
+        text = file.read_text()
+        kept |= dict.fromkeys(re.findall(r"^ *register: (\w+)$", text, re.MULTILINE), file.name)
+        for facts in re.findall(r"^ *ansible\.builtin\.set_fact:\n((?: {4}.*\n)+)", text, re.MULTILINE):
+            kept |= dict.fromkeys(re.findall(r"^ {4}(\w+):", facts, re.MULTILINE), file.name)
+    assert {"__common_deployed", "__common_memory", "__proof_described"} <= set(kept)
+    assert {name: file for name, file in kept.items() if not name.startswith("__")} == {}
+
+
 def own(role: str) -> str:
     return f", if it is your own, a name that does not begin with {role}_"
 
