@@ -28,19 +28,19 @@ PLAN: dict[str, Any] = {
     ],
 )
 def test_hosts(verb: str, service: str, hosts: list[str]) -> None:
-    assert planned({"a": {}, "b": {"common_plan": PLAN}, "c": {}}, verb, service) == hosts
+    assert planned({"a": {}, "b": {"__common_plan": PLAN}, "c": {}}, verb, service) == hosts
     # A check says what would be, and does nothing.
-    assert planned({"a": {"common_plan": PLAN | {"check": True}}}, verb, service) == []
+    assert planned({"a": {"__common_plan": PLAN | {"check": True}}}, verb, service) == []
 
 
-@pytest.mark.parametrize("hostvars", [{}, {"a": {}, "b": {"common_plan": None}}])
+@pytest.mark.parametrize("hostvars", [{}, {"a": {}, "b": {"__common_plan": None}}])
 @pytest.mark.parametrize(("verb", "service"), [("install", ""), ("roll", "kafka")])
 def test_without_a_plan_there_are_none(hostvars: dict[str, Any], verb: str, service: str) -> None:
     assert planned(hostvars, verb, service) == []
 
 
 def test_the_plan_is_left_as_it_is() -> None:
-    planned({"a": {"common_plan": PLAN}}, "roll", "kafka").append("x")
+    planned({"a": {"__common_plan": PLAN}}, "roll", "kafka").append("x")
     assert PLAN["services"]["kafka"]["roll"] == ["b", "a"]
 
 

@@ -21,7 +21,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
     _VALID_ARGS = frozenset(("found", "services", "name", "path"))
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Return the plan as the fact common_plan; failed when something is refused."""
+        """Return the plan as the fact __common_plan; failed when something is refused."""
         result: dict[str, Any] = super().run(tmp, task_vars)
         found, services = self._task.args["found"], self._task.args["services"]
         data = {
@@ -45,7 +45,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         if plan["refusals"]:
             # Without the plan, which would be shown with the refusal: hundreds of lines.
             return result | {"failed": True, "msg": "\n".join(plan["refusals"])}
-        return result | {"changed": False, "ansible_facts": {"common_plan": plan}}
+        return result | {"changed": False, "ansible_facts": {"__common_plan": plan}}
 
     def _rule(self, service: Mapping[str, Any], found: Mapping[str, Any]) -> dict[str, Any]:
         """What the service's rule says of the data on all machines."""

@@ -19,7 +19,7 @@ options:
 """
 
 EXAMPLES = r"""
-lines: "{{ common_plan | plan_screen }}"
+lines: "{{ __common_plan | plan_screen }}"
 """
 
 RETURN = r"""

@@ -44,7 +44,7 @@ def planned(hostvars: Mapping[str, Any], verb: str, service: str = "") -> list[s
     verb: install, of all services together; deploy or roll, of one. The order of a roll is the plan's
     """
     for host in hostvars:
-        plan = hostvars[host].get("common_plan")
+        plan = hostvars[host].get("__common_plan")
         if plan is not None:
             machines = plan["services"].get(service, {}).get(verb, []) if service else plan[verb]
             return [] if plan["check"] else list(machines)

@@ -29,7 +29,7 @@ options:
 """
 
 EXAMPLES = r"""
-common_plan: "{{ found | to_plan([zookeeper_service, kafka_service], {}) }}"
+__common_plan: "{{ found | to_plan([zookeeper_service, kafka_service], {}) }}"
 """
 
 RETURN = r"""
