@@ -272,6 +272,13 @@ def test_every_store_is_called_something() -> None:
 
 
 ONE = (["a"], list[str](), ["a"])
+ALL_OLDER = {
+    "image": {"/o1": image()},
+    "checkpoint": {"/o2": image()},
+    "journal": {"/o3": edits()},
+    "blocks": {"/o4": blocks()},
+}
+"""Each store where an older configuration had it."""
 
 
 @pytest.mark.parametrize(
@@ -285,27 +292,13 @@ ONE = (["a"], list[str](), ["a"])
         pytest.param(ONE, here(older={"blocks": {"/old": blocks()}}), [moved("blocks")], id="blocks-moved"),
         pytest.param(
             ONE,
-            here(
-                older={
-                    "image": {"/o1": image()},
-                    "checkpoint": {"/o2": image()},
-                    "journal": {"/o3": edits()},
-                    "blocks": {"/o4": blocks()},
-                }
-            ),
+            here(older=ALL_OLDER),
             [moved("image", "/o1"), moved("checkpoint", "/o2"), moved("blocks", "/o4")],
             id="plain-with-all-directories-changed",
         ),
         pytest.param(
             HA,
-            here(
-                older={
-                    "image": {"/o1": image()},
-                    "checkpoint": {"/o2": image()},
-                    "journal": {"/o3": edits()},
-                    "blocks": {"/o4": blocks()},
-                }
-            ),
+            here(older=ALL_OLDER),
             [moved("image", "/o1"), moved("journal", "/o3"), moved("blocks", "/o4")],
             id="ha-with-all-directories-changed",
         ),
