@@ -183,7 +183,7 @@ def test_the_groups_are_those_of_the_plays_and_of_the_topology() -> None:
 
 def test_what_tasks_keep_is_private() -> None:
     """Asked again in a run, an inventory would be refused for a name of the kit that a task has set."""
-    kept = {}
+    kept: dict[str, str] = {}
     for file in sorted(CHECKOUT.glob("roles/*/tasks/**/*.yml")):
         text = file.read_text()
         kept |= dict.fromkeys(re.findall(r"^ *register: (\w+)$", text, re.MULTILINE), file.name)
