@@ -15,7 +15,7 @@ BEGINS = @[[ -z $${MILLRACE_PARTS-} ]] || echo "$@ $$(date +%s)" >> "$$MILLRACE_
 
 .PHONY: help
 help: ## Show this
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: lab
 lab: bootstrap ## Bring up the lab: machines, services, checks, smoke, receipt
@@ -109,6 +109,10 @@ molecule: bootstrap-test ## A whole cluster on machines of its own, tested and d
 .PHONY: bench-deploy
 bench-deploy: bootstrap ## Seconds of a cold deployment, against a bare shell script (ROUNDS=3): removes the lab in the end
 	bench/deploy.sh $(ROUNDS)
+
+.PHONY: bench-preflight
+bench-preflight: bootstrap ## Seconds of the preflight for 3, 10, 30 and 100 machines (ROUNDS=3)
+	python bench/preflight.py $(ROUNDS)
 
 # Of the cache only what the kit made there: a user may have named any directory.
 .PHONY: clean

@@ -26,8 +26,8 @@ description:
 #: Seconds between two signs of life: nothing may be silent for 10.
 BEAT = 8.0
 
-#: Tags of the plays that only look, at the input or at what stands.
-LOOKS = {"preflight", "check", "smoke", "receipt"}
+#: Phases that only look, at the input or at what stands.
+LOOKS = {"Preflight", "Check", "Smoke", "Receipt"}
 
 #: The fact of the preflight, whose keys are reports and inventory.
 DESCRIBED = "__proof_described"
@@ -64,7 +64,7 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
         self._settle()
         self.phase = str(play.get_name()).split(" | ")[0]
         self.phase_begun = time.monotonic()
-        self.looks = bool(LOOKS & set(play.tags))
+        self.looks = self.phase in LOOKS
 
     def v2_playbook_on_task_start(self, task: Any, is_conditional: bool) -> None:
         """Remember what is running, and keep the file current for the receipt's own task."""

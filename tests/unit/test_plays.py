@@ -64,7 +64,9 @@ def test_what_a_playbook_says_itself_needs_no_directory_of_a_role() -> None:
 
 def test_no_tag_leaves_out_the_refusal_of_bad_input() -> None:
     for play in yaml.safe_load((CHECKOUT / "playbooks/preflight.yml").read_text()):
-        assert "always" in play["tags"]
+        for task in play["tasks"]:
+            # The imports bring variables, not tasks.
+            assert "always" in task.get("tags", ()) or "ansible.builtin.import_tasks" in task
     (lab,) = (task for task in play["tasks"] if task["name"] == "Lab")
     assert "always" in lab["ansible.builtin.include_role"]["apply"]["tags"]
 

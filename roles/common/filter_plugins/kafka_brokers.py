@@ -73,10 +73,10 @@ def _endpoints(machine: str, broker: Broker, version: str, zookeeper: str) -> li
     client = {
         "daemon": "standalone" if alone else "broker",
         "machine": machine,
-        "id": broker["id"],
+        "id": int(broker["id"]),
         "unit": f"kafka@{broker['id']}",
         "host": broker["host"],
-        "port": broker["port"],
+        "port": int(broker["port"]),
         "protocol": "kafka",
         "variable": "kafka_standalone_brokers" if alone else "kafka_brokers",
         "version": broker.get("version", version),
@@ -84,7 +84,10 @@ def _endpoints(machine: str, broker: Broker, version: str, zookeeper: str) -> li
     }
     if "controller_port" not in broker:
         return [client]
-    return [client, client | {"daemon": "controller", "port": broker["controller_port"], "protocol": "raft"}]
+    return [
+        client,
+        client | {"daemon": "controller", "port": int(broker["controller_port"]), "protocol": "raft"},
+    ]
 
 
 def kafka_connect_file(path: str) -> dict[str, Any]:

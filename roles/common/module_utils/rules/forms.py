@@ -41,6 +41,11 @@ def directory_faults(directories: Mapping[str, str]) -> list[str]:
             faults.append(f"{name} is '{path}': give an absolute directory below /")
         elif path != posixpath.normpath(path) or re.search(r"\s", path):
             faults.append(f"{name} is '{path}': write it without .., //, blanks and a slash at its end")
+        elif odd := sorted(set(re.sub(r"[\w./+=@-]", "", path, flags=re.ASCII))):
+            faults.append(
+                f"{name} is '{path}': write it without {' '.join(odd)}, which a unit, a shell or a list of "
+                "directories reads otherwise"
+            )
         elif SYSTEM.fullmatch(path):
             faults.append(f"{name} is '{path}', which is the system's: give a directory of its own below it")
         elif any(_within(path, each) for each in PASSING):
@@ -77,7 +82,7 @@ def port_faults(ports: Mapping[str, Iterable[Any]]) -> list[str]:
     return [
         f"{name} gives the port {port}: give a number from 1 to 65535"
         for name, port in given
-        if not _between(port, 1, 65535)
+        if not between(port, 1, 65535)
     ] + [
         f"port {port} is that of {' and '.join(names)}: give each its own"
         for port, names in owners.items()
@@ -168,11 +173,11 @@ def replica_faults(factor: Any, least: Any, overrides: Mapping[str, Any], broker
             topics[names] = theirs
     faults = []
     for (factor_name, least_name), (replicas, in_sync) in topics.items():
-        if not _between(replicas, 1, brokers):
+        if not between(replicas, 1, brokers):
             faults.append(
                 f"{factor_name} is {replicas} with {brokers} brokers: give 1 to {brokers}, or add brokers"
             )
-        elif not _between(in_sync, 1, max(int(replicas) - 1, 1)):
+        elif not between(in_sync, 1, max(int(replicas) - 1, 1)):
             faults.append(
                 f"{least_name} is {in_sync} with {factor_name} {replicas}: it must be at least 1 and lower, "
                 "or one restarting broker stops all writes"
@@ -216,7 +221,8 @@ def _section_faults(sections: Any, name: str) -> list[str]:
     return faults
 
 
-def _between(value: Any, least: int, most: int) -> bool:
+def between(value: Any, least: int, most: int) -> bool:
+    """Whether a value, a number or its text, is a whole number in a range."""
     return bool(re.fullmatch("[0-9]+", str(value))) and least <= int(value) <= most
 
 
@@ -224,38 +230,3 @@ def _directories(value: Any) -> list[str]:
     """The paths of a list or of text with commas, without what may stand before them: [SSD]file:///d."""
     items = value if isinstance(value, list) else str(value).split(",")
     return [re.sub(r"^(\[[^\]]*\])*(file:(//)?)?", "", str(item).strip()) for item in items]
-
-
-def by_variable(endpoints: Iterable[Mapping[str, Any]]) -> dict[str, list[Any]]:
-    """Ports of endpoints by what gives them, for port_faults.
-
-    >>> by_variable([{"variable": "kafka_brokers", "port": 9092}])
-    {'kafka_brokers': [9092]}
-    """
-    ports: dict[str, list[Any]] = {}
-    for endpoint in endpoints:
-        ports.setdefault(endpoint["variable"], []).append(endpoint["port"])
-    return ports
-
-
-def to_memory(services: Iterable[Mapping[str, Any]]) -> dict[str, list[Any]]:
-    """Sizes by variable of all services of a machine, for memory_faults."""
-    return {name: sizes for service in services for name, sizes in service.get("memory", {}).items()}
-
-
-class FilterModule:
-    """Ansible's entry point."""
-
-    def filters(self) -> dict[str, Any]:
-        """Name every filter of this file."""
-        return {
-            "by_variable": by_variable,
-            "to_memory": to_memory,
-            "directory_faults": directory_faults,
-            "host_faults": host_faults,
-            "override_faults": override_faults,
-            "port_faults": port_faults,
-            "replica_faults": replica_faults,
-            "unit_faults": unit_faults,
-            "value_faults": value_faults,
-        }

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from ansible.errors import AnsibleFilterError
-from memory_budget import container_faults, memory_faults, to_megabytes
+from rules.memory import container_faults, memory_faults, to_megabytes
 
 MEMINFO = "MemTotal:        4194304 kB\nMemAvailable:     131072 kB\n"
 
@@ -30,7 +29,7 @@ def test_sizes_of_jvms_and_of_spark(size: Any, megabytes: int) -> None:
 
 @pytest.mark.parametrize("size", ["", "half", "1.5g", "-1g", "1 g", None, [1]])
 def test_no_size_is_refused(size: Any) -> None:
-    with pytest.raises(AnsibleFilterError, match=r"is no size of memory: give a number with m or g"):
+    with pytest.raises(ValueError, match=r"is no size of memory: give a number with m or g"):
         to_megabytes(size)
 
 
@@ -61,7 +60,7 @@ def test_equal_sizes_are_a_product_and_the_greatest_is_named() -> None:
 
 
 def test_a_host_that_does_not_tell_its_memory() -> None:
-    with pytest.raises(AnsibleFilterError, match="/proc/meminfo has no MemTotal"):
+    with pytest.raises(ValueError, match="/proc/meminfo has no MemTotal"):
         memory_faults([], "MemFree: 1 kB\n")
 
 

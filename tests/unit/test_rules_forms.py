@@ -5,15 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from faults import (
-    FilterModule,
-    by_variable,
+from rules.forms import (
     directory_faults,
     host_faults,
     override_faults,
     port_faults,
     replica_faults,
-    to_memory,
     unit_faults,
     value_faults,
 )
@@ -37,6 +34,17 @@ def test_directories_that_are_a_services_own(path: str) -> None:
         *(
             (path, "write it without .., //, blanks and a slash at its end")
             for path in ("/var/lib/../..", "/data/./kafka", "/data//kafka", "/data/kafka/", "/data/my kafka")
+        ),
+        *(
+            (path, f"write it without {odd}, which a unit, a shell or a list of directories reads otherwise")
+            for path, odd in {
+                "/data/100%": "%",
+                "/data/a,b": ",",
+                "/data/a:b": ":",
+                "/data/$HOME": "$",
+                "/data/k'a\"": "\" '",
+                "/data/käse": "ä",
+            }.items()
         ),
         *(
             (path, "which is the system's: give a directory of its own below it")
@@ -258,49 +266,3 @@ def test_a_unit_that_is_none() -> None:
     assert unit_faults({"namenode": {}}, "hdfs_unit_overrides", {"hdfs-namenode": 1, "hdfs-zkfc": 2}) == [
         "hdfs_unit_overrides has namenode: the units are hdfs-namenode, hdfs-zkfc"
     ]
-
-
-def test_ports_by_what_gives_them() -> None:
-    endpoints: list[dict[str, Any]] = [
-        {"variable": "kafka_brokers", "port": 9092, "machine": "a"},
-        {"variable": "zookeeper_client_port", "port": 2181},
-        {"variable": "kafka_brokers", "port": 9093},
-    ]
-    ports = by_variable(endpoints)
-    assert ports == {"kafka_brokers": [9092, 9093], "zookeeper_client_port": [2181]}
-    assert port_faults(ports) == []
-    endpoints.append({"variable": "the NameNode's pages", "port": 9093})
-    assert port_faults(by_variable(endpoints)) == [
-        "port 9093 is that of kafka_brokers and the NameNode's pages: give each its own"
-    ]
-    assert by_variable([]) == {}
-
-
-def test_memory_of_all_services() -> None:
-    services: list[dict[str, Any]] = [
-        {"name": "java"},
-        {"name": "zookeeper", "memory": {"zookeeper_heap": ["512m"]}},
-        {"name": "kafka", "memory": {"kafka_heap": ["1g", "1g"]}},
-        {"name": "hdfs", "memory": {"hdfs_namenode_heap": [], "hdfs_datanode_heap": ["256m"]}},
-    ]
-    assert to_memory(services) == {
-        "zookeeper_heap": ["512m"],
-        "kafka_heap": ["1g", "1g"],
-        "hdfs_namenode_heap": [],
-        "hdfs_datanode_heap": ["256m"],
-    }
-    assert to_memory([]) == {}
-
-
-def test_ansible_finds_every_filter() -> None:
-    assert set(FilterModule().filters()) == {
-        "by_variable",
-        "directory_faults",
-        "host_faults",
-        "override_faults",
-        "port_faults",
-        "replica_faults",
-        "to_memory",
-        "unit_faults",
-        "value_faults",
-    }

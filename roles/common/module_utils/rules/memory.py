@@ -9,8 +9,6 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ansible.errors import AnsibleFilterError
-
 #: What a JVM has beside its heap: 25 to 80 MB of private pages were measured on the lab and on the course.
 BESIDE_HEAP = 64
 #: What Spark adds to a container's memory when nothing else is said: a tenth, and no less than this.
@@ -27,15 +25,24 @@ _UNITS = {"k": 1 / 1024, "m": 1, "g": 1024, "t": 1024**2}
 def to_megabytes(size: Any) -> int:
     """A size as the options of a JVM have it; without a unit it is MB, as Spark and YARN read it.
 
-    Raises AnsibleFilterError for anything else.
+    Raises ValueError for anything else.
 
     >>> to_megabytes("4g"), to_megabytes(1536)
     (4096, 1536)
     """
-    read = re.fullmatch(r"(\d+)(?:([kmgt])b?)?", str(size), re.IGNORECASE)
+    read = _read(size)
     if not read:
-        raise AnsibleFilterError(f"'{size}' is no size of memory: give a number with m or g, such as 512m")
+        raise ValueError(f"'{size}' is no size of memory: give a number with m or g, such as 512m")
     return int(int(read[1]) * _UNITS[(read[2] or "m").lower()])
+
+
+def is_size(size: Any) -> bool:
+    """Whether to_megabytes can read it."""
+    return _read(size) is not None
+
+
+def _read(size: Any) -> re.Match[str] | None:
+    return re.fullmatch(r"(\d+)(?:([kmgt])b?)?", str(size), re.IGNORECASE)
 
 
 def memory_faults(machines: Iterable[Mapping[str, list[Any]]], meminfo: str) -> list[str]:
@@ -50,7 +57,7 @@ def memory_faults(machines: Iterable[Mapping[str, list[Any]]], meminfo: str) -> 
     # Not what is available now: a run over a cluster that is up finds its own daemons there.
     total = re.search(r"^MemTotal:\s+(\d+) kB$", meminfo, re.MULTILINE)
     if not total:
-        raise AnsibleFilterError("memory_faults: /proc/meminfo has no MemTotal")
+        raise ValueError("memory_faults: /proc/meminfo has no MemTotal")
     have = int(total[1]) // 1024
     sizes: dict[str, list[int]] = {}
     for machine in machines:
@@ -78,6 +85,10 @@ def container_faults(spark: Mapping[str, Any], limit: int) -> list[str]:
     """
     faults = []
     for name, default, overheads in CONTAINERS:
+        bad = [key for key in (name, *overheads) if key in spark and not is_size(spark[key])]
+        faults += [f"{key} is '{spark[key]}': give a number with m or g, such as 512m" for key in bad]
+        if bad:
+            continue
         memory = to_megabytes(spark.get(name, default))
         given = [to_megabytes(spark[key]) for key in overheads if key in spark]
         overhead = given[0] if given else max(LEAST_OVERHEAD, memory // 10)
@@ -92,11 +103,3 @@ def container_faults(spark: Mapping[str, Any], limit: int) -> list[str]:
 def _product(sizes: list[int]) -> str:
     """Equal sizes as a product, others as a sum."""
     return f"{len(sizes)} x {sizes[0]}" if len(set(sizes)) == 1 else " + ".join(map(str, sizes))
-
-
-class FilterModule:
-    """Ansible's entry point."""
-
-    def filters(self) -> dict[str, Any]:
-        """Name the filters."""
-        return {"container_faults": container_faults, "memory_faults": memory_faults}

@@ -7,60 +7,14 @@ with either would end well.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from difflib import SequenceMatcher
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-DOCUMENTATION = """
-name: unknown_names
-author: Millrace
-short_description: groups and variables that the kit does not know
-description:
-  - Says of an inventory which groups are misspelt, which machines no play of a service reaches, and which
-    variables no role reads. Other groups and variables are people's own, and stay theirs.
-  - Of variables only the names are looked at. No value is templated.
-positional: _input, variables, services, roles
-options:
-  _input:
-    description: hosts by group, such as C(groups)
-    type: dict
-    required: true
-  variables:
-    description: variables by host, such as C(hostvars); those of the group C(cluster) are looked at
-    type: dict
-    required: true
-  services:
-    description:
-      - the groups whose hosts the plays of the services reach
-      - each with the groups of its daemons, whose hosts must be in it, too
-    type: dict
-    required: true
-  roles:
-    description:
-      - directory of the roles; what their C(meta/argument_specs.yml) declare is known
-      - what their C(vars/main.yml) define would win over the inventory
-    type: path
-    required: true
-"""
-
-EXAMPLES = r"""
-- name: Refuse names that the kit does not know
-  ansible.builtin.fail:
-    msg: "{{ faults | join('\n') }}"
-  when: faults | length > 0
-  vars:
-    faults: "{{ groups | unknown_names(hostvars, {'kafka': [], 'hadoop': ['datanode']}, 'roles') }}"
-"""
-
-RETURN = """
-_value:
-  description: a sentence for each name, with where it is and what to do; none when all are known
-  type: list
-  elements: str
-"""
+from .model import Inventory, Refusal, some
 
 #: The group of all machines of a cluster, and what to do with those that are not there.
 CLUSTER = "cluster"
@@ -69,39 +23,49 @@ PUT_ALL = "put all machines there (inventories/lab/hosts.yml shows how)"
 EVERYWHERE = {"all", "ungrouped"}
 #: The course's inventory has names of its own that begin like this role's.
 HELPERS = {"course"}
+#: Variables by the name that they had before, which is refused with the new one.
+RENAMED = {
+    "service_artifact_dir": "common_artifact_dir",
+    "service_check": "common_check",
+    "service_checkout": "common_checkout",
+    "service_managed": "common_managed",
+    "service_reports": "common_reports",
+    "service_restart_gated": "common_restart_gated",
+    "service_restart_state": "common_restart_state",
+    "service_timeout": "common_timeout",
+    "service_unit_defaults": "common_unit_overrides",
+    "service_unit_overrides": "common_unit_overrides",
+    "proof_phases": "common_reports",
+    "proof_timeout": "common_timeout",
+}
 #: Roles among which it is easily forgotten whose a variable is.
 HADOOP = {"hadoop", "hdfs", "yarn"}
 
 
-def unknown_names(
-    groups: Mapping[str, list[str]],
-    variables: Mapping[str, Iterable[str]],
-    services: Mapping[str, list[str]],
-    roles: str,
-) -> list[str]:
-    """All refusals of an inventory's groups and variables, a sentence each.
-
-    groups: hosts by group
-    variables: names of variables by host
-    services: {"hadoop": ["namenode", ...], ...}, groups that plays reach, with those of their daemons
-    roles: directory of the roles
-
-    Raises OSError for roles that cannot be read.
-    """
-    declared, computed = read_roles(Path(roles))
-    names = {machine: list(variables[machine]) for machine in groups.get(CLUSTER, [])}
-    return group_faults(groups, services) + variable_faults(names, declared, computed)
+def unknown_groups(inventory: Inventory) -> Iterator[Refusal]:
+    """Groups that give machines no service."""
+    for text in group_faults(inventory.groups, inventory.services):
+        yield Refusal(text)
 
 
-def read_roles(directory: Path) -> tuple[dict[str, set[str]], set[str]]:
-    """The variables that argument specs declare, by role, and those that roles compute themselves.
+def unknown_variables(inventory: Inventory) -> Iterator[Refusal]:
+    """Variables that no role reads, or that roles make themselves."""
+    for text in variable_faults(inventory.given, inventory.roles, set(inventory.computed)):
+        yield Refusal(text, text.split(",")[0])
+
+
+def read_roles(directory: Path) -> tuple[dict[str, dict[str, Any]], set[str]]:
+    """The options that argument specs declare, by role and variable, and the variables that roles compute.
 
     Raises OSError for what cannot be read.
     """
-    declared, computed = {}, set()
+    declared: dict[str, dict[str, Any]] = {}
+    computed: set[str] = set()
     for role in sorted(path.parents[1] for path in directory.glob("*/meta/argument_specs.yml")):
         entries = _read(role / "meta/argument_specs.yml")["argument_specs"].values()
-        declared[role.name] = {name for entry in entries for name in entry.get("options", {})}
+        declared[role.name] = {
+            name: option for entry in entries for name, option in entry.get("options", {}).items()
+        }
         if (role / "vars/main.yml").exists():
             computed |= {name for name in _read(role / "vars/main.yml") if not name.startswith("_")}
     return declared, computed
@@ -132,7 +96,7 @@ def group_faults(groups: Mapping[str, list[str]], services: Mapping[str, list[st
     misspelt = _misspelt(groups, [CLUSTER, *services, *parts])
     for group, known in misspelt.items():
         faults.append(
-            f"the group {group} ({_some(groups[group])}) is none of the kit: call it {known}, or, if it is "
+            f"the group {group} ({some(groups[group])}) is none of the kit: call it {known}, or, if it is "
             "your own, less like that"
         )
     reached = {*_in_any(groups, services), *_in_any(groups, misspelt)}
@@ -150,7 +114,7 @@ def _misspelt(groups: Mapping[str, list[str]], known: list[str]) -> dict[str, st
     machines = set(groups.get(CLUSTER, []))
     found = {}
     for group, hosts in groups.items():
-        meant = None if group in known or group in EVERYWHERE else nearest_group(group, known)
+        meant = None if group in known or group in EVERYWHERE else nearest(group, known)
         if not (hosts and meant):
             continue
         there = groups.get(meant, [])
@@ -164,13 +128,13 @@ def _misspelt(groups: Mapping[str, list[str]], known: list[str]) -> dict[str, st
     return found
 
 
-def nearest_group(name: str, known: Iterable[str]) -> str | None:
-    """The known group that a name is a misspelling of; None when it is like none.
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """The known name that a name is a misspelling of; None when it is like none.
 
     Case and separators do not count; one letter may be wrong, missing, too many or in its neighbour's place,
     two in a name of eight letters or more.
 
-    >>> nearest_group("NameNodes", ["datanode", "namenode"]), nearest_group("zk", ["zookeeper"])
+    >>> nearest("NameNodes", ["datanode", "namenode"]), nearest("zk", ["zookeeper"])
     ('namenode', None)
     """
     found = {each: distance(_letters(name), _letters(each)) for each in known}
@@ -213,7 +177,7 @@ def _idle_faults(
         parts = [(part, service) for service in services for part in services[service] if part in theirs]
         children = " and ".join(f"make {part} a child of the group {service}" for part, service in parts)
         faults.append(
-            f"{_some(hosts)} in {', '.join(theirs)}, but in no group of a service "
+            f"{some(hosts)} in {', '.join(theirs)}, but in no group of a service "
             f"({', '.join(services)}){whole}: {children or 'put each into one of these'}, or take it out of "
             f"{CLUSTER}"
         )
@@ -241,7 +205,10 @@ def variable_faults(
     faults = []
     for name in sorted(given):
         everywhere = len(given[name]) == len(names) > 1
-        where = "all machines" if everywhere else _some(given[name])
+        where = "all machines" if everywhere else some(given[name])
+        if name in RENAMED:
+            faults.append(f"{name}, given for {where}, has another name now: write {RENAMED[name]}")
+            continue
         role = next((each for each in declared if each not in HELPERS and name.startswith(f"{each}_")), None)
         if why := _of_the_role(name, role, known, computed) if role else _like_the_kits(name, known):
             faults.append(f"{name}, given for {where}, is {why}")
@@ -291,17 +258,3 @@ def _nearest_variable(name: str, role: str, known: set[str]) -> str | None:
         if owner in kin and alike >= (0.7 if owner == role else 1) and alike > best:
             best, nearest = alike, each
     return nearest
-
-
-def _some(hosts: list[str]) -> str:
-    """The hosts, of many the first five."""
-    more = f" and {len(hosts) - 5} more" if len(hosts) > 5 else ""
-    return ", ".join(hosts[:5]) + more
-
-
-class FilterModule:
-    """Ansible's entry point."""
-
-    def filters(self) -> dict[str, Any]:
-        """Name the filter."""
-        return {"unknown_names": unknown_names}

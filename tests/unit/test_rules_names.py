@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 import yaml
-from unknown_names import (
+from rules.names import (
+    RENAMED,
     distance,
     group_faults,
-    nearest_group,
+    nearest,
     read_roles,
-    unknown_names,
     variable_faults,
 )
 
@@ -86,11 +86,11 @@ def test_distance(one: str, other: str, letters: int) -> None:
     ],
 )
 def test_misspelt_groups(name: str, meant: str | None) -> None:
-    assert nearest_group(name, KNOWN) == meant
+    assert nearest(name, KNOWN) == meant
 
 
 def test_known_groups_are_not_like_each_other() -> None:
-    assert [nearest_group(name, KNOWN) for name in KNOWN] == KNOWN
+    assert [nearest(name, KNOWN) for name in KNOWN] == KNOWN
 
 
 def rename(group: str, known: str = "kafka") -> str:
@@ -193,7 +193,7 @@ def test_what_tasks_keep_is_private() -> None:
         kept |= dict.fromkeys(
             re.findall(r"[\"']ansible_facts[\"']: \{[\"'](\w+)", file.read_text()), file.name
         )
-    assert {"__common_deployed", "__common_memory", "__common_plan", "__proof_described"} <= set(kept)
+    assert {"__common_deployed", "__common_plan", "__proof_described"} <= set(kept)
     assert {name: file for name, file in kept.items() if not name.startswith("__")} == {}
 
 
@@ -280,10 +280,13 @@ def test_where_a_variable_is(machines: str, has: str, where: str) -> None:
     assert said.startswith(f"kafka_heep, given for {where}, is ")
 
 
-def test_only_the_clusters_machines_are_looked_at_and_all_faults_told() -> None:
-    names = {"a": ["kafka_heep"], "b": [], "w": ["kafka_lag"]}
-    faults = unknown_names(ALL | {"kafak": ["a"]}, names, SERVICES, str(CHECKOUT / "roles"))
-    assert [fault.split(",")[0] for fault in faults] == [rename("kafak").split(",")[0], "kafka_heep"]
+@pytest.mark.parametrize("name", RENAMED)
+def test_a_renamed_variable_is_refused_with_its_new_name(name: str) -> None:
+    assert variable_faults({"a": [name], "b": []}, DECLARED, COMPUTED) == [
+        f"{name}, given for a, has another name now: write {RENAMED[name]}"
+    ]
+    assert name not in {each for options in DECLARED.values() for each in options}
+    assert RENAMED[name] in {each for options in DECLARED.values() for each in options}
 
 
 def command(*words: str) -> str:
@@ -308,10 +311,6 @@ def test_every_inventory_of_the_kit_has_known_names_only(inventory: str) -> None
         return [*its.get("hosts", []), *(host for child in its.get("children", []) for host in hosts(child))]
 
     groups = {group: hosts(group) for group in listed if group != "_meta"}
-    assert unknown_names(groups, listed["_meta"]["hostvars"], SERVICES, str(CHECKOUT / "roles")) == []
-
-
-def test_the_filter_is_documented() -> None:
-    shown = command("ansible-doc", "-t", "filter", "unknown_names")
-    for part in ("which groups are misspelt", "OPTIONS", "EXAMPLES", "RETURN VALUES"):
-        assert part in " ".join(shown.split()), shown
+    machines = {host: listed["_meta"]["hostvars"].get(host, {}) for host in groups["cluster"]}
+    assert group_faults(groups, SERVICES) == []
+    assert variable_faults(machines, DECLARED, COMPUTED) == []

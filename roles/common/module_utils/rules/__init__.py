@@ -1,0 +1,68 @@
+"""By which rules an inventory is judged, before anything is changed: typed functions from data to refusals.
+
+Every rule has an entry in docs/errors.md, under its name here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+
+from . import cluster, hdfs, kafka, names, owned, values, yarn, zookeeper
+from .model import Inventory, Machine, Refusal, RefusedError, Rule, judge, some
+
+__all__ = ["RULES", "Inventory", "Machine", "Refusal", "RefusedError", "Rule", "judge", "report"]
+
+#: The rules about an inventory, by name. Nothing of a machine is needed.
+RULES: Mapping[str, Rule] = {
+    "unknown-group": names.unknown_groups,
+    "unknown-variable": names.unknown_variables,
+    "value-type": values.unfit_values,
+    "machine-name": cluster.machine_names,
+    "cluster-name": cluster.cluster_name,
+    "one-cluster": cluster.one_cluster,
+    "hosts": cluster.hosts,
+    "directory": cluster.directories,
+    "java-home": cluster.java_home,
+    "account": cluster.accounts,
+    "heap": cluster.heaps,
+    "unit": cluster.units,
+    "property-form": cluster.property_forms,
+    "owned-property": owned.owned_properties,
+    "zookeeper-commands": owned.zookeeper_commands,
+    "zookeeper-servers": zookeeper.odd_number,
+    "hdfs-topology": hdfs.topology,
+    "hdfs-replication": hdfs.replication,
+    "hdfs-directory": hdfs.directories,
+    "kafka-ids": kafka.ids_of_cluster,
+    "kafka-brokers": kafka.brokers,
+    "kafka-broker-settings": kafka.one_broker,
+    "kafka-version": kafka.version,
+    "kafka-replication": kafka.replicas,
+    "kafka-cluster-id": kafka.cluster_id,
+    "kafka-voters": kafka.voters,
+    "yarn-topology": yarn.topology,
+    "spark-topology": yarn.spark,
+    "containers": yarn.containers,
+    "port": cluster.ports,
+    "memory": cluster.lab_memory,
+}
+
+
+def report(refusals: Iterable[Refusal], where: Callable[[str, str, str], str | None], count: int = 0) -> str:
+    """The refusals as a person reads them: each sentence, and below it the machines, the place and the entry.
+
+    where: the place where a machine's variable, or a key of it, was set; None where that is not known
+    count: how many machines there are
+    """
+    lines = []
+    for refusal in refusals:
+        places = [where(host, refusal.variable, refusal.key) for host in refusal.hosts[:5]]
+        everywhere = len(refusal.hosts) == count > 1
+        machines = "all machines" if everywhere else some(refusal.hosts)
+        told = [
+            machines,
+            *dict.fromkeys(place for place in places if place),
+            f"docs/errors.md#{refusal.rule}",
+        ]
+        lines += [refusal.text, f"    {' · '.join(part for part in told if part)}"]
+    return "\n".join(lines)

@@ -1,0 +1,189 @@
+"""What services of a cluster cannot be together: hosts, names, directories, ports, memory."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from .forms import directory_faults, host_faults, port_faults, unit_faults, value_faults
+from .memory import is_size, memory_faults
+from .model import Inventory, Machine, Refusal, each, some
+
+#: The group whose play reaches the hosts of a list.
+PLAYS = {
+    "zookeeper_hosts": "zookeeper",
+    "kafka_hosts": "kafka",
+    "hdfs_namenode_hosts": "hadoop",
+    "hdfs_journalnode_hosts": "hadoop",
+    "hdfs_datanode_hosts": "hadoop",
+    "yarn_resourcemanager_hosts": "hadoop",
+    "yarn_nodemanager_hosts": "hadoop",
+    "yarn_historyserver_hosts": "hadoop",
+    "spark_hosts": "spark",
+    "spark_historyserver_hosts": "spark",
+}
+
+#: Variables with a directory on a machine, by the role that uses it there.
+DIRECTORIES = {
+    "zookeeper": ("zookeeper_home", "zookeeper_data_dir"),
+    "kafka": ("kafka_home", "kafka_data_dir"),
+    "hadoop": ("hadoop_home",),
+    "hdfs": ("hdfs_name_dir", "hdfs_checkpoint_dir", "hdfs_data_dir", "hdfs_journal_dir"),
+    "yarn": ("yarn_local_dir", "yarn_log_dir"),
+    "spark": ("spark_home",),
+}
+
+#: A name by which URIs, certificates and DNS know a machine (RFC 1123), or an IPv4 address.
+NAME = re.compile(
+    r"(?=.{1,253}$)([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)*[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+)
+#: A user or group of the system (useradd).
+ACCOUNT = re.compile("[a-z_][a-z0-9_-]{0,31}")
+HEAP = re.compile("[1-9][0-9]*[kmgKMG]")
+
+
+def machine_names(inventory: Inventory) -> Iterator[Refusal]:
+    """HDFS and YARN have machines' names in their URIs, where an underscore has no place."""
+    for machine in inventory.machines:
+        if not NAME.fullmatch(machine.name):
+            yield Refusal(
+                f"{machine.name} is the name of a machine: give letters, digits and hyphens between dots, "
+                "as DNS "
+                "has them, or an IPv4 address"
+            )
+
+
+@each()
+def cluster_name(machine: Machine) -> Iterator[Refusal]:
+    """HDFS has the name in its URIs, where a host's stands."""
+    given = machine["cluster_name"]
+    if not re.fullmatch("[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?", given):
+        yield Refusal(
+            f"cluster_name is '{given}': give letters, digits and hyphens, as in a host's name, such as "
+            "lab-2",
+            "cluster_name",
+        )
+
+
+def one_cluster(inventory: Inventory) -> Iterator[Refusal]:
+    """Machines of one inventory are one cluster: what its services have in common is the same on all."""
+    for variable in ("cluster_name", "kafka_cluster_id", *PLAYS):
+        given: dict[str, list[str]] = {}
+        for machine in inventory.machines:
+            if variable in machine.values:
+                given.setdefault(str(machine[variable]), []).append(machine.name)
+        if len(given) > 1:
+            said = ", ".join(f"{value} on {some(hosts)}" for value, hosts in given.items())
+            yield Refusal(f"{variable} is {said}: give all machines of the cluster the same", variable)
+
+
+def hosts(inventory: Inventory) -> Iterable[Refusal]:
+    """Lists of hosts agree with the groups whose plays reach them."""
+
+    @each()
+    def lists(machine: Machine) -> Iterator[Refusal]:
+        for variable in (name for name in PLAYS if name in machine.values):
+            for text in host_faults({variable: machine[variable]}, PLAYS, inventory.groups):
+                yield Refusal(text, variable)
+
+    return lists(inventory)
+
+
+@each()
+def directories(machine: Machine) -> Iterator[Refusal]:
+    """Directories are services' own, and none lies in another."""
+    paths = {
+        variable: machine[variable]
+        for role, variables in DIRECTORIES.items()
+        if role in machine.roles
+        for variable in variables
+        if variable in machine.values
+    }
+    for text in directory_faults(paths):
+        yield Refusal(text, text.split()[0])
+
+
+@each("java")
+def java_home(machine: Machine) -> Iterator[Refusal]:
+    """The directory of a Java runtime is absolute."""
+    given = machine["java_home"]
+    if not re.fullmatch(r"/[\w./+=@-]*[\w+=@-]", given, re.ASCII):
+        yield Refusal(
+            f"java_home is '{given}': give the absolute directory below which bin/java is", "java_home"
+        )
+
+
+@each()
+def heaps(machine: Machine) -> Iterator[Refusal]:
+    """A heap is a size as the options of a JVM have it."""
+    for variable, value in machine.values.items():
+        if variable.endswith("_heap") and not HEAP.fullmatch(value):
+            yield Refusal(f"{variable} is '{value}': give a number with k, m or g, such as 512m", variable)
+
+
+@each("hadoop")
+def accounts(machine: Machine) -> Iterator[Refusal]:
+    """A group of the system has a name that groupadd takes."""
+    given = machine["hadoop_group"]
+    if not ACCOUNT.fullmatch(given):
+        yield Refusal(
+            f"hadoop_group is '{given}': give small letters, digits, - and _, such as hadoop", "hadoop_group"
+        )
+
+
+@each()
+def property_forms(machine: Machine) -> Iterator[Refusal]:
+    """Others would be refused where the files are rendered, in words of the renderer."""
+    for variable, value in machine.values.items():
+        if variable.endswith("_overrides") and not variable.endswith("_unit_overrides"):
+            for key, item in value.items():
+                for text in value_faults({variable: {key: item}}):
+                    yield Refusal(text, variable, str(key))
+
+
+#: The units of services that have several daemons.
+UNITS = {
+    "hdfs": ("hdfs-journalnode", "hdfs-namenode", "hdfs-zkfc", "hdfs-datanode", "hdfs-secondarynamenode"),
+    "yarn": ("yarn-resourcemanager", "yarn-nodemanager", "mapred-historyserver"),
+}
+
+
+@each()
+def units(machine: Machine) -> Iterator[Refusal]:
+    """What users add to units is sections with keys, and the units are those of the service."""
+    for variable, value in machine.values.items():
+        if variable.endswith("_unit_overrides"):
+            for text in unit_faults(value, variable, UNITS.get(variable.removesuffix("_unit_overrides"))):
+                yield Refusal(text, variable)
+
+
+@each()
+def ports(machine: Machine) -> Iterator[Refusal]:
+    """Daemons of one machine listen at ports of their own."""
+    given: dict[str, list[int]] = {}
+    for service in machine.services.values():
+        for endpoint in service.get("endpoints", ()):
+            if endpoint["machine"] == machine.name:
+                given.setdefault(endpoint["variable"], []).append(endpoint["port"])
+    for text in port_faults(given):
+        yield Refusal(text)
+
+
+def memory_of(machine: Machine) -> dict[str, list[object]]:
+    """Sizes by variable that the daemons and containers of a machine may take."""
+    sizes: dict[str, list[object]] = {}
+    for service in machine.services.values():
+        for entry in service.get("memory", ()):
+            # Of a size that is none, another rule speaks.
+            if machine.name in entry["hosts"] and is_size(entry["size"]):
+                sizes.setdefault(entry["variable"], []).extend([entry["size"]] * int(entry.get("count", 1)))
+    return sizes
+
+
+def lab_memory(inventory: Inventory) -> Iterator[Refusal]:
+    """The machines of a lab share the memory of the host that runs this."""
+    machines = [machine for machine in inventory.machines if machine.values.get("lab_name")]
+    if not machines:
+        return
+    for text in memory_faults(map(memory_of, machines), inventory.meminfo):
+        yield Refusal(text)

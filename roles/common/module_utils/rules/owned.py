@@ -1,0 +1,163 @@
+"""Properties that users must not set: a variable makes them and other things, or the gates ask there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from fnmatch import fnmatchcase
+from typing import Any
+
+from .forms import override_faults
+from .model import Machine, Refusal, each
+
+#: By the variable of overrides: the variable that a property is made from; * in its name stands for anything.
+MADE_FROM: dict[str, dict[str, str]] = {
+    "zookeeper_cfg_overrides": {
+        "dataDir": "zookeeper_data_dir",
+        "clientPort": "zookeeper_client_port",
+        "server.*": "zookeeper_hosts",
+    },
+    "zookeeper_env_overrides": {"JAVA_HOME": "java_home"},
+    "hadoop_core_site_overrides": {
+        "fs.default*": "hdfs_namenode_hosts, hadoop_namenode_port and cluster_name",
+        "ha.zookeeper.quorum": "zookeeper_hosts",
+        "hadoop.zk.address": "zookeeper_hosts",
+    },
+    "hadoop_env_overrides": {"JAVA_HOME": "java_home"},
+    "hdfs_site_overrides": {
+        "dfs.namenode.name.dir": "hdfs_name_dir",
+        "dfs.datanode.data.dir": "hdfs_data_dir",
+        "dfs.namenode.checkpoint.dir": "hdfs_checkpoint_dir",
+        "dfs.journalnode.edits.dir": "hdfs_journal_dir",
+        "dfs.nameservices": "cluster_name",
+        "dfs.internal.nameservices": "cluster_name",
+        "dfs.ha.namenodes.*": "hdfs_namenode_hosts",
+        "dfs.namenode.rpc-address*": "hdfs_namenode_hosts and hadoop_namenode_port",
+        "dfs.namenode.http-address*": "hdfs_namenode_hosts",
+        "dfs.namenode.shared.edits.dir": "hdfs_journalnode_hosts",
+        "dfs.ha.automatic-failover.enabled": "hdfs_namenode_hosts",
+    },
+    "yarn_site_overrides": {
+        "yarn.nodemanager.local-dirs": "yarn_local_dir",
+        "yarn.nodemanager.log-dirs": "yarn_log_dir",
+        "yarn.nodemanager.resource.memory-mb": "yarn_nodemanager_memory",
+        "yarn.resourcemanager.hostname*": "yarn_resourcemanager_hosts",
+        "yarn.resourcemanager.webapp.address*": "yarn_resourcemanager_hosts",
+        "yarn.resourcemanager.ha.rm-ids": "yarn_resourcemanager_hosts",
+        "yarn.resourcemanager.ha.enabled": "yarn_resourcemanager_hosts",
+        "yarn.resourcemanager.ha.automatic-failover.enabled": "yarn_resourcemanager_hosts",
+        "yarn.resourcemanager.cluster-id": "cluster_name",
+        "yarn.resourcemanager.zk-address": "zookeeper_hosts",
+    },
+    "yarn_mapred_site_overrides": {
+        "mapreduce.jobhistory.address": "yarn_historyserver_hosts",
+        "mapreduce.jobhistory.webapp.address": "yarn_historyserver_hosts",
+    },
+    "kafka_server_properties_overrides": {
+        "node.id": "kafka_brokers",
+        "broker.id": "kafka_brokers",
+        "port": "kafka_brokers",
+        "process.roles": "kafka_zookeeper_connect",
+        "controller.quorum.bootstrap.servers": "kafka_brokers",
+        "controller.quorum.voters": "kafka_brokers",
+        "zookeeper.connect": "kafka_zookeeper_connect",
+        "log.dir": "kafka_data_dir",
+        "log.dirs": "kafka_data_dir",
+        "metadata.log.dir": "kafka_data_dir",
+        "default.replication.factor": "kafka_replication_factor",
+        "min.insync.replicas": "kafka_min_insync_replicas",
+    },
+    "spark_env_overrides": {"JAVA_HOME": "java_home"},
+}
+
+#: By the variable of overrides and the property: the values that it may have, and who asks otherwise.
+ASKED: dict[str, dict[str, tuple[tuple[str, ...], str]]] = {
+    "zookeeper_cfg_overrides": {
+        "dynamicConfigFile": ((), "the kit writes the servers into zoo.cfg"),
+        "configBackwardCompatibility": ((), "the kit writes the servers into zoo.cfg"),
+    },
+    "hadoop_core_site_overrides": {
+        "hadoop.security.authentication": (("simple",), "the kit's gates have no tickets"),
+        "hadoop.http.authentication.type": (("simple",), "the kit's gates read the daemons' pages"),
+    },
+    "hdfs_site_overrides": {
+        "dfs.http.policy": (
+            ("HTTP_ONLY", "HTTP_AND_HTTPS"),
+            "the kit's gates read the daemons' pages by HTTP",
+        ),
+        "dfs.journalnode.rpc-address": ((), "the NameNodes ask the JournalNodes at 8485"),
+        "dfs.journalnode.http-address": ((), "the kit's gates ask the JournalNodes at 8480"),
+    },
+    "yarn_site_overrides": {
+        "yarn.http.policy": (("HTTP_ONLY",), "the kit's gates read the daemons' pages by HTTP"),
+    },
+    "yarn_mapred_site_overrides": {
+        "mapreduce.jobhistory.http.policy": (("HTTP_ONLY",), "the kit's gates read the pages by HTTP"),
+    },
+}
+
+#: Commands of ZooKeeper that the gates send.
+COMMANDS = ("mntr", "srvr")
+
+
+@each()
+def owned_properties(machine: Machine) -> Iterator[Refusal]:
+    """Properties that the kit makes from a variable, or that its gates rely on."""
+    for variable in sorted(MADE_FROM.keys() | ASKED.keys()):
+        if variable not in machine.values:
+            continue
+        overrides = machine[variable]
+        for key, value in overrides.items():
+            for text in override_faults(
+                {key: value}, variable, MADE_FROM.get(variable, {}), _kept(variable, machine)
+            ) + asked_faults({key: value}, variable, ASKED.get(variable, {})):
+                yield Refusal(text, variable, key)
+
+
+def asked_faults(
+    overrides: Mapping[str, Any], name: str, asked: Mapping[str, tuple[tuple[str, ...], str]]
+) -> list[str]:
+    """Why properties cannot have these values: somebody asks where they would lead away from.
+
+    >>> asked_faults({"p": "b"}, "overrides", {"p": (("a",), "gates ask a")})
+    ['overrides has p b, but gates ask a: leave it out, or give a']
+    """
+    faults = []
+    for key, value in overrides.items():
+        allowed, why = next((asked[each] for each in asked if fnmatchcase(key, each)), (None, ""))
+        if allowed is not None and str(value) not in allowed:
+            remedy = f", or give {' or '.join(allowed)}" if allowed else ""
+            faults.append(f"{name} has {key} {value}, but {why}: leave it out{remedy}")
+    return faults
+
+
+def _kept(variable: str, machine: Machine) -> dict[str, str]:
+    """The kit's own directory, by properties that may have more disks beside it."""
+    if variable == "hdfs_site_overrides":
+        own = {"dfs.namenode.name.dir": "hdfs_name_dir", "dfs.datanode.data.dir": "hdfs_data_dir"}
+    elif variable == "yarn_site_overrides":
+        own = {"yarn.nodemanager.local-dirs": "yarn_local_dir", "yarn.nodemanager.log-dirs": "yarn_log_dir"}
+    elif (
+        variable == "kafka_server_properties_overrides" and len(machine.values.get("kafka_brokers", ())) == 1
+    ):
+        # The overrides are those of all brokers of the machine.
+        return {"log.dirs": f"{machine.values.get('kafka_data_dir')}/{machine['kafka_brokers'][0]['id']}"}
+    else:
+        own = {}
+    return {key: machine[name] for key, name in own.items() if name in machine.values}
+
+
+@each("zookeeper")
+def zookeeper_commands(machine: Machine) -> Iterator[Refusal]:
+    """The commands of four letters that the gates send must be answered."""
+    key, variable = "4lw.commands.whitelist", "zookeeper_cfg_overrides"
+    given = machine[variable].get(key)
+    if given is None:
+        return
+    words = [str(word).strip() for word in (given if isinstance(given, list) else str(given).split(","))]
+    lacking = [word for word in COMMANDS if word not in words]
+    if lacking and "*" not in words:
+        yield Refusal(
+            f"{variable} has {key} without {' and '.join(lacking)}, which the kit's gates send: add them",
+            variable,
+            key,
+        )

@@ -1,0 +1,127 @@
+"""What a YARN, and Spark and MapReduce on it, cannot be."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from .forms import between
+from .memory import container_faults, to_megabytes
+from .model import Inventory, Machine, Refusal, each
+
+#: The containers of MapReduce: their memory, upstream's default of it in MB (mapred-default.xml), their JVM.
+MAPREDUCE = (
+    ("mapreduce.map.memory.mb", 1024, "mapreduce.map.java.opts"),
+    ("mapreduce.reduce.memory.mb", 1024, "mapreduce.reduce.java.opts"),
+    ("yarn.app.mapreduce.am.resource.mb", 1536, "yarn.app.mapreduce.am.command-opts"),
+)
+
+
+@each("yarn")
+def topology(machine: Machine) -> Iterator[Refusal]:
+    """One ResourceManager, or two with ZooKeeper; at least one NodeManager."""
+    managers, history = len(machine["yarn_resourcemanager_hosts"]), len(machine["yarn_historyserver_hosts"])
+    if managers not in (1, 2):
+        yield Refusal(
+            f"yarn_resourcemanager_hosts has {managers} hosts: give one (plain) or two (highly available) "
+            "in the "
+            "inventory's group resourcemanager",
+            "yarn_resourcemanager_hosts",
+        )
+    if managers == 2 and not machine["zookeeper_hosts"]:
+        yield Refusal(
+            "zookeeper_hosts is empty: failover of two ResourceManagers needs ZooKeeper", "zookeeper_hosts"
+        )
+    if history > 1:
+        yield Refusal(
+            f"yarn_historyserver_hosts has {history} hosts: the MapReduce history server is one",
+            "yarn_historyserver_hosts",
+        )
+    if not machine["yarn_nodemanager_hosts"]:
+        yield Refusal(
+            "yarn_nodemanager_hosts is empty: put hosts into the inventory's group nodemanager",
+            "yarn_nodemanager_hosts",
+        )
+
+
+@each("spark")
+def spark(machine: Machine) -> Iterator[Refusal]:
+    """Spark runs on YARN and reads Hadoop's configuration."""
+    history = len(machine["spark_historyserver_hosts"])
+    if history > 1:
+        yield Refusal(
+            f"spark_historyserver_hosts has {history} hosts: the history server is one",
+            "spark_historyserver_hosts",
+        )
+    if not machine["yarn_resourcemanager_hosts"]:
+        yield Refusal(
+            "yarn_resourcemanager_hosts is empty: Spark runs on YARN here; put a host into the inventory's "
+            "group "
+            "resourcemanager",
+            "yarn_resourcemanager_hosts",
+        )
+    elif machine.name not in machine["hadoop_hosts"]:
+        yield Refusal(
+            f"{machine.name} is in spark_hosts and not in hadoop_hosts: Spark reads Hadoop's configuration "
+            "there; "
+            "put it into the group hadoop, too, where it gets no daemon",
+            "spark_hosts",
+        )
+
+
+def largest_container(inventory: Inventory) -> int:
+    """MB of the largest container that YARN gives. Raises RefusedError where a value of it is refused."""
+    nodes = [
+        machine for machine in inventory.having("yarn") if machine.name in machine["yarn_nodemanager_hosts"]
+    ]
+    largest = max((int(machine["yarn_nodemanager_memory"]) for machine in nodes), default=0)
+    limits = {
+        int(machine["yarn_site_overrides"]["yarn.scheduler.maximum-allocation-mb"])
+        for machine in inventory.having("yarn")
+        if between(machine["yarn_site_overrides"].get("yarn.scheduler.maximum-allocation-mb", ""), 1, 2**31)
+        and machine.name in machine["yarn_resourcemanager_hosts"]
+    }
+    return min([largest, *limits])
+
+
+def containers(inventory: Inventory) -> Iterator[Refusal]:
+    """Containers of Spark and MapReduce fit into what YARN gives at once."""
+    limit = largest_container(inventory)
+    for machine in inventory.having("spark")[:1]:
+        for text in container_faults(machine["spark_defaults"], limit):
+            yield Refusal(text, "spark_defaults_overrides")
+    for machine in inventory.having("yarn")[:1]:
+        for text in mapreduce_faults(machine["yarn_mapred_site"], limit):
+            yield Refusal(text, "yarn_mapred_site_overrides")
+
+
+def mapreduce_faults(site: Mapping[str, Any], limit: int) -> list[str]:
+    """Why YARN cannot give MapReduce the containers that mapred-site.xml asks for, or would end them.
+
+    site: the properties
+    limit: MB of the largest container
+    """
+    faults = []
+    for key, default, options in MAPREDUCE:
+        memory = site.get(key, default)
+        if not between(memory, 1, 2**31):
+            faults.append(f"{key} is {memory}: give MB, a whole number")
+            continue
+        if int(memory) > limit:
+            faults.append(
+                f"{key} is {memory} MB, more than the {limit} MB YARN gives at once: lower it in "
+                "yarn_mapred_site_overrides, or raise yarn_nodemanager_memory"
+            )
+        heaps = re.findall(r"-Xmx(\d+[kmgKMG]?)", str(site.get(options, "")))
+        # Without a unit it is bytes for a JVM.
+        heap = max(
+            (to_megabytes(each) if each[-1:].isalpha() else int(each) >> 20 for each in heaps), default=0
+        )
+        if heap >= int(memory):
+            faults.append(
+                f"{options} has a heap of {heap} MB in a container of {memory} MB ({key}): YARN would end "
+                "it; lower "
+                "the heap, or raise the container"
+            )
+    return faults
