@@ -22,6 +22,8 @@ def test_the_tag_plan_has_no_task_that_makes_something(tmp_path: Path) -> None:
     ]
     made = [task for task in tasks if "Validating arguments" not in task]
     assert [task.partition("\t")[0] for task in made] == [
+        "common : plan | Read what each machine is",
+        "common : plan | Refuse machines that cannot be used",
         "common : plan | Read what differs on each machine, and what data lies there",
         "common : plan | Decide, and refuse what could lose data",
     ]

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import yaml
-from rules import RULES, Inventory, Machine, Refusal, RefusedError, judge, report
+from rules import MACHINE_RULES, RULES, Inventory, Machine, Refusal, RefusedError, judge, report
 from rules.cluster import UNITS
 from rules.names import read_roles
 from rules.values import unfit
@@ -156,6 +156,20 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
         "java-home",
         {"java_home": "jvm"},
         "java_home is 'jvm': give the absolute directory below which bin/java",
+    ),
+    *(
+        ("more-directories", {variable: {key: value}}, f"{key} of {variable} is '{path}'")
+        for variable, key, value, path in (
+            ("zookeeper_cfg_overrides", "dataLogDir", "/tmp/zk", "/tmp/zk"),
+            (
+                "hdfs_site_overrides",
+                "dfs.datanode.data.dir",
+                "/var/lib/hdfs/data,[SSD]file:///home/x",
+                "/home/x",
+            ),
+            ("yarn_site_overrides", "yarn.nodemanager.local-dirs", ["/var/lib/yarn/local", "disk"], "disk"),
+            ("hdfs_site_overrides", "dfs.namenode.name.dir", "/var/lib/hdfs/name,/etc", "/etc"),
+        )
     ),
     ("java-home", {"java_home": "/"}, "java_home is '/': give the absolute directory"),
     ("java-home", {"java_home": "/opt/my java"}, "java_home is '/opt/my java': give the absolute directory"),
@@ -721,4 +735,4 @@ def test_the_units_are_those_of_the_roles() -> None:
 
 def test_the_docs_have_an_entry_for_every_rule() -> None:
     entries = re.findall(r"^## (.+)$", (CHECKOUT / "docs/errors.md").read_text(), re.MULTILINE)
-    assert sorted(entries) == sorted(RULES)
+    assert sorted(entries) == sorted([*RULES, *MACHINE_RULES])

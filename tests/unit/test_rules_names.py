@@ -120,7 +120,11 @@ GROUPS: dict[str, tuple[dict[str, list[str]], list[str]]] = {
         [],
     ),
     "parts-of-the-cluster": (ALL | {"cluster_a": ["a"], "cluster2": ["b"]}, []),
-    "empty": (ALL | {"journalnode": [], "kafak": [], "spark": []}, []),
+    "empty": (ALL | {"journalnode": [], "kafak": []}, []),
+    "empty-service": (
+        ALL | {"spark": []},
+        ["the group spark has no machine: put some there, or remove the group"],
+    ),
     "misspelt": ({"cluster": ["a"], "kafak": ["a"]}, [rename("kafak")]),
     "misspelt-beside-another-service": (
         {"cluster": ["a"], "zookeeper": ["a"], "kafak": ["a"]},

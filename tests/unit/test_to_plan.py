@@ -25,12 +25,11 @@ def here(**said: Any) -> dict[str, Any]:
     return {"install": [], "files": [], "errors": [], "units": units(), "data": {}} | said
 
 
-def answer(names: tuple[str, ...] = (), left_over: tuple[str, ...] = (), **services: Any) -> dict[str, Any]:
+def answer(left_over: tuple[str, ...] = (), **services: Any) -> dict[str, Any]:
     """What a machine answers, with each of its services right that is not given."""
     right = {"java": here(), "kafka": here()}
     return {
         "services": right | services,
-        "names": list(names),
         "left_over": list(left_over),
         "hostname": "node",
     }
@@ -187,13 +186,12 @@ def test_a_machine_whose_units_could_not_be_asked() -> None:
 def test_refusals_are_collected_each_once() -> None:
     bad = here(errors=["/opt/kafka is not a link"])
     found = {
-        "a": answer(names=("no address of b",), kafka=bad, java=bad),
+        "a": answer(kafka=bad, java=bad),
         "b": answer(zookeeper=here(errors=["one", "two"]), kafka=STALE),
     }
     data = {"zookeeper": {"refusals": ["a has no data"]}, "kafka": {"refusals": ["a has no data", "moved"]}}
     plan = to_plan(found, SERVICES, data)
     assert plan["refusals"] == [
-        "a: no address of b",
         "a: /opt/kafka is not a link",
         "b: one",
         "b: two",

@@ -6,8 +6,13 @@ roles are in sight, also for machines that --limit leaves out. The rules are in 
 
 from __future__ import annotations
 
+import errno
 import os
-from collections.abc import Iterator, Mapping
+import re
+import socket
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +26,7 @@ COMMON = Path(__file__).resolve().parents[1]
 ansible.module_utils.__path__.append(str(COMMON / "module_utils"))
 
 from ansible.module_utils.rules import (  # noqa: E402 (found by the line above)
+    MACHINE_RULES,
     RULES,
     Inventory,
     Machine,
@@ -51,16 +57,23 @@ MADE = ("spark_defaults", "yarn_mapred_site")
 PARTS = ("endpoints", "memory")
 #: The same for every machine, whatever it is called there.
 COMMONS = {"groups", "hostvars", "lookup", "query", "range", "dict", "omit", "undef", "now", "q"}
+#: Seconds within which a machine must answer a connection, with a refusal at least.
+REACH = 3
+#: The variables that rules about machines read.
+MACHINE_VALUES = re.compile("java_|lab_name$|common_untested_systems$|yarn_site_overrides$|.*_(dir|hosts)$")
 #: Rules about the inventory as a whole, which a role used alone need not have.
 WHOLE = ("unknown-group", "hosts")
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]
-    """Arguments: groups (of services, with those of their daemons); role (one that is used alone)."""
+    """Arguments: groups (of services, with those of their daemons); role (one that is used alone); facts.
+
+    facts: by machine what the module machine_facts returned: then machines are judged, else the inventory
+    """
 
     TRANSFERS_FILES = False
     _supports_check_mode = True
-    _VALID_ARGS = frozenset(("groups", "role"))
+    _VALID_ARGS = frozenset(("groups", "role", "facts"))
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Return nothing; failed, with all refusals, when there are some."""
@@ -69,18 +82,33 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         alone = self._task.args.get("role")
         groups = variables["groups"]
         names = variables["ansible_play_hosts_all"] if alone else groups.get("cluster", [])
+        facts = self._task.args.get("facts")
+        if facts is not None:
+            # Of others nothing is known.
+            names = [name for name in names if name in facts]
+            facts = {name: facts[name] for name in names}
         values = Values(self, names, variables)
-        inventory, broken = self._inventory(values, groups)
+        inventory, broken = self._inventory(
+            values, groups, MACHINE_VALUES if facts is not None else re.compile("")
+        )
+        if facts is not None:
+            return result | _judged(judge(MACHINE_RULES, _with_facts(inventory, facts)), values)
         refusals = judge({name: RULES[name] for name in RULES if not (alone and name in WHOLE)}, inventory)
         # What is made from refused values cannot be made; else the reason is worth a line of its own.
-        refusals = refusals or broken
-        if not refusals:
-            return result | {"changed": False}
-        return result | {"failed": True, "msg": report(refusals, values.place, len(names))}
+        return result | _judged(refusals or broken, values)
 
-    def _inventory(self, values: Values, groups: Mapping[str, list[str]]) -> tuple[Inventory, list[Refusal]]:
-        """What the rules read, and why values that roles make cannot be made."""
+    def _inventory(
+        self, values: Values, groups: Mapping[str, list[str]], wanted: re.Pattern[str]
+    ) -> tuple[Inventory, list[Refusal]]:
+        """What the rules read, and why values that roles make cannot be made.
+
+        wanted: which variables are made
+        """
         roles, computed = read_roles(COMMON.parent)
+        roles = {
+            role: {name: option for name, option in options.items() if wanted.match(name)}
+            for role, options in roles.items()
+        }
         machines, unfits, broken = [], {}, []
         for name in values.machines:
             lists, why = values.declared(name, {role: _lists(roles[role]) for role in roles})
@@ -93,11 +121,15 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             fit, others = values.declared(name, here)
             fit, why = lists | fit, why | others
             services: dict[str, dict[str, Any]] = {role: {} for role in sorted(there)}
-            wanted = [(fit, each, values.raw(name, each)) for each in MADE if values.has(name, each)]
+            parts = [
+                (fit, each, values.raw(name, each))
+                for each in MADE
+                if values.has(name, each) and wanted.match(each)
+            ]
             for role, made in services.items():
                 service = values.raw(name, f"{role}_service")
-                wanted += [(made, part, service[part]) for part in PARTS if part in service]
-            for target, key, raw in wanted:
+                parts += [(made, part, service[part]) for part in PARTS if part in service]
+            for target, key, raw in parts:
                 try:
                     target[key] = values.made(name, raw)
                 except Exception as error:  # noqa: BLE001 (whatever a template raises)
@@ -115,6 +147,57 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             meminfo=Path("/proc/meminfo").read_text(encoding="utf-8"),
         )
         return inventory, broken
+
+
+def _judged(refusals: list[Refusal], values: Values) -> dict[str, Any]:
+    """The result of the task."""
+    if not refusals:
+        return {"changed": False}
+    return {"failed": True, "msg": report(refusals, values.place, len(values.machines))}
+
+
+def _with_facts(inventory: Inventory, facts: Mapping[str, Mapping[str, Any]]) -> Inventory:
+    """The inventory with what is known of its machines, and whether the controller reaches them."""
+    endpoints: dict[str, tuple[str, str, int]] = {}
+    for machine in inventory.machines:
+        for service in machine.services.values():
+            for endpoint in service.get("endpoints", ()):
+                if endpoint["machine"] == machine.name:
+                    name = endpoint.get("host", machine.name)
+                    endpoints.setdefault(name, (machine.name, name, endpoint["port"]))
+    known = {name: {**its, "reach": {}} for name, its in facts.items()}
+    for machine, where, why in _unreached(endpoints.values()):
+        known[machine]["reach"][where] = why
+    return replace(inventory, facts=known)
+
+
+def _unreached(endpoints: Iterable[tuple[str, str, int]]) -> list[tuple[str, str, str]]:
+    """Of machine, name and port of endpoints: machine, where, and why the controller does not come there."""
+    several = list(endpoints)
+    if not several:
+        return []
+    with ThreadPoolExecutor(min(len(several), 32)) as pool:
+        reasons = pool.map(lambda each: _why_not(each[1], each[2]), several)
+        return [
+            (machine, f"{name}:{port}", why)
+            for (machine, name, port), why in zip(several, reasons, strict=True)
+            if why
+        ]
+
+
+def _why_not(name: str, port: int) -> str | None:
+    """Why nothing comes to a port; a port at which nothing listens yet is reached all the same."""
+    try:
+        with socket.create_connection((name, port), timeout=REACH):
+            return None
+    except ConnectionRefusedError:
+        return None
+    except socket.gaierror:
+        return "it has no address here"
+    except TimeoutError:
+        return f"no answer within {REACH} s, as behind a firewall or a bastion"
+    except OSError as error:
+        return None if error.errno == errno.ECONNRESET else str(error.strerror or error)
 
 
 def _lists(options: Mapping[str, Any]) -> dict[str, Any]:

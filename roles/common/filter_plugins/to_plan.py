@@ -134,10 +134,8 @@ def _refusals(found: Found, data: Mapping[str, Mapping[str, Any]]) -> list[str]:
     sentences = [
         f"{host}: {sentence}"
         for host, here in found.items()
-        for sentence in [
-            *here.get("names", ()),
-            *(error for service in here["services"].values() for error in service["errors"]),
-        ]
+        for service in here["services"].values()
+        for sentence in service["errors"]
     ]
     sentences += [sentence for said in data.values() for sentence in said["refusals"]]
     return list(dict.fromkeys(sentences))

@@ -10,7 +10,6 @@ from ansible.module_utils.host_data import STORES
 from ansible.module_utils.host_files import FILES
 from ansible.module_utils.host_install import INSTALL
 from ansible.module_utils.host_module import QuietModule
-from ansible.module_utils.host_names import address, name_faults
 from ansible.module_utils.host_state import ERRORS, bring, compare, in_words
 from ansible.module_utils.host_units import left_over
 
@@ -44,13 +43,6 @@ options:
     type: list
     elements: str
     default: []
-  names:
-    description:
-      - names of the cluster's machines, all of which must have an IPv4 address on this host
-      - where there are several, none of them may be a loopback address
-    type: list
-    elements: str
-    default: []
   managed:
     description:
       - first line of every unit file of the kit, without the comment sign
@@ -76,7 +68,6 @@ services:
   type: dict
 waiting: {description: units kept down by a condition, returned: always, type: list, elements: str}
 left_over: {description: units that the inventory lost, returned: always, type: list, elements: str}
-names: {description: why the machines' names are of no use, returned: always, type: list, elements: str}
 """
 
 UNITS = {
@@ -114,7 +105,6 @@ def main() -> None:
                 "required": True,
             },
             "units": {"type": "list", "elements": "str", "default": []},
-            "names": {"type": "list", "elements": "str", "default": []},
             "managed": {"type": "str"},
         },
         supports_check_mode=True,
@@ -137,7 +127,6 @@ def main() -> None:
             unit for here in done["services"].values() for unit in here.get("units", {}).get("waiting", [])
         ],
         left_over=left_over(units, header) if header else [],
-        names=name_faults({name: address(name) for name in module.params["names"]}),
         hostname=platform.node(),
     )
 

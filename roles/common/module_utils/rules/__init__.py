@@ -7,10 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
-from . import cluster, hdfs, kafka, names, owned, values, yarn, zookeeper
+from . import cluster, hdfs, kafka, machines, names, owned, values, yarn, zookeeper
 from .model import Inventory, Machine, Refusal, RefusedError, Rule, judge, some
 
-__all__ = ["RULES", "Inventory", "Machine", "Refusal", "RefusedError", "Rule", "judge", "report"]
+__all__ = [
+    "MACHINE_RULES",
+    "RULES",
+    "Inventory",
+    "Machine",
+    "Refusal",
+    "RefusedError",
+    "Rule",
+    "judge",
+    "report",
+]
 
 #: The rules about an inventory, by name. Nothing of a machine is needed.
 RULES: Mapping[str, Rule] = {
@@ -22,6 +32,7 @@ RULES: Mapping[str, Rule] = {
     "one-cluster": cluster.one_cluster,
     "hosts": cluster.hosts,
     "directory": cluster.directories,
+    "more-directories": owned.more_directories,
     "java-home": cluster.java_home,
     "account": cluster.accounts,
     "heap": cluster.heaps,
@@ -45,6 +56,22 @@ RULES: Mapping[str, Rule] = {
     "containers": yarn.containers,
     "port": cluster.ports,
     "memory": cluster.lab_memory,
+}
+
+#: The rules about machines, given what was read of them.
+MACHINE_RULES: Mapping[str, Rule] = {
+    "system": machines.system,
+    "architecture": machines.architecture,
+    "java-package": machines.java,
+    "name-of-machine": machines.names,
+    "mistaken-name": machines.mistaken_names,
+    "hostname": machines.hostnames,
+    "clock": machines.clocks,
+    "held-port": machines.held_ports,
+    "disk": machines.disks,
+    "unmounted": machines.unmounted,
+    "machine-memory": machines.memory,
+    "controller": machines.from_controller,
 }
 
 

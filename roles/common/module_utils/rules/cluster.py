@@ -48,8 +48,7 @@ def machine_names(inventory: Inventory) -> Iterator[Refusal]:
         if not NAME.fullmatch(machine.name):
             yield Refusal(
                 f"{machine.name} is the name of a machine: give letters, digits and hyphens between dots, "
-                "as DNS "
-                "has them, or an IPv4 address"
+                "as DNS has them, or an IPv4 address"
             )
 
 

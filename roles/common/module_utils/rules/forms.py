@@ -11,9 +11,7 @@ from typing import Any
 
 #: Directories of the system (FHS 3.0) that no service may own; what lies below them is another matter.
 SYSTEM = re.compile(
-    "/(bin|boot|etc|home|lib[0-9a-z]*|media|mnt|opt|root|sbin|srv)"
-    "|/usr(/local)?(/(bin|etc|games|include|lib[0-9a-z]*|sbin|share|src))?"
-    "|/var(/(backups|cache|lib|lock|log|mail|opt|spool|tmp))?"
+    "/(bin|boot|etc|home|lib[0-9a-z]*|media|mnt|opt|root|sbin|srv)|/usr(/local)?(/(bin|etc|games|include|lib[0-9a-z]*|sbin|share|src))?|/var(/(backups|cache|lib|lock|log|mail|opt|spool|tmp))?"
 )
 #: What lies below them is gone after a reboot, or was never on a disk.
 PASSING = ("/dev", "/proc", "/run", "/sys", "/tmp", "/var/run")  # noqa: S108 (nothing is written there)
@@ -131,7 +129,7 @@ def override_faults(
     for key, value in overrides.items():
         owner = next((variable for pattern, variable in owners.items() if fnmatchcase(key, pattern)), None)
         own = (kept or {}).get(key)
-        if owner is None or own in _directories(value):
+        if owner is None or own in directories_of(value):
             continue
         also = f", or keep {own} among them" if own else ""
         faults.append(f"{name} has {key}, which the kit makes from {owner}: set that{also}")
@@ -226,7 +224,7 @@ def between(value: Any, least: int, most: int) -> bool:
     return bool(re.fullmatch("[0-9]+", str(value))) and least <= int(value) <= most
 
 
-def _directories(value: Any) -> list[str]:
+def directories_of(value: Any) -> list[str]:
     """The paths of a list or of text with commas, without what may stand before them: [SSD]file:///d."""
     items = value if isinstance(value, list) else str(value).split(",")
     return [re.sub(r"^(\[[^\]]*\])*(file:(//)?)?", "", str(item).strip()) for item in items]

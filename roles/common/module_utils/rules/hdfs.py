@@ -23,8 +23,7 @@ def topology(machine: Machine) -> Iterator[Refusal]:
     if namenodes == 2 and (journalnodes % 2 == 0 or journalnodes < 3):
         yield Refusal(
             f"hdfs_journalnode_hosts has {journalnodes} hosts: two NameNodes need 3 or 5 JournalNodes, in "
-            "the "
-            "inventory's group journalnode",
+            "the inventory's group journalnode",
             "hdfs_journalnode_hosts",
         )
     if namenodes == 2 and not machine["zookeeper_hosts"]:
@@ -57,8 +56,7 @@ def replication(machine: Machine) -> Iterator[Refusal]:
         if key in overrides and not between(overrides[key], least, most):
             yield Refusal(
                 f"hdfs_site_overrides has {key} {overrides[key]} with dfs.replication {replicas}: give "
-                f"{least} "
-                f"to {most}",
+                f"{least} to {most}",
                 "hdfs_site_overrides",
                 key,
             )

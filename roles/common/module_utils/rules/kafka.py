@@ -48,8 +48,7 @@ def brokers(machine: Machine) -> Iterator[Refusal]:
     if not machine["kafka_brokers"]:
         yield Refusal(
             f"kafka_brokers of {machine.name} is empty, but it is in kafka_hosts: give it a broker, or "
-            "take it out "
-            "of the group kafka",
+            "take it out of the group kafka",
             "kafka_brokers",
         )
     here = machine["kafka_brokers"] + machine["kafka_standalone_brokers"]
@@ -68,8 +67,7 @@ def brokers(machine: Machine) -> Iterator[Refusal]:
     if len(set(ports)) < len(ports):
         yield Refusal(
             f"kafka_brokers of {machine.name} gives the ports {', '.join(map(str, ports))}: brokers of one "
-            "host "
-            "need ports and controller_ports of their own",
+            "host need ports and controller_ports of their own",
             "kafka_brokers",
         )
     if is_kraft(machine) and any("controller_port" not in broker for broker in machine["kafka_brokers"]):
@@ -129,15 +127,13 @@ def version(machine: Machine) -> Iterator[Refusal]:
         # Formatting with initial controllers came with KIP-853.
         yield Refusal(
             f"kafka_zookeeper_connect is empty, but Kafka {kafka} has no KRaft that the kit can form: give "
-            "it "
-            "ZooKeeper's address, or take 3.9 or later",
+            "it ZooKeeper's address, or take 3.9 or later",
             "kafka_zookeeper_connect",
         )
     if not is_kraft(machine) and number(kafka) >= (4,):
         yield Refusal(
             f"kafka_zookeeper_connect is '{zookeeper}', but Kafka {kafka} runs without ZooKeeper: leave it "
-            "empty, "
-            "or take a version before 4.0",
+            "empty, or take a version before 4.0",
             "kafka_zookeeper_connect",
         )
     others = [broker["version"] for broker in machine["kafka_standalone_brokers"]]
@@ -173,8 +169,7 @@ def cluster_id(machine: Machine) -> Iterator[Refusal]:
     if not re.fullmatch("[A-Za-z0-9_][A-Za-z0-9_-]{21}", given):
         yield Refusal(
             f"kafka_cluster_id is '{given}': give 22 letters, digits, - and _, as kafka-storage.sh "
-            "random-uuid makes "
-            "them, or leave it to be derived from cluster_name",
+            "random-uuid makes them, or leave it to be derived from cluster_name",
             "kafka_cluster_id",
         )
 
@@ -190,8 +185,7 @@ def voters(inventory: Inventory) -> Iterator[Refusal]:
     if kraft and count > MOST_VOTERS:
         yield Refusal(
             f"kafka_hosts gives {count} brokers, and with KRaft each is a controller that votes: give "
-            f"{MOST_VOTERS} at "
-            "most",
+            f"{MOST_VOTERS} at most",
             "kafka_hosts",
         )
 

@@ -45,11 +45,17 @@ def _read(size: Any) -> re.Match[str] | None:
     return re.fullmatch(r"(\d+)(?:([kmgt])b?)?", str(size), re.IGNORECASE)
 
 
-def memory_faults(machines: Iterable[Mapping[str, list[Any]]], meminfo: str) -> list[str]:
+def memory_faults(
+    machines: Iterable[Mapping[str, list[Any]]],
+    meminfo: str,
+    whose: str = "the machines",
+    host: str = "this host",
+) -> list[str]:
     """Why daemons and containers of machines that share one memory do not fit into it.
 
     machines: of each the sizes by variable, [{"kafka_heap": ["256m"]}, ...]; each *_heap is a JVM's
     meminfo: the text of /proc/meminfo
+    whose: what takes the memory, and host: what has it, in the sentence
 
     >>> memory_faults([{"kafka_heap": ["9g"]}], "MemTotal: 8388608 kB")[0].split(":")[0]
     'the machines may take 9280 MB together and this host has 8192 MB'
@@ -70,7 +76,7 @@ def memory_faults(machines: Iterable[Mapping[str, list[Any]]], meminfo: str) -> 
     parts = [f"{variable} {_product(each)}" for variable, each in sizes.items() if each]
     greatest = max(sizes, key=lambda variable: sum(sizes[variable]))
     arithmetic = ", ".join([*parts, f"beside the heaps {_product([BESIDE_HEAP] * jvms)}"])
-    need_and_have = f"the machines may take {need} MB together and this host has {have} MB"
+    need_and_have = f"{whose} may take {need} MB together and {host} has {have} MB"
     return [f"{need_and_have}: {arithmetic}; lower {greatest}"]
 
 

@@ -57,6 +57,8 @@ class Inventory:
     services: the groups that plays reach, each with the groups of its daemons
     unfit: by machine and variable why a value cannot be used
     meminfo: the text of /proc/meminfo on the controller
+    facts: by machine what machine_facts returned, with "asked" (on the controller's clock, from and to) and
+        "reach" (by name and port why the controller does not reach them)
     """
 
     machines: tuple[Machine, ...]
@@ -67,6 +69,7 @@ class Inventory:
     services: Mapping[str, list[str]] = field(default_factory=dict)
     unfit: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     meminfo: str = ""
+    facts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def having(self, role: str) -> list[Machine]:
         """The machines on which a role is deployed."""

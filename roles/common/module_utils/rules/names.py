@@ -92,6 +92,11 @@ def group_faults(groups: Mapping[str, list[str]], services: Mapping[str, list[st
         faults.append(f"the inventory has no machine in the group {CLUSTER}: {PUT_ALL}")
     elif outside := _in_any(groups, services, but=machines):
         faults.append(f"{', '.join(outside)} in groups of services but not in the group {CLUSTER}: {PUT_ALL}")
+    faults += [
+        f"the group {group} has no machine: put some there, or remove the group"
+        for group in services
+        if group in groups and not groups[group]
+    ]
     parts = [part for parts in services.values() for part in parts]
     misspelt = _misspelt(groups, [CLUSTER, *services, *parts])
     for group, known in misspelt.items():
@@ -178,8 +183,8 @@ def _idle_faults(
         children = " and ".join(f"make {part} a child of the group {service}" for part, service in parts)
         faults.append(
             f"{some(hosts)} in {', '.join(theirs)}, but in no group of a service "
-            f"({', '.join(services)}){whole}: {children or 'put each into one of these'}, or take it out of "
-            f"{CLUSTER}"
+            f"({', '.join(services)}){whole}: {children or 'put each into one of these'}, or take it out "
+            f"of {CLUSTER}"
         )
     return faults
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
 from typing import Any
 
-from .forms import override_faults
+from .forms import directories_of, directory_faults, override_faults
 from .model import Machine, Refusal, each
 
 #: By the variable of overrides: the variable that a property is made from; * in its name stands for anything.
@@ -144,6 +144,31 @@ def _kept(variable: str, machine: Machine) -> dict[str, str]:
     else:
         own = {}
     return {key: machine[name] for key, name in own.items() if name in machine.values}
+
+
+#: Properties with directories beside the kit's own, by the variable of overrides.
+MORE_DIRECTORIES = {
+    "zookeeper_cfg_overrides": ("dataLogDir",),
+    "hdfs_site_overrides": ("dfs.namenode.name.dir", "dfs.datanode.data.dir"),
+    "yarn_site_overrides": ("yarn.nodemanager.local-dirs", "yarn.nodemanager.log-dirs"),
+    "kafka_server_properties_overrides": ("log.dirs",),
+}
+
+
+@each()
+def more_directories(machine: Machine) -> Iterator[Refusal]:
+    """What a property names as a directory can be a service's own."""
+    for variable, keys in MORE_DIRECTORIES.items():
+        overrides = machine.values.get(variable, {})
+        kept = _kept(variable, machine)
+        for key in keys:
+            paths = directories_of(overrides[key]) if key in overrides else []
+            if key in kept and kept[key] not in paths:
+                # Refused as a whole.
+                continue
+            for path in paths:
+                for text in directory_faults({f"{key} of {variable}": path}):
+                    yield Refusal(text, variable, key)
 
 
 @each("zookeeper")

@@ -25,8 +25,7 @@ def topology(machine: Machine) -> Iterator[Refusal]:
     if managers not in (1, 2):
         yield Refusal(
             f"yarn_resourcemanager_hosts has {managers} hosts: give one (plain) or two (highly available) "
-            "in the "
-            "inventory's group resourcemanager",
+            "in the inventory's group resourcemanager",
             "yarn_resourcemanager_hosts",
         )
     if managers == 2 and not machine["zookeeper_hosts"]:
@@ -57,15 +56,13 @@ def spark(machine: Machine) -> Iterator[Refusal]:
     if not machine["yarn_resourcemanager_hosts"]:
         yield Refusal(
             "yarn_resourcemanager_hosts is empty: Spark runs on YARN here; put a host into the inventory's "
-            "group "
-            "resourcemanager",
+            "group resourcemanager",
             "yarn_resourcemanager_hosts",
         )
     elif machine.name not in machine["hadoop_hosts"]:
         yield Refusal(
             f"{machine.name} is in spark_hosts and not in hadoop_hosts: Spark reads Hadoop's configuration "
-            "there; "
-            "put it into the group hadoop, too, where it gets no daemon",
+            "there; put it into the group hadoop, too, where it gets no daemon",
             "spark_hosts",
         )
 
@@ -121,7 +118,6 @@ def mapreduce_faults(site: Mapping[str, Any], limit: int) -> list[str]:
         if heap >= int(memory):
             faults.append(
                 f"{options} has a heap of {heap} MB in a container of {memory} MB ({key}): YARN would end "
-                "it; lower "
-                "the heap, or raise the container"
+                "it; lower the heap, or raise the container"
             )
     return faults

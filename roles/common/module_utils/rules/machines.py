@@ -1,0 +1,273 @@
+"""What machines cannot be, given what was read of them before anything is written."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+from .cluster import DIRECTORIES, memory_of
+from .memory import memory_faults
+from .model import Inventory, Machine, Refusal
+
+#: Majors of OpenJDK that releases of Debian have as packages.
+JAVA = {"12": (17,), "13": (21, 25)}
+#: Seconds by which clocks may differ; retention, leases and the order of logs go by them.
+SKEW = 30
+#: MB that a file system with data must have left, so that a daemon can start.
+LEAST_FREE = 256
+#: Percent of a disk in use above which a NodeManager gives it up
+#: (yarn.nodemanager.disk-health-checker.max-disk-utilization-per-disk-percentage in yarn-default.xml).
+MOST_USED = 90
+UTILIZATION = "yarn.nodemanager.disk-health-checker.max-disk-utilization-per-disk-percentage"
+
+Facts = Mapping[str, Any]
+MachineCheck = Callable[[Machine, Facts, Inventory], Iterable[Refusal]]
+
+
+def of_each(check: MachineCheck) -> Callable[[Inventory], Iterator[Refusal]]:
+    """Make a check of one machine, given what was read of it, one of all that were read."""
+
+    def judged(inventory: Inventory) -> Iterator[Refusal]:
+        for machine in inventory.machines:
+            if machine.name in inventory.facts:
+                yield from check(machine, inventory.facts[machine.name], inventory)
+
+    judged.__doc__ = check.__doc__
+    return judged
+
+
+@of_each
+def system(machine: Machine, facts: Facts, _: Inventory) -> Iterator[Refusal]:
+    """The kit is tried on Debian 12 and 13."""
+    found = facts["system"]
+    if (found["id"] != "debian" or found["version"] not in JAVA) and not _untested(machine):
+        yield Refusal(
+            f"{machine.name} runs {found['name']}: the kit is tried on Debian 12 and 13; take one of them, "
+            "or set common_untested_systems to true and bring Java yourself"
+        )
+
+
+@of_each
+def architecture(machine: Machine, facts: Facts, _: Inventory) -> Iterator[Refusal]:
+    """The kit is tried on amd64."""
+    if facts["architecture"] not in ("x86_64", "amd64") and not _untested(machine):
+        yield Refusal(
+            f"{machine.name} is {facts['architecture']}: the kit is tried on amd64 (x86_64), and "
+            "upstream's native libraries for others are not in its tarballs; take such a machine, or set "
+            "common_untested_systems to true"
+        )
+
+
+def _untested(machine: Machine) -> bool:
+    return bool(machine.values.get("common_untested_systems"))
+
+
+@of_each
+def java(machine: Machine, facts: Facts, _: Inventory) -> Iterator[Refusal]:
+    """Java is there, or the release has the package."""
+    home, package = machine["java_home"], machine["java_package"]
+    found = re.fullmatch(r"openjdk-(\d+)-jre-headless", package)
+    known = JAVA.get(facts["system"]["version"], ())
+    if facts["system"]["id"] != "debian" or facts["files"].get(f"{home}/bin/java") or not found:
+        return
+    if known and int(found[1]) not in known:
+        yield Refusal(
+            f"java_major is {found[1]}, which Debian {facts['system']['version']} of {machine.name} has no "
+            f"package of: give {' or '.join(map(str, known))}, or java_home with a Java that is there",
+            "java_major",
+        )
+
+
+@of_each
+def names(machine: Machine, facts: Facts, _: Inventory) -> Iterator[Refusal]:
+    """Each machine finds all others by their names, at an address that others have, too."""
+    for text in name_faults(facts["names"]):
+        yield Refusal(f"{machine.name}: {text}")
+
+
+def name_faults(addresses: Mapping[str, str | None]) -> list[str]:
+    """Why daemons of a machine could not use the names, given what address each has there."""
+    unknown = [name for name, found in addresses.items() if found is None]
+    faults = []
+    if unknown:
+        faults.append(
+            f"this machine has no address of {', '.join(unknown)}: give every machine of the cluster the "
+            "names of all, by DNS or in its /etc/hosts"
+        )
+    if len(addresses) > 1:
+        faults += [
+            f"this machine finds {name} at {found}, where daemons would listen for this machine only: in its "
+            f"/etc/hosts remove the line '{found} {name}', or write the address by which others reach {name}"
+            for name, found in addresses.items()
+            if found and found.startswith("127.")
+        ]
+    return faults
+
+
+@of_each
+def mistaken_names(machine: Machine, facts: Facts, inventory: Inventory) -> Iterator[Refusal]:
+    """No name leads to another machine of the cluster."""
+    for name, found in facts["names"].items():
+        own = inventory.facts.get(name, {}).get("addresses", ())
+        others = [
+            other
+            for other, its in inventory.facts.items()
+            if other != name and found in its.get("addresses", ())
+        ]
+        if found and others and found not in own:
+            yield Refusal(
+                f"{machine.name} finds {name} at {found}, which is an address of {others[0]}: correct it "
+                "in its /etc/hosts or in DNS"
+            )
+
+
+def hostnames(inventory: Inventory) -> Iterator[Refusal]:
+    """A NodeManager registers by the hostname of its machine: two of one name count as one."""
+    known: dict[str, list[str]] = {}
+    for name, facts in inventory.facts.items():
+        known.setdefault(facts["hostname"], []).append(name)
+    for hostname, several in known.items():
+        if len(several) > 1:
+            yield Refusal(
+                f"{' and '.join(several)} have the same hostname, {hostname}: give each its own (hostnamectl "
+                "set-hostname)"
+            )
+
+
+def clocks(inventory: Inventory) -> Iterator[Refusal]:
+    """Clocks agree, as far as the duration of the calls lets that be seen."""
+    # The clock of a machine is ahead of the controller's by something between the two.
+    bounds = {
+        name: (facts["time"] - facts["asked"][1], facts["time"] - facts["asked"][0])
+        for name, facts in inventory.facts.items()
+        if "asked" in facts
+    }
+    if not bounds:
+        return
+    slow = min(bounds, key=lambda name: bounds[name][1])
+    fast = max(bounds, key=lambda name: bounds[name][0])
+    apart = bounds[fast][0] - bounds[slow][1]
+    if apart > SKEW:
+        yield Refusal(
+            f"the clock of {fast} is {apart:.0f} s ahead of that of {slow}: {SKEW} s are the most; set "
+            "them by NTP (timedatectl set-ntp true)"
+        )
+
+
+@of_each
+def held_ports(machine: Machine, facts: Facts, _: Inventory) -> Iterator[Refusal]:
+    """Nobody else listens at the port of a daemon."""
+    owners = {held["port"]: held for held in facts["listening"]}
+    for service in machine.services.values():
+        for endpoint in service.get("endpoints", ()):
+            held = owners.get(endpoint["port"])
+            if endpoint["machine"] != machine.name or not held or held["unit"] == endpoint["unit"]:
+                continue
+            unit = f" (unit {held['unit']})" if held["unit"] else ""
+            whose = f"{held['program']}{unit}" if held["program"] else "a program that cannot be seen"
+            yield Refusal(
+                f"port {endpoint['port']} of {machine.name} is held by {whose}, and {endpoint['unit']} is "
+                f"to listen there ({endpoint['variable']}): end it, or give another port"
+            )
+
+
+def data_directories(machine: Machine) -> dict[str, str]:
+    """Directories with data, by the variable that names them, as far as the machine's roles use them."""
+    return {
+        variable: machine[variable]
+        for role, variables in DIRECTORIES.items()
+        if role in machine.roles
+        for variable in variables
+        if variable.endswith("_dir") and variable in machine.values
+    }
+
+
+@of_each
+def disks(machine: Machine, facts: Facts, _: Inventory) -> Iterator[Refusal]:
+    """File systems with data can be written, and have room."""
+    told: set[tuple[str, str]] = set()
+    for variable, path in data_directories(machine).items():
+        mount = mount_of(path, facts["mounts"])
+        limited = variable.startswith("yarn_") and UTILIZATION not in machine["yarn_site_overrides"]
+        if mount is None:
+            continue
+        for kind, text in disk_faults(mount, limited=limited).items():
+            if (kind, mount["path"]) not in told:
+                told.add((kind, mount["path"]))
+                yield Refusal(
+                    f"{path} of {machine.name} ({variable}) lies on {mount['path']}, which {text}", variable
+                )
+
+
+def disk_faults(mount: Facts, *, limited: bool) -> dict[str, str]:
+    """Why a file system is of no use for data, and what to do.
+
+    mount: what host_facts.mounts says of it
+    limited: whether a NodeManager gives it up when it is nearly full
+    """
+    used = 100 * (1 - mount["free"] / mount["size"]) if mount["size"] else 0
+    faults = {}
+    if mount["read_only"]:
+        faults["read_only"] = "is mounted read-only: mount it read-write, or give another directory"
+    if mount["free"] < LEAST_FREE:
+        faults["free"] = (
+            f"has {mount['free']} MB left: make room for {LEAST_FREE} MB, or give another directory"
+        )
+    if mount["inodes"] == 0:
+        faults["inodes"] = "has no inodes left: remove files, or give another directory"
+    if limited and used > MOST_USED:
+        faults["used"] = (
+            f"is {used:.0f} % full, and a NodeManager gives up a disk above {MOST_USED} %: make room, or "
+            "give "
+            f"{UTILIZATION} in yarn_site_overrides"
+        )
+    return faults
+
+
+def mount_of(path: str, mounts: Iterable[Facts]) -> Facts | None:
+    """The file system on which a path lies, or will lie once it is made."""
+    holding = [mount for mount in mounts if _below(path, mount["path"])]
+    return max(holding, key=lambda mount: len(mount["path"]), default=None)
+
+
+def _below(path: str, other: str) -> bool:
+    return posixpath.commonpath([path, other]) == other
+
+
+@of_each
+def unmounted(machine: Machine, facts: Facts, _: Inventory) -> Iterator[Refusal]:
+    """A disk that /etc/fstab names is mounted, else data would fill the disk below it."""
+    there = {mount["path"] for mount in facts["mounts"]}
+    for variable, path in data_directories(machine).items():
+        for place in facts["fstab"]:
+            if place != "/" and _below(path, place) and place not in there:
+                yield Refusal(
+                    f"{path} of {machine.name} ({variable}) is to lie on {place}, which its /etc/fstab "
+                    f"names and which is not mounted: mount {place}",
+                    variable,
+                )
+
+
+@of_each
+def memory(machine: Machine, facts: Facts, _: Inventory) -> Iterator[Refusal]:
+    """Daemons and containers of a machine fit into its memory; the machines of a lab share their host's."""
+    if machine.values.get("lab_name"):
+        return
+    meminfo = f"MemTotal: {facts['memory'] * 1024} kB"
+    for text in memory_faults(
+        [memory_of(machine)], meminfo, f"daemons and containers of {machine.name}", "it"
+    ):
+        yield Refusal(text)
+
+
+@of_each
+def from_controller(machine: Machine, facts: Facts, _: Inventory) -> Iterator[Refusal]:
+    """The gates ask the daemons from the controller, by the names that clients use."""
+    reach = facts.get("reach", {})
+    for name, why in reach.items():
+        yield Refusal(
+            f"this machine does not reach {name}: {why}. The kit's gates and tests ask the daemons from "
+            f"here; give it the name of {machine.name}, or run the kit where clients run"
+        )

@@ -1,0 +1,235 @@
+"""What is refused of machines, given what was read of them."""
+
+from __future__ import annotations
+
+import copy
+import re
+from typing import Any
+
+import pytest
+from rules import MACHINE_RULES, Inventory, Machine, judge
+from rules.machines import name_faults
+
+from tests.unit.playbooks import CHECKOUT
+
+UNKNOWN = (
+    "this machine has no address of {}: "
+    "give every machine of the cluster the names of all, by DNS or in its /etc/hosts"
+)
+LOOPBACK = (
+    "this machine finds a at 127.0.1.1, where daemons would listen for this machine only: in its /etc/hosts "
+    "remove the line '127.0.1.1 a', or write the address by which others reach a"
+)
+
+
+@pytest.mark.parametrize(
+    ("addresses", "faults"),
+    [
+        ({}, []),
+        ({"a": "192.0.2.1", "b": "192.0.2.2"}, []),
+        ({"a": "192.0.2.1", "b": None, "c": None}, [UNKNOWN.format("b, c")]),
+        # As Debian's installer leaves /etc/hosts; a cluster of one machine finds itself there.
+        ({"a": "127.0.1.1", "b": "192.0.2.2"}, [LOOPBACK]),
+        ({"a": "127.0.1.1"}, []),
+        ({"a": None}, [UNKNOWN.format("a")]),
+        ({"a": "127.0.1.1", "b": None}, [UNKNOWN.format("b"), LOOPBACK]),
+    ],
+)
+def test_names_that_daemons_cannot_use(addresses: dict[str, str | None], faults: list[str]) -> None:
+    assert name_faults(addresses) == faults
+
+
+GIB = 1024
+VALUES: dict[str, Any] = {
+    "java_home": "/usr/lib/jvm/java-17-openjdk-amd64",
+    "java_package": "openjdk-17-jre-headless",
+    "kafka_data_dir": "/data/kafka",
+    "yarn_local_dir": "/var/lib/yarn/local",
+    "yarn_log_dir": "/var/log/yarn-containers",
+    "yarn_site_overrides": {},
+    "common_untested_systems": False,
+}
+SERVICES: dict[str, dict[str, Any]] = {
+    "kafka": {
+        "endpoints": [
+            {"machine": name, "port": 9092, "unit": "kafka@1", "variable": "kafka_brokers"} for name in "ab"
+        ],
+        "memory": [{"variable": "kafka_heap", "size": "4g", "hosts": ["a", "b"]}],
+    }
+}
+
+
+def disk(path: str, **changes: Any) -> dict[str, Any]:
+    """A file system with room."""
+    sound = {"read_only": False, "free": 50 * GIB, "size": 100 * GIB, "inodes": 1000}
+    return {"path": path, **sound, **changes}
+
+
+def facts(number: int, **changes: Any) -> dict[str, Any]:
+    """What was read of the machine a or b, Debian 12."""
+    return {
+        "system": {"id": "debian", "version": "12", "name": "Debian GNU/Linux 12 (bookworm)"},
+        "architecture": "x86_64",
+        "memory": 8 * GIB,
+        "hostname": f"host-{number}",
+        "names": {"a": "192.0.2.1", "b": "192.0.2.2"},
+        "addresses": [f"192.0.2.{number}"],
+        "time": 1000.5,
+        "asked": [1000.0, 1001.0],
+        "listening": [{"port": 22, "unit": "ssh", "program": "sshd"}],
+        "mounts": [disk("/"), disk("/data")],
+        "fstab": ["/", "/data"],
+        "files": {f"{VALUES['java_home']}/bin/java": False},
+        **changes,
+    }
+
+
+def said(
+    values: dict[str, Any] | None = None, a: dict[str, Any] | None = None, b: dict[str, Any] | None = None
+) -> dict[str, list[str]]:
+    """The refusals by rule of two machines, with changes of variables and of what was read of each."""
+    machines = tuple(
+        Machine(name, VALUES | (values or {}), frozenset({"java", "kafka", "yarn"}), copy.deepcopy(SERVICES))
+        for name in "ab"
+    )
+    found: dict[str, list[str]] = {}
+    known = {"a": facts(1, **(a or {})), "b": facts(2, **(b or {}))}
+    for refusal in judge(MACHINE_RULES, Inventory(machines, facts=known)):
+        found.setdefault(refusal.rule, []).append(refusal.text)
+    return found
+
+
+def test_sound_machines_pass() -> None:
+    assert said() == {}
+
+
+TRIXIE = {"id": "debian", "version": "13", "name": "Debian GNU/Linux 13 (trixie)"}
+UBUNTU = {"id": "ubuntu", "version": "24.04", "name": "Ubuntu 24.04.1 LTS"}
+REFUSED: list[tuple[str, dict[str, Any], str]] = [
+    (
+        "system",
+        {"system": UBUNTU},
+        "b runs Ubuntu 24.04.1 LTS: the kit is tried on Debian 12 and 13; take one",
+    ),
+    (
+        "system",
+        {"system": {"id": "debian", "version": "11", "name": "Debian GNU/Linux 11 (bullseye)"}},
+        "b runs Debian GNU/Linux 11 (bullseye): the kit is tried on",
+    ),
+    ("architecture", {"architecture": "aarch64"}, "b is aarch64: the kit is tried on amd64 (x86_64), and up"),
+    (
+        "java-package",
+        {"system": TRIXIE},
+        "java_major is 17, which Debian 13 of b has no package of: give 21 or 25",
+    ),
+    (
+        "name-of-machine",
+        {"names": {"a": "192.0.2.1", "b": "127.0.1.1"}},
+        "b: this machine finds b at 127.0.1.1, where daemons would listen for this machine only",
+    ),
+    (
+        "name-of-machine",
+        {"names": {"a": None, "b": "192.0.2.2"}},
+        "b: this machine has no address of a: give",
+    ),
+    (
+        "mistaken-name",
+        {"names": {"a": "192.0.2.2", "b": "192.0.2.2"}},
+        "b finds a at 192.0.2.2, which is an address of b: correct it in its /etc/hosts or in DNS",
+    ),
+    ("hostname", {"hostname": "host-1"}, "a and b have the same hostname, host-1: give each its own"),
+    (
+        "clock",
+        {"time": 1100.5},
+        "the clock of b is 99 s ahead of that of a: 30 s are the most; set them by NTP",
+    ),
+    ("clock", {"time": 900.5}, "the clock of a is 99 s ahead of that of b: 30 s are the most"),
+    (
+        "held-port",
+        {"listening": [{"port": 9092, "unit": "nginx", "program": "nginx"}]},
+        "port 9092 of b is held by nginx (unit nginx), and kafka@1 is to listen there (kafka_brokers): end",
+    ),
+    (
+        "held-port",
+        {"listening": [{"port": 9092, "unit": "", "program": "nc"}]},
+        "port 9092 of b is held by nc, and kafka@1",
+    ),
+    (
+        "held-port",
+        {"listening": [{"port": 9092, "unit": "", "program": ""}]},
+        "port 9092 of b is held by a program that cannot be seen",
+    ),
+    (
+        "disk",
+        {"mounts": [disk("/"), disk("/data", read_only=True)]},
+        "/data/kafka of b (kafka_data_dir) lies on /data, which is mounted read-only: mount it read-write",
+    ),
+    (
+        "disk",
+        {"mounts": [disk("/"), disk("/data", free=100)]},
+        "/data/kafka of b (kafka_data_dir) lies on /data, w",
+    ),
+    (
+        "disk",
+        {"mounts": [disk("/"), disk("/data", inodes=0)]},
+        "/data/kafka of b (kafka_data_dir) lies on /data, w",
+    ),
+    (
+        "disk",
+        {"mounts": [disk("/", free=5 * GIB), disk("/data")]},
+        "/var/lib/yarn/local of b (yarn_local_dir) lies on /, which is 95 % full, and a NodeManager gives",
+    ),
+    (
+        "unmounted",
+        {"mounts": [disk("/")]},
+        "/data/kafka of b (kafka_data_dir) is to lie on /data, which its /etc/fstab names and which is not",
+    ),
+    (
+        "machine-memory",
+        {"memory": 4 * GIB},
+        "daemons and containers of b may take 4160 MB together and it has 4096 MB: kafka_heap 1 x 4096,",
+    ),
+    (
+        "controller",
+        {"reach": {"b:9092": "it has no address here"}},
+        "this machine does not reach b:9092: it has no address here. The kit's gates and tests ask",
+    ),
+]
+
+
+@pytest.mark.parametrize(("rule", "change", "begins"), REFUSED, ids=[f"{r[0]}: {r[2][:50]}" for r in REFUSED])
+def test_machines_that_are_refused(rule: str, change: dict[str, Any], begins: str) -> None:
+    found = said(b=change)
+    assert list(found) == [rule]
+    [text] = found[rule]
+    assert text.startswith(begins)
+
+
+UNTESTED = {"common_untested_systems": True}
+SOUND: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "Debian 13 with its own Java": ({"java_package": "openjdk-21-jre-headless"}, {"system": TRIXIE}),
+    "a Java that is there": ({}, {"system": TRIXIE, "files": {f"{VALUES['java_home']}/bin/java": True}}),
+    "a package of one's own": ({"java_package": "temurin-17-jre"}, {"system": TRIXIE}),
+    "another system, said": (UNTESTED, {"system": UBUNTU, "architecture": "aarch64"}),
+    "the daemon itself": ({}, {"listening": [{"port": 9092, "unit": "kafka@1", "program": "java"}]}),
+    "clocks within the call": ({}, {"time": 1030.0, "asked": [1000.0, 1002.0]}),
+    "a name of another network": ({}, {"names": {"a": "198.51.100.1", "b": "198.51.100.2"}}),
+    "a full disk, said": ({"yarn_site_overrides": {
+        "yarn.nodemanager.disk-health-checker.max-disk-utilization-per-disk-percentage": 99
+    }}, {"mounts": [disk("/", free=5 * GIB), disk("/data")]}),
+    "a lab": ({"lab_name": "unit"}, {"memory": 1}),
+    "no fstab": ({}, {"fstab": [], "mounts": [disk("/")]}),
+    "a disk beside the data": ({}, {"fstab": ["/", "/data", "/data/kafka-2"]}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("values", "change"), SOUND.values(), ids=SOUND)
+def test_machines_that_are_taken(values: dict[str, Any], change: dict[str, Any]) -> None:
+    same = {"system": change["system"]} if "system" in change else {}
+    assert said(values, a=change if "files" in change else same, b=change) == {}
+
+
+def test_every_rule_has_a_case_and_an_entry() -> None:
+    assert {rule for rule, _, _ in REFUSED} == set(MACHINE_RULES)
+    entries = re.findall(r"^## (.+)$", (CHECKOUT / "docs/errors.md").read_text(), re.MULTILINE)
+    assert set(MACHINE_RULES) <= set(entries)
