@@ -70,7 +70,9 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
         """Remember what is running, and keep the file current for the receipt's own task."""
         self.deploys |= self.ends_in_receipt and not self.looks and not context.CLIARGS.get("check")
         self._settle()
-        self.task, self.task_begun = task.get_name(), time.monotonic()
+        # Programs of the controller say themselves what they wait for.
+        self.task = None if task.action == "controller_command" else task.get_name()
+        self.task_begun = time.monotonic()
 
     def v2_runner_on_ok(self, result: Any) -> None:
         """Count a change; hear from the preflight whose run this is."""
@@ -84,7 +86,7 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
         self.wake.set()
         self._settle()
         changed = sum(phase["changed"] for phase in self.phases.values())
-        what = f"{changed} changes" if changed else "nothing changed"
+        what = f"{changed} change{'s' * (changed != 1)}" if changed else "nothing changed"
         self._display.display(f"millrace: {what}, {time.monotonic() - self.begun:.1f} s")
 
     def _entry(self, phase: str) -> dict[str, Any]:

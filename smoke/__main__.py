@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from smoke import checks, gates, processes, receipt, report, signals, versions
+from smoke import checks, evidence, gates, processes, receipt, report, signals, versions
 from smoke.checks import hdfs as hdfs_check
 from smoke.checks import kafka as kafka_check
 from smoke.checks import spark as spark_check
@@ -89,7 +89,7 @@ def described(options: argparse.Namespace) -> Cluster:
 
 
 def check(options: argparse.Namespace) -> int:
-    """Poll the gates; on failure print the journals."""
+    """Poll the gates; on failure say which daemon, and keep the journals."""
     cluster = described(options)
     for service in options.only or ():
         if getattr(cluster, service) is None:
@@ -97,17 +97,20 @@ def check(options: argparse.Namespace) -> int:
     wanted = gates.gates_of(cluster, options.only or gates.SERVICES)
     if not wanted:
         raise ClusterError(f"{cluster.source}: no service to check")
-    closed = gates.open_all(wanted, options.timeout, Console())
-    for failure in closed:
-        print(
-            f"--- {failure.gate.name}: {failure.reason}",
-            *cluster.journals(failure.gate.units),
-            sep="\n",
-            flush=True,
-        )
+    console = Console()
+    closed = gates.open_all(wanted, options.timeout, console)
     if closed:
-        print("check FAILED: " + ", ".join(failure.gate.name for failure in closed))
+        found = [(each.gate.name, each.reason, cluster.journals(each.gate.units)) for each in closed]
+        console.say(_failed(cluster, found))
+        console.say("check FAILED: " + ", ".join(name for name, _, _ in found))
     return 1 if closed else 0
+
+
+def _failed(cluster: Cluster, failures: list[tuple[str, str, list[str]]]) -> str:
+    """What is shown of failures; all that is known of them is in evidence.log beside the description."""
+    reports = Path(cluster.source).parent
+    lines = [line for each in failures for line in evidence.summary(*each, reports)]
+    return "\n".join([*lines, evidence.write(reports / "evidence.log", failures)])
 
 
 def checks_of(cluster: Cluster, quick: bool) -> list[checks.Check]:
@@ -180,8 +183,9 @@ def run(options: argparse.Namespace) -> int:
     _write(out, json.dumps(document, indent=2) + "\n")
     _write(junit, report.junit(document))
     if not document["ok"]:
-        console.say(report.evidence(document))
-    console.say(report.table(document))
+        failed = [check for check in document["checks"] if not check["ok"]]
+        console.say(_failed(cluster, [(each["name"], each["facts"], each["evidence"]) for each in failed]))
+    console.say(report.verdict(document))
     if stopped:
         return stopped.status
     return 0 if document["ok"] else 1

@@ -113,10 +113,13 @@ def text(receipt: dict[str, Any]) -> str:
     section(
         "Endpoints", [(e["name"], f"{e['address']}  {e['state']}".rstrip()) for e in receipt["endpoints"]]
     )
-    section("Versions", list(receipt["versions"].items()) or [(NOT_RUN, "")])
-    section("Artifacts", _artifacts(receipt, 16))
-    section("Phases", _phases(receipt))
-    section("Smoke", _smoke(receipt))
+    section("Smoke", _smoke(receipt, brief=True))
+    versions = ", ".join(f"{name} {version}" for name, version in receipt["versions"].items())
+    lines += [
+        "",
+        *wrap(f"Versions: {versions or NOT_RUN}", WIDTH),
+        *wrap(f"Phases: {_times(receipt)}", WIDTH),
+    ]
     where = ""
     for command in receipt["next"]:
         if command["on"] != where:
@@ -190,7 +193,21 @@ def _took(seconds: float, changed: int) -> str:
     return f"{seconds:7.1f} s" + (f"  {plural(changed, 'change')}" if changed else "")
 
 
-def _smoke(receipt: dict[str, Any]) -> list[tuple[str, str]]:
+def _times(receipt: dict[str, Any]) -> str:
+    """The phases that took time, and the total, in a sentence."""
+    phases = receipt["phases"]
+    if not phases:
+        return NOT_RUN
+    total = {"name": "total", "seconds": phases["total"], "changed": phases["changed"]}
+    return ", ".join(
+        f"{each['name']} {each['seconds']:.1f} s"
+        + (f" ({plural(each['changed'], 'change')})" if each["changed"] else "")
+        for each in [*phases["phases"], total]
+        if each["seconds"] >= 0.05 or each is total
+    )
+
+
+def _smoke(receipt: dict[str, Any], *, brief: bool = False) -> list[tuple[str, str]]:
     smoke = receipt["smoke"]
     if not smoke:
         return [(NOT_RUN, "")]
@@ -205,6 +222,9 @@ def _smoke(receipt: dict[str, Any]) -> list[tuple[str, str]]:
         for c in proof["checks"]
         if c["name"] not in here
     ]
+    if brief and smoke["ok"]:
+        # The checks of this run stand above; what an earlier one proved does not.
+        rows = []
     return [*proved, *rows, ("passed" if smoke["ok"] else "FAILED", told)]
 
 

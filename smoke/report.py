@@ -1,4 +1,4 @@
-"""What a smoke run leaves: smoke.json, JUnit XML, a table on the terminal."""
+"""What a smoke run leaves: smoke.json, JUnit XML, a line on the terminal."""
 
 from __future__ import annotations
 
@@ -63,26 +63,7 @@ def _printable(text: str) -> str:
     return re.sub(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", "?", text)
 
 
-def table(smoke: dict[str, Any]) -> str:
-    """One line a check."""
-    rows = [("", "check", "seconds", "found")]
-    rows += [
-        ("ok" if c["ok"] else "FAILED", c["name"], f"{c['seconds']:.1f}", c["facts"]) for c in smoke["checks"]
-    ]
-    widths = [max(len(row[column]) for row in rows) for column in range(3)]
-    lines = [
-        f"{mark:<{widths[0]}}  {name:<{widths[1]}}  {seconds:>{widths[2]}}  {found}".rstrip()
-        for mark, name, seconds, found in rows
-    ]
-    verdict = "passed" if smoke["ok"] else "FAILED"
-    lines.append(f"smoke {verdict}: run {smoke['run']}, {smoke['mode']}, {smoke['seconds']:.1f} s")
-    return "\n".join(lines)
-
-
-def evidence(smoke: dict[str, Any]) -> str:
-    """All that is known of the checks that failed."""
-    return "\n".join(
-        "\n".join([f"--- {check['name']}: {check['facts']}", *check["evidence"]])
-        for check in smoke["checks"]
-        if not check["ok"]
-    )
+def verdict(smoke: dict[str, Any]) -> str:
+    """The last line of a run."""
+    found = "passed" if smoke["ok"] else "FAILED"
+    return f"smoke {found}: run {smoke['run']}, {smoke['mode']}, {smoke['seconds']:.1f} s"

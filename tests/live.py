@@ -76,6 +76,8 @@ def ansible(
         "ANSIBLE_CONFIG": str(CHECKOUT / "ansible.cfg"),
         "ANSIBLE_NOCOLOR": "1",
         "ANSIBLE_FORCE_COLOR": "0",
+        # What tests read is Ansible's own output.
+        "ANSIBLE_STDOUT_CALLBACK": "default",
     }
     return subprocess.run(
         [Path(sys.executable).parent / command, *words],

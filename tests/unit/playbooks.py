@@ -31,6 +31,8 @@ def start(directory: Path, *words: str, **environment: str) -> subprocess.Popen[
         | {
             "ANSIBLE_CONFIG": str(CHECKOUT / "ansible.cfg"),
             "ANSIBLE_NOCOLOR": "1",
+            # What tests read is Ansible's own output.
+            "ANSIBLE_STDOUT_CALLBACK": "default",
         }
         | environment,
         stdin=subprocess.DEVNULL,
@@ -63,7 +65,9 @@ def run_local(
             *("--inventory", "localhost,", "--connection", "local", *words, str(directory / "play.yml")),
         ],
         cwd=CHECKOUT,
-        env=os.environ | {"ANSIBLE_CONFIG": str(CHECKOUT / "ansible.cfg")} | (environment or {}),
+        env=os.environ
+        | {"ANSIBLE_CONFIG": str(CHECKOUT / "ansible.cfg"), "ANSIBLE_STDOUT_CALLBACK": "default"}
+        | (environment or {}),
         umask=umask,
         capture_output=True,
         text=True,

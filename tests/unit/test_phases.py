@@ -109,7 +109,7 @@ def test_a_long_task_shows_that_it_lives(
     callback.v2_playbook_on_start(playbook)
     callback.v2_playbook_on_stats(None)
     callback.v2_playbook_on_start(playbook)  # the second of a command
-    callback.v2_playbook_on_task_start(SimpleNamespace(get_name=lambda: "Build"), False)
+    callback.v2_playbook_on_task_start(SimpleNamespace(get_name=lambda: "Build", action="apt"), False)
     shown = ""
     deadline = time.monotonic() + 20
     while shown.count("\n") < 3 and time.monotonic() < deadline:

@@ -118,7 +118,8 @@ def test_a_run_whose_check_fails(
     assert failed["evidence"] == ["2 of 3 acknowledged", "not acknowledged: 7", "its journal"]
     assert (cleanup["name"], cleanup["ok"]) == ("cleanup", True)
     said = capsys.readouterr().out
-    assert "\n--- zookeeper: 2 of 3 acknowledged\n" + "\n".join(failed["evidence"]) + "\n" in said
+    assert "\nzookeeper: 2 of 3 acknowledged\n  not acknowledged: 7\n" in said
+    assert "\n".join(failed["evidence"]) + "\n" in (tmp_path / "evidence.log").read_text()
     assert said.splitlines()[-1].startswith(f"smoke FAILED: run {report['run']}, full, ")
     assert "not acknowledged: 7" in (tmp_path / "smoke.xml").read_text()
 
