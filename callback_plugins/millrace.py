@@ -169,6 +169,8 @@ class CallbackModule(Default):  # type: ignore[misc]
 
     def _fail(self, result: Any, how: str, *, ignored: bool) -> None:
         host, told = self.host_label(result), message(result.result)
+        if result.task.action == "controller_command" and "stdout_lines" in result.result:
+            told = f"it ended with {result.result.get('rc')}, and what it said stands above"
         if ignored:
             self._line(f"  {_sentence(self._last_task_name or '')}: {host}: {told.splitlines()[0]} (ignored)")
             return

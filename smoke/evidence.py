@@ -14,6 +14,7 @@ DAEMONS = 3
 HEADING = re.compile(r"== (?P<host>\S+) (?P<unit>\S+) \((?P<state>[^)]*)\)$")
 #: What journalctl -o short-iso puts before a line: time, host, program.
 JOURNAL = re.compile(r"^\d{4}-\d\d-\d\dT\S+ \S+ \S+?: ")
+SYSTEMD = re.compile(r"^\S+ \S+ systemd\[")
 ERROR = re.compile(
     r"\b(ERROR|FATAL|SEVERE)\b|Exception\b|\bError:|No space left|^Caused by|Failed with result"
 )
@@ -34,10 +35,15 @@ class Journal:
         return self.state == "active"
 
     def last_error(self) -> str | None:
-        """The last line that is an error, without what journalctl puts before it; none in most journals."""
-        said = [JOURNAL.sub("", line) for line in self.lines]
-        errors = [line.strip() for line in said if ERROR.search(line) and not TRACE.match(line)]
-        return errors[-1] if errors else None
+        """The last line that is an error, without what journalctl puts before it; none in most journals.
+
+        What systemd says of a daemon's end counts only where the daemon itself has said nothing.
+        """
+        errors = [
+            line for line in self.lines if ERROR.search(line) and not TRACE.match(JOURNAL.sub("", line))
+        ]
+        own = [line for line in errors if not SYSTEMD.match(line)] or errors
+        return JOURNAL.sub("", own[-1]).strip() if own else None
 
 
 def read(evidence: Iterable[str]) -> tuple[list[str], list[Journal]]:

@@ -15,6 +15,7 @@ DOWN = [
     "2026-11-29T16:31:32+0000 b kafka[17]: \tat kafka.network.Acceptor.openServerSocket(Unknown Source)",
     "2026-11-29T16:31:33+0000 b systemd[1]: Stopped kafka@2.service.",
 ]
+FAILED = "2026-11-29T16:31:33+0000 b systemd[1]: kafka@2.service: Failed with result 'exit-code'."
 UP = ["== a kafka@1 (active)", "2026-11-29T16:31:32+0000 a kafka[17]: INFO ERRORS are few (kafka.Kafka$)"]
 
 
@@ -32,6 +33,8 @@ def test_evidence_is_the_checks_own_lines_and_journals() -> None:
     ("lines", "error"),
     [
         (DOWN[1:], "org.apache.kafka.common.KafkaException: Bind failed: in use"),
+        ([*DOWN[1:3], FAILED], "org.apache.kafka.common.KafkaException: Bind failed: in use"),
+        ([FAILED], "kafka@2.service: Failed with result 'exit-code'."),
         (DOWN[1:2], "[2026-11-29 16:31:32] ERROR Exiting Kafka (kafka.Kafka$)"),
         (
             ["Caused by: java.net.BindException", "\tat x.Y(Z)", "\t... 12 more"],
