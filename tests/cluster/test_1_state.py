@@ -183,3 +183,24 @@ def test_whole_cluster_idles_within_5_gib(site: Site) -> None:
         memory = site.host(name).check_output("cat /proc/[0-9]*/status")
         total += sum(int(line.split()[1]) for line in memory.splitlines() if line.startswith("VmRSS:"))
     assert total * 1024 < 5 * 2**30, f"{total / 2**20:.2f} GiB resident"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "kafka-topics.sh --version",
+        "hdfs version",
+        "yarn version",
+        "zkCli.sh -version",
+        "spark-submit --version",
+    ],
+)
+def test_shells_without_a_profile_find_the_commands(site: Site, command: str) -> None:
+    """As of ssh MACHINE COMMAND, and of sudo, whose PATH is its own."""
+    assert CLUSTER.spark
+    machine = site.cluster.machines[CLUSTER.spark.submit_host]
+    program = command.split(maxsplit=1)[0]
+    # PATH as sudo and sshd of Debian set it for root.
+    bare = "env -i PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+    assert machine.run(f"{bare} sh -c 'command -v {program}'").strip() == f"/usr/local/bin/{program}"
+    machine.run(f"{bare} {command} < /dev/null")

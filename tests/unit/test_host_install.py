@@ -17,7 +17,17 @@ from typing import Any
 
 import host_install
 import pytest
-from host_install import install, leads_elsewhere, links_of, make_directory, make_link, make_user, unpack
+from host_install import (
+    COMMAND,
+    install,
+    leads_elsewhere,
+    link_commands,
+    links_of,
+    make_directory,
+    make_link,
+    make_user,
+    unpack,
+)
 
 OWNER = pwd.getpwuid(os.getuid()).pw_name
 GROUP = grp.getgrgid(os.getgid()).gr_name
@@ -647,3 +657,23 @@ def test_users_and_directories_come_before_what_needs_them(
         f"{opt}/{folder(artifact)} unpacked",
         f"{opt}/product -> {folder(artifact)}",
     ]
+
+
+def test_commands_are_found_by_shells_that_read_no_profile(tmp_path: Path) -> None:
+    programs, links = tmp_path / "opt/kafka/bin", tmp_path / "bin"
+    programs.mkdir(parents=True)
+    assert link_commands(tmp_path / "none", links, check=False) == []
+    for name, mode in {"topics.sh": 0o755, "taken.sh": 0o755, "notes.txt": 0o644}.items():
+        (programs / name).write_text("")
+        (programs / name).chmod(mode)
+    (programs / "windows").mkdir()
+    links.mkdir()
+    (links / "taken.sh").write_text("somebody's")
+    said = [f"1 commands of {programs} in {links}"]
+    assert link_commands(programs, links, check=True) == said
+    assert not (links / "topics.sh").is_symlink()
+    assert link_commands(programs, links, check=False) == said
+    assert os.readlink(links / "topics.sh") == COMMAND
+    assert (links / "taken.sh").read_text() == "somebody's"
+    assert sorted(path.name for path in links.iterdir()) == ["taken.sh", "topics.sh"]
+    assert link_commands(programs, links, check=False) == []

@@ -16,6 +16,9 @@ from typing import IO, Any
 from ansible.module_utils.host_paths import Place, beginning, directory, user_name
 
 STAMP = ".artifact"
+#: Runs a command by its name with the environment of login shells (roles/common/templates/command.sh.j2).
+COMMAND = "/usr/local/lib/millrace/command"
+BIN = Path("/usr/local/bin")
 #: From here on ids are people's (UID_MIN of login.defs); a service's user among them cannot log in.
 FIRST_PERSON = 1000
 
@@ -54,6 +57,7 @@ INSTALL: dict[str, Any] = {
             }
         ),
         "links": _listed(_LINK),
+        "commands": {"type": "list", "elements": "path", "default": []},
     },
     "apply_defaults": True,
 }
@@ -78,7 +82,27 @@ def install(part: dict[str, Any], *, check: bool, move_links: bool = True) -> li
     for link in links_of(part):
         if move_links or not os.path.lexists(link["path"]):
             done += make_link(Path(link["path"]), link["target"], link.get("within"), check=check)
+    for path in part.get("commands", ()):
+        done += link_commands(Path(path), check=check)
     return done
+
+
+def link_commands(programs: Path, bin_dir: Path = BIN, *, check: bool) -> list[str]:
+    """Let shells that read no profile find the programs of a directory, by links to COMMAND.
+
+    bin_dir: where the links are. A name that somebody else has taken stays theirs. Links of programs that are
+    gone lead to COMMAND still, which says so.
+    """
+    here = sorted(programs.iterdir()) if programs.is_dir() else []
+    names = [each.name for each in here if os.access(each, os.X_OK) and each.is_file()]
+    lacking = [name for name in names if not os.path.lexists(bin_dir / name)]
+    if not lacking:
+        return []
+    if not check:
+        with directory(str(bin_dir), make=True) as place:
+            for name in lacking:
+                _link(place, name, COMMAND)
+    return [f"{len(lacking)} commands of {programs} in {bin_dir}"]
 
 
 def links_of(part: dict[str, Any]) -> list[dict[str, Any]]:
