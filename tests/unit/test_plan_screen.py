@@ -32,7 +32,8 @@ def test_golden() -> None:
             "kafka": {
                 "machines": {
                     "millrace-1": NOTHING | {"files": ["/a", "/b"], "restart": several},
-                    "millrace-2": NOTHING | {"restart": restart},
+                    "millrace-2": NOTHING | {"restart": restart, "start": ["kafka@9"], "enable": ["kafka@7"]},
+                    "millrace-3": NOTHING | {"start": ["kafka@9"]},
                 }
             },
         },
@@ -45,15 +46,16 @@ def test_golden() -> None:
     }
     assert "\n".join(plan_screen(plan)) == (
         "plan of lab: 3 machines, not asked: millrace-4, millrace-5\n"
-        "  millrace-3       zookeeper  install user zookeeper\n"
-        "  millrace-3       zookeeper  write /etc/zookeeper/0, /etc/zookeeper/1, /etc/zookeeper/2,"
+        "  zookeeper  millrace-3: install user zookeeper\n"
+        "  zookeeper  millrace-3: write /etc/zookeeper/0, /etc/zookeeper/1, /etc/zookeeper/2,"
         " /etc/zookeeper/3 and 2 more\n"
-        "  millrace-3       zookeeper  start zookeeper\n"
-        "  millrace-3       zookeeper  enable zookeeper\n"
-        "  millrace-1       kafka      write /a, /b\n"
-        "  millrace-1       kafka      restart kafka@1: it has no record of what it reads\n"
-        "  millrace-1       kafka      restart kafka@2: /a, /b differ\n"
-        "  millrace-2       kafka      restart kafka@1: /etc/kafka/server-1.properties differs\n"
+        "  zookeeper  millrace-3: start and enable zookeeper\n"
+        "  kafka      millrace-1: write /a, /b\n"
+        "  kafka      millrace-1: restart kafka@1: it has no record of what it reads\n"
+        "  kafka      millrace-1: restart kafka@2: /a, /b differ\n"
+        "  kafka      millrace-2, millrace-3: start kafka@9\n"
+        "  kafka      millrace-2: enable kafka@7\n"
+        "  kafka      millrace-2: restart kafka@1: /etc/kafka/server-1.properties differs\n"
         "  step 1: install on millrace-3\n"
         "  step 2: zookeeper: write files and start on millrace-2, millrace-3, in parallel\n"
         "  step 3: kafka: on millrace-1 ask, write files, restart kafka@1, kafka@2, await it\n"

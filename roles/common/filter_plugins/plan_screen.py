@@ -42,8 +42,11 @@ def plan_screen(plan: Mapping[str, Any]) -> list[str]:
         return [f"plan of {plan['cluster']}: nothing to do on {count}"]
     lines = [f"plan of {plan['cluster']}: {count}"]
     for name, service in plan["services"].items():
+        alike: dict[str, list[str]] = {}
         for host, work in service["machines"].items():
-            lines += [f"  {host:<16} {name:<10} {line}" for line in _work(work)]
+            for what in _work(work):
+                alike.setdefault(what, []).append(host)
+        lines += [f"  {name:<10} {_few(hosts)}: {what}" for what, hosts in alike.items()]
     lines += [f"  step {step['step']}: {_step(step)}" for step in plan["steps"]]
     return lines
 
@@ -54,10 +57,10 @@ def _work(work: Mapping[str, Any]) -> list[str]:
         lines.append(f"install {_few(work['install'])}")
     if work["files"]:
         lines.append(f"write {_few(work['files'])}")
-    if work["start"]:
-        lines.append(f"start {_few(work['start'])}")
-    if work["enable"]:
-        lines.append(f"enable {_few(work['enable'])}")
+    if work["start"] and work["start"] == work["enable"]:
+        lines.append(f"start and enable {_few(work['start'])}")
+    else:
+        lines += [f"{verb} {_few(work[verb])}" for verb in ("start", "enable") if work[verb]]
     lines += [f"restart {unit}: {_why(why)}" for unit, why in work["restart"].items()]
     return lines
 
