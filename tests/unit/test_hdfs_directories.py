@@ -9,11 +9,14 @@ import threading
 import urllib.error
 import urllib.parse
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import hdfs_directories
 import pytest
 from hdfs_directories import WebHdfs, differs
+
+from tests.unit.playbooks import CHECKOUT, run_local
 
 WANTED = {"path": "/user/spark", "owner": "spark", "group": "hadoop", "mode": "0750"}
 RIGHT = {"type": "DIRECTORY", "owner": "spark", "group": "hadoop", "permission": "750"}
@@ -215,3 +218,24 @@ def test_directories_are_made_once_with_owner_and_mode(namenodes: list[NameNode]
     namenodes[1].calls.clear()
     assert hdfs_directories.apply(hdfs, directories, 5, check=False) == []
     assert (namenodes[0].calls, namenodes[1].calls) == ([], [])
+
+
+def test_directories_of_users_stand_beside_those_of_the_kit(tmp_path: Path) -> None:
+    mine = [
+        {"path": "/user/ann", "owner": "ann", "group": "hadoop", "mode": "0750"},
+        {"path": "/tmp", "owner": "ann", "group": "hadoop", "mode": "0777"},
+    ]
+    shown = {"ansible.builtin.debug": {"msg": "{{ __hdfs_directories | to_json }}"}}
+    play = {
+        "vars": {"hdfs_directories": mine, "hadoop_group": "hadoop"},
+        "vars_files": [str(CHECKOUT / "roles/hdfs/vars/main.yml")],
+        "tasks": [shown],
+    }
+    output = run_local(tmp_path, play, environment={"ANSIBLE_CALLBACK_RESULT_FORMAT": "json"})
+    found = re.search(r'"msg": "(.*)"$', output, re.MULTILINE)
+    assert found, output
+    made = {each["path"]: each for each in json.loads(json.loads(f'"{found[1]}"'))}
+    assert made["/user/ann"] == mine[0]
+    assert made["/tmp"] == mine[1]
+    assert made["/user/spark"]["owner"] == "spark"
+    assert len(made) == 10
