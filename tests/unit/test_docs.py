@@ -100,7 +100,7 @@ QUESTIONS = {
     "smoke/services/hdfs.py": "safe mode",
     "tests/cluster/test_2_again.py": "def test_",
     "roles/lab/library/lab_machines.py": "podman",
-    "roles/common/tasks/roll.yml": "Gate before",
+    "roles/common/tasks/roll.yml": "Check the service before it",
     "playbooks/steps/kafka.yml": "serial: 1",
     "smoke/checks/spark.py": "word",
 }
