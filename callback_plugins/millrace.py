@@ -181,9 +181,11 @@ class CallbackModule(Default):  # type: ignore[misc]
             name = _sentence(self._last_task_name or str(result.task.get_name()))
             self._line(f"  {how}  {name}: {host}", constants.COLOR_ERROR)
             lines = told.splitlines()
-            for line in lines[:LINES]:
+            # Where no file has all of it, the screen has.
+            most = LINES if self._reports and self._reports.is_dir() else len(lines)
+            for line in lines[:most]:
                 self._line(f"    {line}", constants.COLOR_ERROR)
-            if len(lines) > LINES:
+            if len(lines) > most:
                 self._line(f"    ... and {len(lines) - LINES} lines more", constants.COLOR_ERROR)
         self._keep(result, host)
 

@@ -109,7 +109,8 @@ def check(options: argparse.Namespace) -> int:
 def _failed(cluster: Cluster, failures: list[tuple[str, str, list[str]]]) -> str:
     """What is shown of failures; all that is known of them is in evidence.log beside the description."""
     reports = Path(cluster.source).parent
-    lines = [line for each in failures for line in evidence.summary(*each, reports)]
+    become = {name: machine.become for name, machine in cluster.machines.items()}
+    lines = [line for each in failures for line in evidence.summary(*each, reports, become)]
     return "\n".join([*lines, evidence.write(reports / "evidence.log", failures)])
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +12,8 @@ LINES = 5
 DAEMONS = 3
 
 HEADING = re.compile(r"== (?P<host>\S+) (?P<unit>\S+) \((?P<state>[^)]*)\)$")
+#: What Machine.journal says of a machine that does not answer.
+SILENT = re.compile(r"== (?P<host>\S+) (?P<units>.*?): (?P<why>no journal: .*)$")
 #: What journalctl -o short-iso puts before a line: time, host, program.
 JOURNAL = re.compile(r"^\d{4}-\d\d-\d\dT\S+ \S+ \S+?: ")
 SYSTEMD = re.compile(r"^\S+ \S+ systemd\[")
@@ -42,6 +44,8 @@ class Journal:
         errors = [
             line for line in self.lines if ERROR.search(line) and not TRACE.match(JOURNAL.sub("", line))
         ]
+        if self.state == "no answer":
+            return self.lines[-1]
         own = [line for line in errors if not SYSTEMD.match(line)] or errors
         return JOURNAL.sub("", own[-1]).strip() if own else None
 
@@ -49,21 +53,27 @@ class Journal:
 def read(evidence: Iterable[str]) -> tuple[list[str], list[Journal]]:
     """What a check itself knows, and the journals after it."""
     own: list[str] = []
-    journals: list[tuple[re.Match[str], list[str]]] = []
+    journals: list[tuple[dict[str, str], list[str]]] = []
     for line in evidence:
         if heading := HEADING.match(line):
-            journals.append((heading, []))
+            journals.append((heading.groupdict(), []))
+        elif silent := SILENT.match(line):
+            its = {"host": silent["host"], "unit": silent["units"], "state": "no answer"}
+            journals.append((its, [silent["why"]]))
         else:
             (journals[-1][1] if journals else own).append(line)
-    return own, [Journal(**heading.groupdict(), lines=tuple(lines)) for heading, lines in journals]
+    return own, [Journal(**heading, lines=tuple(lines)) for heading, lines in journals]
 
 
-def summary(name: str, reason: str, evidence: Sequence[str], reports: Path) -> list[str]:
+def summary(
+    name: str, reason: str, evidence: Sequence[str], reports: Path, become: Mapping[str, Sequence[str]]
+) -> list[str]:
     """What is shown of a gate or check that failed.
 
     reason: why; of several lines the last that says something, which of a traceback is the error
     evidence: its own lines, and journals with headings
     reports: the directory with ssh_config
+    become: by machine the words that make a command root's
     """
     own, journals = read(evidence)
     told = [line for line in reason.splitlines() if line.strip()] or [""]
@@ -74,10 +84,10 @@ def summary(name: str, reason: str, evidence: Sequence[str], reports: Path) -> l
     ]
     for journal in faulty[:DAEMONS]:
         error = journal.last_error() or "its journal has no error"
-        lines += [
-            f"  {journal.host}, {journal.unit} ({journal.state}): {error[:300]}",
-            f"    try: ssh -F {_short(reports / 'ssh_config')} {journal.host} journalctl -u {journal.unit}",
-        ]
+        lines.append(f"  {journal.host}, {journal.unit} ({journal.state}): {error[:300]}")
+        if journal.state != "no answer":
+            command = " ".join([*become.get(journal.host, ()), "journalctl", "-u", journal.unit])
+            lines.append(f"    try: ssh -F {_short(reports / 'ssh_config')} {journal.host} {command}")
     if len(faulty) > DAEMONS:
         lines.append(f"  ... and {len(faulty) - DAEMONS} daemons more")
     return lines

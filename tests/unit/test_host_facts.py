@@ -112,6 +112,8 @@ def test_whose_a_port_is(tmp_path: Path) -> None:
 
 
 def test_file_systems(tmp_path: Path) -> None:
+    [far] = mounts("server:/x /no/such nfs4 rw 0 0\n")
+    assert (far["path"], far["free"]) == ("/no/such", None)
     text = (
         f"/dev/a {tmp_path} ext4 ro 0 0\noverlay {tmp_path} overlay rw,noatime 0 0\nproc /proc proc rw 0 0\n"
     )
@@ -143,4 +145,6 @@ def test_this_machine(tmp_path: Path) -> None:
     assert found["memory"] > 256
     assert found["architecture"] == os.uname().machine
     assert found["hostname"] == subprocess.check_output(["uname", "-n"], text=True).strip()
+    assert found["user"] == os.geteuid()
+    assert found["own_address"] == address(found["hostname"])
     assert any(mount["path"] == "/" for mount in found["mounts"])

@@ -101,12 +101,12 @@ ODD: dict[str, Odd] = {
     ),
     "another working directory": Odd({"hosts": ABC}, set("abc")),
     "values as text": Odd(
-        {"hosts": f"{ABC}[all:vars]\nkafka_others_join=false\nzookeeper_client_port=2182\n"},
+        {"hosts": f"{ABC}[all:vars]\nkafka_others_join=false\n"},
         set("abc"),
-        ["-e", "proof_records=500", "-e", "artifact_mounted=false"],
+        ["-e", "proof_records=500", "-e", "zookeeper_client_port=2182", "-e", "artifact_mounted=false"],
         check=lambda described: (
             described["kafka"]["others_join"] is False
-            and described["zookeeper"]["servers"][0]["port"] in (2181, 2182)
+            and described["zookeeper"]["servers"][0]["port"] == 2182
         ),
     ),
 }

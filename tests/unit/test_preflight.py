@@ -228,3 +228,30 @@ def test_a_lab_that_cannot_be_made_is_refused_before_the_artifacts(tmp_path: Pat
     assert run.returncode == 2, output
     assert "lab_prefix is 'One/': give small letters" in output
     assert not (tmp_path / "cluster.json").exists()
+
+
+def test_a_role_alone_is_judged_with_the_machines_that_a_limit_leaves_out(tmp_path: Path) -> None:
+    """Replicas are counted by the brokers there are, not by those of the run."""
+    brokers = {
+        name: {"kafka_brokers": [{"id": number, "host": name, "port": 9092, "controller_port": 9093}]}
+        for number, name in enumerate("abc", 1)
+    }
+    group = {"hosts": brokers, "vars": {"kafka_hosts": list(brokers), "cluster_name": "own"}}
+    (tmp_path / "hosts.json").write_text(json.dumps({"all": {"children": {"brokers": group}}}))
+    role = {"name": "kafka", "tasks_from": "roll", "rolespec_validate": False}
+    judged = {"name": "common", "tasks_from": "preflight"}
+    play = {
+        "hosts": "brokers",
+        "gather_facts": False,
+        "tasks": [
+            {"ansible.builtin.import_role": role, "tags": "never"},
+            {"ansible.builtin.include_role": judged, "vars": {"common_service": {"name": "kafka"}}},
+        ],
+    }
+    (tmp_path / "play.json").write_text(json.dumps([play]))
+    words = ("-i", str(tmp_path / "hosts.json"), str(tmp_path / "play.json"), "--limit", "a")
+    run = start(tmp_path, *words)
+    output = finish(run)
+    assert run.returncode == 0, output
+    refused = start(tmp_path, *words, "-e", "kafka_replication_factor=4")
+    assert "kafka_replication_factor is 4 with 3 brokers: give 1 to 3" in finish(refused)

@@ -46,6 +46,7 @@ VALUES: dict[str, Any] = {
     "kafka_data_dir": "/data/kafka",
     "yarn_local_dir": "/var/lib/yarn/local",
     "yarn_log_dir": "/var/log/yarn-containers",
+    "yarn_nodemanager_hosts": ["a", "b"],
     "yarn_site_overrides": {},
     "common_untested_systems": False,
 }
@@ -71,7 +72,9 @@ def facts(number: int, **changes: Any) -> dict[str, Any]:
         "system": {"id": "debian", "version": "12", "name": "Debian GNU/Linux 12 (bookworm)"},
         "architecture": "x86_64",
         "memory": 8 * GIB,
+        "user": 0,
         "hostname": f"host-{number}",
+        "own_address": f"192.0.2.{number}",
         "names": {"a": "192.0.2.1", "b": "192.0.2.2"},
         "addresses": [f"192.0.2.{number}"],
         "time": 1000.5,
@@ -103,12 +106,13 @@ def test_sound_machines_pass() -> None:
     assert said() == {}
 
 
+ON_DATA = "/data/kafka of b (kafka_data_dir) lies on /data, which"
 TRIXIE = {"id": "debian", "version": "13", "name": "Debian GNU/Linux 13 (trixie)"}
 UBUNTU = {"id": "ubuntu", "version": "24.04", "name": "Ubuntu 24.04.1 LTS"}
 REFUSED: list[tuple[str, dict[str, Any], str]] = [
     (
         "system",
-        {"system": UBUNTU},
+        {"system": UBUNTU, "files": {f"{VALUES['java_home']}/bin/java": True}},
         "b runs Ubuntu 24.04.1 LTS: the kit is tried on Debian 12 and 13; take one",
     ),
     (
@@ -137,6 +141,21 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
         {"names": {"a": "192.0.2.2", "b": "192.0.2.2"}},
         "b finds a at 192.0.2.2, which is an address of b: correct it in its /etc/hosts or in DNS",
     ),
+    (
+        "root",
+        {"user": 1000},
+        "b is entered as a user (uid 1000) who is not root: set ansible_become to true in",
+    ),
+    (
+        "own-name",
+        {"own_address": "127.0.1.1"},
+        "b finds its own hostname, host-2, at 127.0.1.1, and a NodeManager registers by it: give it",
+    ),
+    (
+        "own-name",
+        {"own_address": None},
+        "b finds its own hostname, host-2, nowhere, and a NodeManager registers",
+    ),
     ("hostname", {"hostname": "host-1"}, "a and b have the same hostname, host-1: give each its own"),
     (
         "clock",
@@ -153,11 +172,6 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
         "held-port",
         {"listening": [{"port": 9092, "unit": "", "program": "nc"}]},
         "port 9092 of b is held by nc, and kafka@1",
-    ),
-    (
-        "held-port",
-        {"listening": [{"port": 9092, "unit": "", "program": ""}]},
-        "port 9092 of b is held by a program that cannot be seen",
     ),
     (
         "disk",
@@ -210,13 +224,36 @@ SOUND: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "Debian 13 with its own Java": ({"java_package": "openjdk-21-jre-headless"}, {"system": TRIXIE}),
     "a Java that is there": ({}, {"system": TRIXIE, "files": {f"{VALUES['java_home']}/bin/java": True}}),
     "a package of one's own": ({"java_package": "temurin-17-jre"}, {"system": TRIXIE}),
-    "another system, said": (UNTESTED, {"system": UBUNTU, "architecture": "aarch64"}),
+    "another system, said": (
+        UNTESTED,
+        {
+            "system": UBUNTU,
+            "architecture": "aarch64",
+            "files": {f"{VALUES['java_home']}/bin/java": True},
+        },
+    ),
     "the daemon itself": ({}, {"listening": [{"port": 9092, "unit": "kafka@1", "program": "java"}]}),
     "clocks within the call": ({}, {"time": 1030.0, "asked": [1000.0, 1002.0]}),
     "a name of another network": ({}, {"names": {"a": "198.51.100.1", "b": "198.51.100.2"}}),
     "a full disk, said": ({"yarn_site_overrides": {
         "yarn.nodemanager.disk-health-checker.max-disk-utilization-per-disk-percentage": 99
     }}, {"mounts": [disk("/", free=5 * GIB), disk("/data")]}),
+    "a port whose owner cannot be seen": (
+        {},
+        {"listening": [{"port": 9092, "unit": "", "program": ""}]},
+    ),
+    "a file system of another machine": (
+        {},
+        {"mounts": [disk("/"), disk("/data", free=None, size=None, inodes=None)]},
+    ),
+    "a full disk of a machine without a NodeManager": (
+        {"yarn_nodemanager_hosts": ["a"]},
+        {"mounts": [disk("/", free=5 * GIB), disk("/data")], "own_address": None},
+    ),
+    "a NodeManager that looks at no disks": (
+        {"yarn_site_overrides": {"yarn.nodemanager.disk-health-checker.enable": "false"}},
+        {"mounts": [disk("/", free=5 * GIB), disk("/data")]},
+    ),
     "a lab": ({"lab_name": "unit"}, {"memory": 1}),
     "no fstab": ({}, {"fstab": [], "mounts": [disk("/")]}),
     "a disk beside the data": ({}, {"fstab": ["/", "/data", "/data/kafka-2"]}),
@@ -227,6 +264,26 @@ SOUND: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
 def test_machines_that_are_taken(values: dict[str, Any], change: dict[str, Any]) -> None:
     same = {"system": change["system"]} if "system" in change else {}
     assert said(values, a=change if "files" in change else same, b=change) == {}
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"hdfs_site_overrides": {"dfs.datanode.data.dir": "/var/lib/hdfs/data,[SSD]file:///disk2/hdfs"}},
+        {"kafka_brokers": [{"id": 1, "properties": {"log.dirs": ["/data/kafka/1", "/disk2/kafka"]}}]},
+        {"zookeeper_cfg_overrides": {"dataLogDir": "/disk2/log"}},
+    ],
+)
+def test_more_disks_are_looked_at_too(values: dict[str, Any]) -> None:
+    found = said(values, b={"fstab": ["/", "/data", "/disk2"]})
+    assert list(found) == ["unmounted"]
+    assert " is to lie on /disk2, which its /etc/fstab names" in found["unmounted"][0]
+
+
+def test_another_system_needs_a_java_that_is_there() -> None:
+    found = said(UNTESTED, b={"system": UBUNTU})
+    assert list(found) == ["java-package"]
+    assert found["java-package"][0].endswith("Ubuntu 24.04.1 LTS: install a Java there, and give java_home")
 
 
 def test_every_rule_has_a_case_and_an_entry() -> None:

@@ -49,7 +49,7 @@ def test_the_last_error_of_a_daemon(lines: list[str], error: str | None) -> None
 
 
 def test_a_daemon_that_is_down_is_shown_with_what_to_try(tmp_path: Path) -> None:
-    assert summary("kafka", "2 of 3 brokers", ["1 missing", *UP, *DOWN], tmp_path) == [
+    assert summary("kafka", "2 of 3 brokers", ["1 missing", *UP, *DOWN], tmp_path, {}) == [
         "kafka: 2 of 3 brokers",
         "  1 missing",
         "  b, kafka@2 (failed): org.apache.kafka.common.KafkaException: Bind failed: in use",
@@ -59,7 +59,7 @@ def test_a_daemon_that_is_down_is_shown_with_what_to_try(tmp_path: Path) -> None
 
 def test_where_all_run_those_with_errors_are_shown(tmp_path: Path) -> None:
     wrong = ["== c kafka@3 (active)", "FATAL no log directory", *UP]
-    assert [line.split(":")[0] for line in summary("kafka", "late", wrong, tmp_path)[1:]] == [
+    assert [line.split(":")[0] for line in summary("kafka", "late", wrong, tmp_path, {})[1:]] == [
         "  c, kafka@3 (active)",
         "    try",
     ]
@@ -68,10 +68,22 @@ def test_where_all_run_those_with_errors_are_shown(tmp_path: Path) -> None:
 def test_a_failure_fits_on_a_screen(tmp_path: Path) -> None:
     many = [line for number in range(50) for line in (f"== h{number} u (failed)", *["x"] * 40)]
     trace = 'Traceback (most recent call last):\n  File "x"\nOSError: RPC listener disconnected\n'
-    lines = summary("hdfs", trace, ["one"] * 30 + many, tmp_path)
+    lines = summary("hdfs", trace, ["one"] * 30 + many, tmp_path, {})
     assert lines[0] == "hdfs: OSError: RPC listener disconnected"
     assert lines[-1] == f"  ... and {50 - DAEMONS} daemons more"
     assert len(lines) < 20
+
+
+def test_a_user_who_is_not_root_is_told_to_become_it(tmp_path: Path) -> None:
+    lines = summary("kafka", "late", DOWN, tmp_path, {"b": ("sudo", "-n")})
+    assert lines[-1].endswith("/ssh_config b sudo -n journalctl -u kafka@2")
+
+
+def test_a_machine_that_does_not_answer_is_shown(tmp_path: Path) -> None:
+    silent = [*DOWN, "== c kafka@3 hdfs-datanode: no journal: c: ssh: No route to host"]
+    assert summary("kafka", "late", silent, tmp_path, {})[-1] == (
+        "  c, kafka@3 hdfs-datanode (no answer): no journal: c: ssh: No route to host"
+    )
 
 
 def test_all_of_it_is_in_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -52,9 +52,14 @@ def test_a_failure_is_shown_once_and_kept(tmp_path: Path) -> None:
 def test_a_long_message_is_cut_and_an_ignored_failure_is_a_line(tmp_path: Path) -> None:
     long = task("Talk", **{"ansible.builtin.fail": {"msg": "\n".join(f"line {n}" for n in range(100))}})
     ignored = long | {"name": "Try", "ignore_errors": True}
+    # As of the preflight, which refuses before it is known where reports go: the screen has all of it.
     output = shown(tmp_path, ignored, long)
     assert "  Try: localhost: line 0 (ignored)\n" in output
+    assert "    line 99\n" in output
+    reports = {"__proof_described": {"reports": str(tmp_path), "inventory": "x"}}
+    output = shown(tmp_path, task("Describe", **{"ansible.builtin.set_fact": reports}), long)
     assert "    line 39\n    ... and 60 lines more\n" in output
+    assert "line 99" in (tmp_path / "failure.log").read_text()
 
 
 def test_an_item_that_fails(tmp_path: Path) -> None:

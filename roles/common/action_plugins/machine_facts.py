@@ -9,7 +9,7 @@ from ansible.errors import AnsibleError
 from ansible.plugins.action import ActionBase
 
 #: What sudo and Ansible say where a password is wanted that nobody gave.
-PASSWORD = ("password is required", "sudo password", "a terminal is required")
+PASSWORD = ("password is required", "Missing sudo password", "a terminal is required")
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]
@@ -33,9 +33,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         said = " ".join(str(result.get(key, "")) for key in ("msg", "module_stderr", "module_stdout"))
         if result.get("failed") and _wants_password(said):
             result["msg"] = (
-                "sudo wants a password on this machine: give it with --ask-become-pass, or let the user of "
-                "Ansible "
-                "use sudo without one (NOPASSWD in /etc/sudoers.d)"
+                "sudo wants a password on this machine, and the kit's gates and tests could not give one: "
+                "let the user of Ansible use sudo without it (NOPASSWD in /etc/sudoers.d)"
             )
         return result
 

@@ -10,7 +10,7 @@ import errno
 import os
 import re
 import socket
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -59,8 +59,13 @@ PARTS = ("endpoints", "memory")
 COMMONS = {"groups", "hostvars", "lookup", "query", "range", "dict", "omit", "undef", "now", "q"}
 #: Seconds within which a machine must answer a connection, with a refusal at least.
 REACH = 3
+#: Protocols that only daemons speak, with each other.
+AMONG_DAEMONS = ("quorum", "election", "raft")
 #: The variables that rules about machines read.
-MACHINE_VALUES = re.compile("java_|lab_name$|common_untested_systems$|yarn_site_overrides$|.*_(dir|hosts)$")
+MACHINE_VALUES = re.compile(
+    "java_|lab_name$|common_untested_systems$|kafka_brokers$|.*_(dir|hosts)$"
+    "|(zookeeper_cfg|hdfs_site|yarn_site|kafka_server_properties)_overrides$"
+)
 #: Rules about the inventory as a whole, which a role used alone need not have.
 WHOLE = ("unknown-group", "hosts")
 
@@ -81,7 +86,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         variables = task_vars or {}
         alone = self._task.args.get("role")
         groups = variables["groups"]
-        names = variables["ansible_play_hosts_all"] if alone else groups.get("cluster", [])
+        names = self._alone(variables) if alone else groups.get("cluster", [])
         facts = self._task.args.get("facts")
         if facts is not None:
             # Of others nothing is known.
@@ -96,6 +101,17 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         refusals = judge({name: RULES[name] for name in RULES if not (alone and name in WHOLE)}, inventory)
         # What is made from refused values cannot be made; else the reason is worth a line of its own.
         return result | _judged(refusals or broken, values)
+
+    def _alone(self, variables: Mapping[str, Any]) -> list[str]:
+        """The machines of a role that is used alone: the play's, and those that a limit leaves out."""
+        listed = [
+            host
+            for name in dict.fromkeys(HOSTS.values())
+            if name in variables
+            for host in self._templar.template(variables[name])
+        ]
+        known = variables["groups"]["all"]
+        return list(dict.fromkeys([*variables["ansible_play_hosts_all"], *(h for h in listed if h in known)]))
 
     def _inventory(
         self, values: Values, groups: Mapping[str, list[str]], wanted: re.Pattern[str]
@@ -158,22 +174,30 @@ def _judged(refusals: list[Refusal], values: Values) -> dict[str, Any]:
 
 def _with_facts(inventory: Inventory, facts: Mapping[str, Mapping[str, Any]]) -> Inventory:
     """The inventory with what is known of its machines, and whether the controller reaches them."""
-    endpoints: dict[str, tuple[str, str, int]] = {}
-    for machine in inventory.machines:
-        for service in machine.services.values():
-            for endpoint in service.get("endpoints", ()):
-                if endpoint["machine"] == machine.name:
-                    name = endpoint.get("host", machine.name)
-                    endpoints.setdefault(name, (machine.name, name, endpoint["port"]))
     known = {name: {**its, "reach": {}} for name, its in facts.items()}
-    for machine, where, why in _unreached(endpoints.values()):
+    for machine, where, why in unreached(asked_endpoints(inventory)):
         known[machine]["reach"][where] = why
     return replace(inventory, facts=known)
 
 
-def _unreached(endpoints: Iterable[tuple[str, str, int]]) -> list[tuple[str, str, str]]:
+def asked_endpoints(inventory: Inventory) -> list[tuple[str, str, int]]:
+    """Machine, name and port of all endpoints that the controller asks; others are among daemons."""
+    return list(
+        dict.fromkeys(
+            (machine.name, endpoint.get("host", machine.name), endpoint["port"])
+            for machine in inventory.machines
+            for service in machine.services.values()
+            for endpoint in service.get("endpoints", ())
+            if endpoint["machine"] == machine.name
+            and endpoint["protocol"] not in AMONG_DAEMONS
+            # JournalNodes are asked for their page; their port is the NameNodes'.
+            and (endpoint["unit"], endpoint["protocol"]) != ("hdfs-journalnode", "rpc")
+        )
+    )
+
+
+def unreached(several: list[tuple[str, str, int]]) -> list[tuple[str, str, str]]:
     """Of machine, name and port of endpoints: machine, where, and why the controller does not come there."""
-    several = list(endpoints)
     if not several:
         return []
     with ThreadPoolExecutor(min(len(several), 32)) as pool:
@@ -196,6 +220,8 @@ def _why_not(name: str, port: int) -> str | None:
         return "it has no address here"
     except TimeoutError:
         return f"no answer within {REACH} s, as behind a firewall or a bastion"
+    except UnicodeError:
+        return "it is no name"
     except OSError as error:
         return None if error.errno == errno.ECONNRESET else str(error.strerror or error)
 

@@ -267,7 +267,7 @@ def kafka_stores(
 ) -> list[dict[str, Any]]:
     """What the module service_state is to read on a host: the directory of all brokers, and each one's disks.
 
-    brokers: of this host, {"id": 1, ...}
+    brokers: of this host, {"id": 1, ...}, each maybe with properties of its own
     directory: in which each broker has its own, named by its id
     disks: the properties of the brokers, of which log.dirs and metadata.log.dir give further directories
     beside: brokers of this host that are clusters of their own; these have no other disks
@@ -285,12 +285,14 @@ def kafka_stores(
             "markers": [f"*/{each}" for each in markers],
         }
     ]
-    for number in (broker["id"] for broker in brokers):
-        own = _paths(disks.get("log.dirs")) or [f"{directory}/{number}"]
+    for broker in brokers:
+        number = broker["id"]
+        given = {**disks, **broker.get("properties", {})}
+        own = _paths(given.get("log.dirs")) or [f"{directory}/{number}"]
         stores += [
             {
                 "name": f"{key} of {number}",
-                "directories": _paths(disks.get(key)) or own,
+                "directories": _paths(given.get(key)) or own,
                 "markers": markers,
                 "configured": f"/etc/kafka/server-{number}.properties",
                 "key": key,

@@ -16,9 +16,13 @@ from typing import Any
 LISTEN = "0A"
 #: File systems without a disk of their own, where no service has data.
 PASSING = re.compile(
-    "(autofs|bpf|cgroup2?|configfs|debugfs|devpts|devtmpfs|fusectl|hugetlbfs|mqueue|nsfs|proc|pstore|ramfs|"
+    "(bpf|cgroup2?|configfs|debugfs|devpts|devtmpfs|fusectl|hugetlbfs|mqueue|nsfs|proc|pstore|ramfs|"
     "rpc_pipefs|securityfs|sysfs|tracefs)"
 )
+
+
+#: File systems of other machines, and those that are mounted when they are used.
+REMOTE = re.compile("(afs|autofs|beegfs|ceph|cifs|fuse[.].*|gfs2?|glusterfs|lustre|nfs4?|9p|smb3?)")
 
 
 def read(names: Iterable[str], files: Iterable[str], root: Path = Path("/")) -> dict[str, Any]:
@@ -35,7 +39,9 @@ def read(names: Iterable[str], files: Iterable[str], root: Path = Path("/")) -> 
         "architecture": platform.machine(),
         "python": ".".join(map(str, sys.version_info[:3])),
         "memory": read_memory((root / "proc/meminfo").read_text(encoding="utf-8")),
+        "user": os.geteuid(),
         "hostname": socket.gethostname(),
+        "own_address": address(socket.gethostname()),
         "names": {name: address(name) for name in names},
         "addresses": read_addresses((root / "proc/net/fib_trie").read_text(encoding="utf-8")),
         "time": time.time(),
@@ -139,10 +145,18 @@ def read_unit(cgroup: str) -> str:
 
 
 def mounts(text: str) -> Iterator[dict[str, Any]]:
-    """File systems with their space, of /proc/self/mounts; of several at one place the last."""
+    """File systems with their space, of /proc/self/mounts; of several at one place the last.
+
+    Space and inodes are None for a file system of another machine.
+    """
     lines = {_path(parts[1]): parts for line in text.splitlines() if len(parts := line.split()) > 3}
     for path, (_, _, kind, options, *_) in lines.items():
         if PASSING.fullmatch(kind):
+            continue
+        read_only = "ro" in options.split(",")
+        if REMOTE.fullmatch(kind):
+            # To ask a server that is gone would take for ever.
+            yield {"path": path, "read_only": read_only, "free": None, "size": None, "inodes": None}
             continue
         try:
             space = os.statvfs(path)
@@ -150,7 +164,7 @@ def mounts(text: str) -> Iterator[dict[str, Any]]:
             continue
         yield {
             "path": path,
-            "read_only": "ro" in options.split(","),
+            "read_only": read_only,
             "free": space.f_bavail * space.f_frsize >> 20,
             "size": space.f_blocks * space.f_frsize >> 20,
             # Some file systems make inodes as they need them, and say 0 of 0.

@@ -19,6 +19,8 @@ STAMP = ".artifact"
 #: Runs a command by its name with the environment of login shells (roles/common/templates/command.sh.j2).
 COMMAND = "/usr/local/lib/millrace/command"
 BIN = Path("/usr/local/bin")
+#: Where programs of the system are, which the links must not hide.
+SYSTEM_BINS = (Path("/usr/bin"), Path("/usr/sbin"), Path("/bin"), Path("/sbin"))
 #: From here on ids are people's (UID_MIN of login.defs); a service's user among them cannot log in.
 FIRST_PERSON = 1000
 
@@ -95,7 +97,8 @@ def link_commands(programs: Path, bin_dir: Path = BIN, *, check: bool) -> list[s
     """
     here = sorted(programs.iterdir()) if programs.is_dir() else []
     names = [each.name for each in here if os.access(each, os.X_OK) and each.is_file()]
-    lacking = [name for name in names if not os.path.lexists(bin_dir / name)]
+    taken = (bin_dir, *SYSTEM_BINS)
+    lacking = [name for name in names if not any(os.path.lexists(each / name) for each in taken)]
     if not lacking:
         return []
     if not check:

@@ -13,6 +13,7 @@ from .model import Inventory, Machine, Refusal, each, some
 PLAYS = {
     "zookeeper_hosts": "zookeeper",
     "kafka_hosts": "kafka",
+    "hadoop_hosts": "hadoop",
     "hdfs_namenode_hosts": "hadoop",
     "hdfs_journalnode_hosts": "hadoop",
     "hdfs_datanode_hosts": "hadoop",
@@ -22,6 +23,16 @@ PLAYS = {
     "spark_hosts": "spark",
     "spark_historyserver_hosts": "spark",
 }
+
+#: Other variables that all machines of a cluster share: each writes what the others have into its files.
+SHARED = (
+    "cluster_name",
+    "hadoop_group",
+    "hadoop_namenode_port",
+    "kafka_cluster_id",
+    "kafka_zookeeper_connect",
+    "zookeeper_client_port",
+)
 
 #: Variables with a directory on a machine, by the role that uses it there.
 DIRECTORIES = {
@@ -66,7 +77,7 @@ def cluster_name(machine: Machine) -> Iterator[Refusal]:
 
 def one_cluster(inventory: Inventory) -> Iterator[Refusal]:
     """Machines of one inventory are one cluster: what its services have in common is the same on all."""
-    for variable in ("cluster_name", "kafka_cluster_id", *PLAYS):
+    for variable in (*SHARED, *PLAYS):
         given: dict[str, list[str]] = {}
         for machine in inventory.machines:
             if variable in machine.values:

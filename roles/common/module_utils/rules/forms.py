@@ -21,6 +21,14 @@ HIDDEN = ("/home", "/root", "/run/user")
 
 UNIT_SECTIONS = ("Unit", "Service", "Install")
 
+MASK = "(hidden)"
+#: Text that may hold a secret; the words are those of host_files, which masks diffs.
+SECRET = re.compile(
+    r"(?:passw(?:or)?d|passphrase|(?:store|key)pass|(?<![a-z0-9])(?:pwd?|pass)(?![a-z0-9])|secret|token|credential"
+    r"|jaas|sasl|(?:private|access|account|api|keystore)[._-]?key)[\w.\-]*[\"']?\s*[=:\s]|://[^\s/:@]*:[^\s/@]+@",
+    re.IGNORECASE,
+)
+
 #: Kafka's own topics, each with replicas of its own.
 TOPICS = ("offsets.topic", "transaction.state.log", "share.coordinator.state.topic")
 
@@ -59,6 +67,16 @@ def directory_faults(directories: Mapping[str, str]) -> list[str]:
         for (one, path), (other, another) in combinations(sound, 2)
         if _within(path, another) or _within(another, path)
     ]
+
+
+def shown(value: Any) -> str:
+    """A value as an error shows it: not what may be a secret.
+
+    >>> shown("-Dssl.keyStorePassword=x"), shown(5)
+    ('(hidden)', '5')
+    """
+    text = str(value)
+    return MASK if SECRET.search(text) else text
 
 
 def _within(path: str, other: str) -> bool:
@@ -206,13 +224,13 @@ def unit_faults(overrides: Mapping[str, Any], name: str, units: Iterable[str] | 
 
 def _section_faults(sections: Any, name: str) -> list[str]:
     if not isinstance(sections, Mapping):
-        return [f"{name} is '{sections}': give sections ({', '.join(UNIT_SECTIONS)}) with their keys"]
+        return [f"{name} is '{shown(sections)}': give sections ({', '.join(UNIT_SECTIONS)}) with their keys"]
     faults = []
     for section, keys in sections.items():
         if section not in UNIT_SECTIONS:
             faults.append(f"{name} has the section {section}: the sections are {', '.join(UNIT_SECTIONS)}")
         elif not isinstance(keys, Mapping):
-            faults.append(f"{name}['{section}'] is '{keys}': give keys with their values")
+            faults.append(f"{name}['{section}'] is '{shown(keys)}': give keys with their values")
         else:
             others = {key: value for key, value in keys.items() if key != "Environment"}
             faults += value_faults({f"{name}['{section}']": others})

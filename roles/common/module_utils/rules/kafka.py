@@ -6,19 +6,23 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from .forms import between, override_faults, replica_faults, unit_faults
+from .cluster import NAME
+from .forms import (
+    between,
+    directories_of,
+    directory_faults,
+    override_faults,
+    replica_faults,
+    unit_faults,
+    value_faults,
+)
 from .model import Inventory, Machine, Refusal, RefusedError, each
 from .owned import MADE_FROM
 
 #: Each broker votes in the quorum of controllers, and each makes it slower (upstream: three or five).
 MOST_VOTERS = 9
-#: What is a broker's identity, whichever dict says it.
-IDENTITY = {
-    key: value
-    for key, value in MADE_FROM["kafka_server_properties_overrides"].items()
-    if value in ("kafka_brokers", "kafka_zookeeper_connect", "kafka_data_dir")
-    and key not in ("log.dirs", "metadata.log.dir")
-}
+#: Properties that the kit makes, whichever dict gives them.
+MADE = MADE_FROM["kafka_server_properties_overrides"]
 
 
 def brokers_of(inventory: Inventory) -> list[Mapping[str, Any]]:
@@ -40,6 +44,34 @@ def ids_of_cluster(inventory: Inventory) -> Iterator[Refusal]:
             "own id",
             "kafka_brokers",
         )
+
+
+def hosts_of_cluster(inventory: Inventory) -> Iterator[Refusal]:
+    """Each broker advertises an address of its own, by which the other machines find it."""
+    brokers_there = brokers_of(inventory)
+    several = len(inventory.having("kafka")) > 1
+    seen: dict[tuple[str, int], int] = {}
+    for broker in brokers_there:
+        host, port, number = broker["host"], broker["port"], broker["id"]
+        if not NAME.fullmatch(host):
+            yield Refusal(
+                f"broker {number} of kafka_brokers has the host '{host}': give a name as DNS has them, or "
+                "an IPv4 address",
+                "kafka_brokers",
+            )
+        elif several and (host == "localhost" or host.startswith("127.")):
+            yield Refusal(
+                f"broker {number} of kafka_brokers has the host '{host}', where other machines find "
+                "themselves: give the name by which they reach it",
+                "kafka_brokers",
+            )
+        elif (host, port) in seen:
+            yield Refusal(
+                f"brokers {seen[host, port]} and {number} of kafka_brokers are both at {host}:{port}: give "
+                "each its own host or port",
+                "kafka_brokers",
+            )
+        seen.setdefault((host, port), number)
 
 
 @each("kafka")
@@ -84,8 +116,12 @@ def one_broker(machine: Machine) -> Iterator[Refusal]:
     for broker in machine["kafka_brokers"]:
         own = broker.get("properties", {})
         name = f"properties of kafka_brokers['{broker['id']}']"
-        for text in override_faults(own, name, IDENTITY):
+        disks = {"log.dirs": f"{machine.values.get('kafka_data_dir')}/{broker['id']}"}
+        for text in override_faults(own, name, MADE, disks) + value_faults({name: own}):
             yield Refusal(text, "kafka_brokers")
+        for path in directories_of(own["log.dirs"]) if "log.dirs" in own else ():
+            for text in directory_faults({f"log.dirs of {name}": path}):
+                yield Refusal(text, "kafka_brokers")
         unit = broker.get("unit", {})
         for text in unit_faults({str(broker["id"]): unit}, "unit of kafka_brokers", [str(broker["id"])]):
             yield Refusal(text, "kafka_brokers")
@@ -116,7 +152,27 @@ def listener_faults(broker: Mapping[str, Any], properties: Mapping[str, Any], *,
             for port in (wanted if key == "listeners" else wanted[:1])
             if str(port) not in ports
         ]
+    protocol = _protocol_at(broker["port"], properties)
+    if protocol != "PLAINTEXT":
+        faults.append(
+            f"the listener of broker {broker['id']} at {broker['port']} is {protocol}, and the kit's gates "
+            "speak PLAINTEXT there: give it another port, and kafka_brokers the one of a PLAINTEXT "
+            "listener"
+        )
     return faults
+
+
+def _protocol_at(port: int, properties: Mapping[str, Any]) -> str:
+    """The protocol of the listener at a port; where none is there, the kit's."""
+    given = properties.get("listener.security.protocol.map", [])
+    pairs = given if isinstance(given, list) else str(given).split(",")
+    protocols = dict(str(pair).strip().split(":", 1) for pair in pairs if ":" in str(pair))
+    listeners = properties.get("listeners", f"PLAINTEXT://:{port}")
+    for listener in listeners if isinstance(listeners, list) else str(listeners).split(","):
+        name, _, address = str(listener).strip().partition("://")
+        if address.rpartition(":")[2] == str(port):
+            return protocols.get(name, name)
+    return "PLAINTEXT"
 
 
 @each("kafka")

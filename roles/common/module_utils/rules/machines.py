@@ -8,8 +8,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from .cluster import DIRECTORIES, memory_of
+from .forms import directories_of
 from .memory import memory_faults
 from .model import Inventory, Machine, Refusal
+from .owned import MORE_DIRECTORIES
 
 #: Majors of OpenJDK that releases of Debian have as packages.
 JAVA = {"12": (17,), "13": (21, 25)}
@@ -20,6 +22,7 @@ LEAST_FREE = 256
 #: Percent of a disk in use above which a NodeManager gives it up
 #: (yarn.nodemanager.disk-health-checker.max-disk-utilization-per-disk-percentage in yarn-default.xml).
 MOST_USED = 90
+CHECKS_DISKS = "yarn.nodemanager.disk-health-checker.enable"
 UTILIZATION = "yarn.nodemanager.disk-health-checker.max-disk-utilization-per-disk-percentage"
 
 Facts = Mapping[str, Any]
@@ -65,12 +68,30 @@ def _untested(machine: Machine) -> bool:
 
 
 @of_each
+def root(machine: Machine, facts: Facts, _: Inventory) -> Iterator[Refusal]:
+    """Users, units and files of others need root."""
+    if facts["user"] != 0:
+        yield Refusal(
+            f"{machine.name} is entered as a user (uid {facts['user']}) who is not root: set "
+            "ansible_become to true in the inventory, or ansible_user to root"
+        )
+
+
+@of_each
 def java(machine: Machine, facts: Facts, _: Inventory) -> Iterator[Refusal]:
     """Java is there, or the release has the package."""
     home, package = machine["java_home"], machine["java_package"]
     found = re.fullmatch(r"openjdk-(\d+)-jre-headless", package)
     known = JAVA.get(facts["system"]["version"], ())
-    if facts["system"]["id"] != "debian" or facts["files"].get(f"{home}/bin/java") or not found:
+    if facts["files"].get(f"{home}/bin/java"):
+        return
+    if facts["system"]["id"] != "debian":
+        yield Refusal(
+            f"{home}/bin/java is not on {machine.name}, which runs {facts['system']['name']}: install a Java "
+            "there, and give java_home",
+            "java_home",
+        )
+    if not found:
         return
     if known and int(found[1]) not in known:
         yield Refusal(
@@ -123,6 +144,20 @@ def mistaken_names(machine: Machine, facts: Facts, inventory: Inventory) -> Iter
             )
 
 
+@of_each
+def own_name(machine: Machine, facts: Facts, inventory: Inventory) -> Iterator[Refusal]:
+    """A NodeManager registers by its machine's hostname, at which others are to find it."""
+    found = facts["own_address"]
+    if machine.name not in machine.values.get("yarn_nodemanager_hosts", ()) or len(inventory.facts) < 2:
+        return
+    if found is None or found.startswith("127."):
+        where = f"at {found}" if found else "nowhere"
+        yield Refusal(
+            f"{machine.name} finds its own hostname, {facts['hostname']}, {where}, and a NodeManager "
+            "registers by it: give it the address by which others reach it, by DNS or in its /etc/hosts"
+        )
+
+
 def hostnames(inventory: Inventory) -> Iterator[Refusal]:
     """A NodeManager registers by the hostname of its machine: two of one name count as one."""
     known: dict[str, list[str]] = {}
@@ -165,34 +200,56 @@ def held_ports(machine: Machine, facts: Facts, _: Inventory) -> Iterator[Refusal
             held = owners.get(endpoint["port"])
             if endpoint["machine"] != machine.name or not held or held["unit"] == endpoint["unit"]:
                 continue
+            if not held["program"]:
+                # In some containers root does not see whose it is: it may well be the daemon itself.
+                continue
             unit = f" (unit {held['unit']})" if held["unit"] else ""
-            whose = f"{held['program']}{unit}" if held["program"] else "a program that cannot be seen"
+            whose = f"{held['program']}{unit}"
             yield Refusal(
                 f"port {endpoint['port']} of {machine.name} is held by {whose}, and {endpoint['unit']} is "
                 f"to listen there ({endpoint['variable']}): end it, or give another port"
             )
 
 
-def data_directories(machine: Machine) -> dict[str, str]:
-    """Directories with data, by the variable that names them, as far as the machine's roles use them."""
-    return {
-        variable: machine[variable]
+def data_directories(machine: Machine) -> list[tuple[str, str]]:
+    """Variable and path of directories with data, as far as the machine's roles use them, and more disks."""
+    own = [
+        (variable, machine[variable])
         for role, variables in DIRECTORIES.items()
         if role in machine.roles
         for variable in variables
         if variable.endswith("_dir") and variable in machine.values
-    }
+    ]
+    more = [
+        (variable, path)
+        for variable, keys in MORE_DIRECTORIES.items()
+        for given in _properties(machine, variable)
+        for key in keys
+        if key in given
+        for path in directories_of(given[key])
+        if path.startswith("/")
+    ]
+    return list(dict.fromkeys(own + more))
+
+
+def _properties(machine: Machine, variable: str) -> list[Mapping[str, Any]]:
+    """What a variable of overrides gives, and what brokers have of their own."""
+    given = [machine.values.get(variable, {})]
+    if variable == "kafka_server_properties_overrides":
+        given += [broker.get("properties", {}) for broker in machine.values.get("kafka_brokers", ())]
+    return given
 
 
 @of_each
 def disks(machine: Machine, facts: Facts, _: Inventory) -> Iterator[Refusal]:
     """File systems with data can be written, and have room."""
     told: set[tuple[str, str]] = set()
-    for variable, path in data_directories(machine).items():
+    node = machine.name in machine.values.get("yarn_nodemanager_hosts", ())
+    for variable, path in data_directories(machine):
         mount = mount_of(path, facts["mounts"])
-        limited = variable.startswith("yarn_") and UTILIZATION not in machine["yarn_site_overrides"]
         if mount is None:
             continue
+        limited = node and variable.startswith("yarn_") and not _checks_disks_otherwise(machine)
         for kind, text in disk_faults(mount, limited=limited).items():
             if (kind, mount["path"]) not in told:
                 told.add((kind, mount["path"]))
@@ -207,10 +264,12 @@ def disk_faults(mount: Facts, *, limited: bool) -> dict[str, str]:
     mount: what host_facts.mounts says of it
     limited: whether a NodeManager gives it up when it is nearly full
     """
-    used = 100 * (1 - mount["free"] / mount["size"]) if mount["size"] else 0
     faults = {}
     if mount["read_only"]:
         faults["read_only"] = "is mounted read-only: mount it read-write, or give another directory"
+    if mount["free"] is None:
+        return faults
+    used = 100 * (1 - mount["free"] / mount["size"]) if mount["size"] else 0
     if mount["free"] < LEAST_FREE:
         faults["free"] = (
             f"has {mount['free']} MB left: make room for {LEAST_FREE} MB, or give another directory"
@@ -220,10 +279,15 @@ def disk_faults(mount: Facts, *, limited: bool) -> dict[str, str]:
     if limited and used > MOST_USED:
         faults["used"] = (
             f"is {used:.0f} % full, and a NodeManager gives up a disk above {MOST_USED} %: make room, or "
-            "give "
-            f"{UTILIZATION} in yarn_site_overrides"
+            f"give {UTILIZATION} in yarn_site_overrides"
         )
     return faults
+
+
+def _checks_disks_otherwise(machine: Machine) -> bool:
+    """Whether the user has a NodeManager look at its disks in another way."""
+    given = machine["yarn_site_overrides"]
+    return UTILIZATION in given or str(given.get(CHECKS_DISKS, "true")).lower() == "false"
 
 
 def mount_of(path: str, mounts: Iterable[Facts]) -> Facts | None:
@@ -240,7 +304,7 @@ def _below(path: str, other: str) -> bool:
 def unmounted(machine: Machine, facts: Facts, _: Inventory) -> Iterator[Refusal]:
     """A disk that /etc/fstab names is mounted, else data would fill the disk below it."""
     there = {mount["path"] for mount in facts["mounts"]}
-    for variable, path in data_directories(machine).items():
+    for variable, path in data_directories(machine):
         for place in facts["fstab"]:
             if place != "/" and _below(path, place) and place not in there:
                 yield Refusal(

@@ -62,7 +62,6 @@ MADE_FROM: dict[str, dict[str, str]] = {
         "zookeeper.connect": "kafka_zookeeper_connect",
         "log.dir": "kafka_data_dir",
         "log.dirs": "kafka_data_dir",
-        "metadata.log.dir": "kafka_data_dir",
         "default.replication.factor": "kafka_replication_factor",
         "min.insync.replicas": "kafka_min_insync_replicas",
     },
@@ -151,7 +150,7 @@ MORE_DIRECTORIES = {
     "zookeeper_cfg_overrides": ("dataLogDir",),
     "hdfs_site_overrides": ("dfs.namenode.name.dir", "dfs.datanode.data.dir"),
     "yarn_site_overrides": ("yarn.nodemanager.local-dirs", "yarn.nodemanager.log-dirs"),
-    "kafka_server_properties_overrides": ("log.dirs",),
+    "kafka_server_properties_overrides": ("log.dirs", "metadata.log.dir"),
 }
 
 

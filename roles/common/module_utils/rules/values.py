@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from .forms import shown
 from .model import Inventory, Refusal
 from .names import nearest
 
@@ -136,7 +137,7 @@ def _said(value: Any) -> str:
         return f"keys with values ({', '.join(map(str, value))})" if value else "keys without any"
     if isinstance(value, (list, tuple)):
         return f"a list of {len(value)}"
-    return f"'{value}'"
+    return f"'{shown(value)}'"
 
 
 def _json(name: str, value: Any, form: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -16,6 +17,10 @@ MAPREDUCE = (
     ("mapreduce.reduce.memory.mb", 1024, "mapreduce.reduce.java.opts"),
     ("yarn.app.mapreduce.am.resource.mb", 1536, "yarn.app.mapreduce.am.command-opts"),
 )
+#: Those that Hadoop 3 makes from the heap where they are not given, and by which ratio
+#: (mapreduce.job.heap.memory-mb.ratio in mapred-default.xml).
+DERIVED = ("mapreduce.map.memory.mb", "mapreduce.reduce.memory.mb")
+RATIO = 0.8
 
 
 @each("yarn")
@@ -73,12 +78,14 @@ def largest_container(inventory: Inventory) -> int:
         machine for machine in inventory.having("yarn") if machine.name in machine["yarn_nodemanager_hosts"]
     ]
     largest = max((int(machine["yarn_nodemanager_memory"]) for machine in nodes), default=0)
-    limits = {
-        int(machine["yarn_site_overrides"]["yarn.scheduler.maximum-allocation-mb"])
+    # The ResourceManager gives no more than its own file says, which is made from its own variable.
+    key = "yarn.scheduler.maximum-allocation-mb"
+    limits = [
+        int(machine["yarn_site_overrides"].get(key, machine["yarn_nodemanager_memory"]))
         for machine in inventory.having("yarn")
-        if between(machine["yarn_site_overrides"].get("yarn.scheduler.maximum-allocation-mb", ""), 1, 2**31)
-        and machine.name in machine["yarn_resourcemanager_hosts"]
-    }
+        if machine.name in machine["yarn_resourcemanager_hosts"]
+        and between(machine["yarn_site_overrides"].get(key, 1), 1, 2**31)
+    ]
     return min([largest, *limits])
 
 
@@ -89,33 +96,38 @@ def containers(inventory: Inventory) -> Iterator[Refusal]:
         for text in container_faults(machine["spark_defaults"], limit):
             yield Refusal(text, "spark_defaults_overrides")
     for machine in inventory.having("yarn")[:1]:
-        for text in mapreduce_faults(machine["yarn_mapred_site"], limit):
+        for text in mapreduce_faults(machine["yarn_mapred_site"], limit, machine["hadoop_version"]):
             yield Refusal(text, "yarn_mapred_site_overrides")
 
 
-def mapreduce_faults(site: Mapping[str, Any], limit: int) -> list[str]:
+def mapreduce_faults(site: Mapping[str, Any], limit: int, version: str) -> list[str]:
     """Why YARN cannot give MapReduce the containers that mapred-site.xml asks for, or would end them.
 
     site: the properties
     limit: MB of the largest container
+    version: of Hadoop
     """
     faults = []
     for key, default, options in MAPREDUCE:
-        memory = site.get(key, default)
-        if not between(memory, 1, 2**31):
-            faults.append(f"{key} is {memory}: give MB, a whole number")
-            continue
-        if int(memory) > limit:
-            faults.append(
-                f"{key} is {memory} MB, more than the {limit} MB YARN gives at once: lower it in "
-                "yarn_mapred_site_overrides, or raise yarn_nodemanager_memory"
-            )
         heaps = re.findall(r"-Xmx(\d+[kmgKMG]?)", str(site.get(options, "")))
         # Without a unit it is bytes for a JVM.
         heap = max(
             (to_megabytes(each) if each[-1:].isalpha() else int(each) >> 20 for each in heaps), default=0
         )
-        if heap >= int(memory):
+        memory = site.get(key)
+        if not re.fullmatch("-?[0-9]+", str(default if memory is None else memory)):
+            faults.append(f"{key} is {memory}: give MB, a whole number")
+            continue
+        if key in DERIVED and heap and not version.startswith("2.") and int(memory or 0) <= 0:
+            # Since 3.0 it is made from the heap (MAPREDUCE-5785).
+            memory = math.ceil(heap / RATIO)
+        memory = int(memory or 0) if int(memory or 0) > 0 else default
+        if memory > limit:
+            faults.append(
+                f"{key} is {memory} MB, more than the {limit} MB YARN gives at once: lower it in "
+                "yarn_mapred_site_overrides, or raise yarn_nodemanager_memory"
+            )
+        if heap >= memory:
             faults.append(
                 f"{options} has a heap of {heap} MB in a container of {memory} MB ({key}): YARN would end "
                 "it; lower the heap, or raise the container"
