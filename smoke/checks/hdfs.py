@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import random
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar
 
 from hdfs_native import WriteOptions
 
-from smoke.services import hdfs
+from smoke.services import hdfs, told
 from smoke.verdict import Finding, replication, same_bytes
 from smoke.wait import wait_until
 
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from smoke.cluster import Hdfs
 
 BLOCK = 2 << 20
+TRIES = 3
+"""How often something is done in all while NameNodes fail over."""
+Result = TypeVar("Result")
 SIZE = 2 * BLOCK + 12345
 """Two whole blocks and the beginning of a third."""
 
@@ -30,15 +34,22 @@ def check(run: Run, section: Hdfs) -> dict[str, Finding]:
     client = hdfs.client(section, user)
     run.cleanup(f"hdfs {directory}", lambda: hdfs.remove(hdfs.client(section, user), directory))
 
-    run.console.awaiting("hdfs", f"writing {path}")
     data = random.Random(run.id).randbytes(SIZE)  # noqa: S311 (bytes to tell apart, no secret)
-    client.mkdirs(directory, create_parent=True)
-    with client.create(path, WriteOptions(block_size=BLOCK, replication=expected)) as writer:
-        for start in range(0, SIZE, 1 << 20):
-            writer.write(data[start : start + (1 << 20)])
-    run.console.awaiting("hdfs", f"reading {path}")
-    with client.read(path) as reader:
-        read = reader.read()
+
+    def write() -> None:
+        client.mkdirs(directory, create_parent=True)
+        options = WriteOptions(block_size=BLOCK, replication=expected, overwrite=True)
+        with client.create(path, options) as writer:
+            for start in range(0, SIZE, 1 << 20):
+                writer.write(data[start : start + (1 << 20)])
+
+    def read_all() -> bytes:
+        with client.read(path) as reader:
+            return bytes(reader.read())
+
+    failovers: list[str] = []
+    _through_failover(run, section, write, f"writing {path}", failovers)
+    read = _through_failover(run, section, read_all, f"reading {path}", failovers)
     content = same_bytes(hashlib.sha256(data).hexdigest(), hashlib.sha256(read).hexdigest(), len(read))
 
     run.console.awaiting("hdfs", f"the replicas of {path}")
@@ -57,5 +68,30 @@ def check(run: Run, section: Hdfs) -> dict[str, Finding]:
     client.delete(directory, recursive=True)
     if hdfs.exists(client, path):
         evidence.append(f"{path} was deleted and is still there")
-    facts = f"{content.facts}, {found[0].facts}, deleted"
+    facts = ", ".join([content.facts, found[0].facts, "deleted", *failovers])
     return {"hdfs": Finding(facts, (*content.evidence, *evidence))}
+
+
+def _through_failover(
+    run: Run, section: Hdfs, action: Callable[[], Result], what: str, failovers: list[str]
+) -> Result:
+    """Do something again when a NameNode failed over meanwhile, as clients do; say so.
+
+    what: it is doing, for the console
+    failovers: a sentence is added for each
+
+    Raises OSError for what another NameNode's turn does not explain.
+    """
+    run.console.awaiting("hdfs", what)
+    before = hdfs.active(section)
+    for left in reversed(range(TRIES)):
+        try:
+            return action()
+        except OSError as error:
+            now = wait_until(lambda: hdfs.active(section) or None, run.patience, "no NameNode is active")
+            if now == before or not left:
+                raise
+            failovers.append(f"again after a failover from {before or 'none'} to {now}")
+            run.console.say(f"        hdfs  {told(error)}: {now} is active now, {what} again")
+            before = now
+    raise AssertionError("unreachable")

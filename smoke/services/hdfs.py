@@ -178,6 +178,11 @@ def states(nodes: Iterable[Peer]) -> dict[str, str]:
     return known
 
 
+def active(section: Hdfs) -> str:
+    """The id of the active NameNode; empty while none is."""
+    return next((name for name, state in states(section.namenodes).items() if state == "active"), "")
+
+
 def block_hosts(section: Hdfs, path: str, user: str) -> list[list[str]]:
     """For each block of a file the DataNodes that hold it, as the active NameNode knows. Raises WebError.
 

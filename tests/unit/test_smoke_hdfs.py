@@ -1,0 +1,71 @@
+"""The check of HDFS while NameNodes fail over: what was interrupted is done again, and said."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from smoke.checks import Run
+from smoke.checks import hdfs as check
+from smoke.cluster import load
+from smoke.console import Console
+from smoke.services import hdfs
+from tests.unit.smoke_lab import LAB, write
+
+LOST = OSError("RPC listener disconnected")
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    return Run("r1", load(write(tmp_path, LAB)), Console(io.StringIO()), records=1, timeout=5)
+
+
+def failing(*errors: OSError | None) -> Callable[[], str]:
+    """What raises these one after the other, and is done where there is None."""
+    left = iter(errors)
+
+    def action() -> str:
+        if error := next(left):
+            raise error
+        return "done"
+
+    return action
+
+
+def through(
+    run: Run, monkeypatch: pytest.MonkeyPatch, active: list[str], action: Any
+) -> tuple[str, list[str]]:
+    """Its result and the sentences about failovers, where these NameNodes are active at each question."""
+    answers: Iterator[str] = iter(active)
+    monkeypatch.setattr(hdfs, "active", lambda _: next(answers))
+    failovers: list[str] = []
+    assert run.cluster.hdfs
+    return check._through_failover(run, run.cluster.hdfs, action, "writing /x", failovers), failovers
+
+
+def test_nothing_is_said_where_nothing_happens(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert through(run, monkeypatch, ["nn1"], failing(None)) == ("done", [])
+
+
+def test_a_failover_is_waited_for_and_said(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    result = through(run, monkeypatch, ["nn1", "", "nn2"], failing(LOST, None))
+    assert result == ("done", ["again after a failover from nn1 to nn2"])
+
+
+def test_an_error_that_no_failover_explains_is_one(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(OSError, match="RPC listener"):
+        through(run, monkeypatch, ["nn1", "nn1"], failing(LOST, None))
+
+
+def test_it_ends_when_they_do_not_stop(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(OSError, match="RPC listener"):
+        through(run, monkeypatch, ["nn1", "nn2", "nn1", "nn2"], failing(LOST, LOST, LOST))
+
+
+def test_no_namenode_becomes_active(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(TimeoutError, match="no NameNode is active"):
+        through(run, monkeypatch, ["nn1", *[""] * 100], failing(LOST))
