@@ -21,7 +21,7 @@ from smoke.checks import kafka as kafka_check
 from smoke.checks import spark as spark_check
 from smoke.checks import streaming as streaming_check
 from smoke.checks import zookeeper as zookeeper_check
-from smoke.cluster import Cluster, ClusterError, expect, find, load, told
+from smoke.cluster import Cluster, ClusterError, expect, find, load, source_line
 from smoke.console import Console
 from smoke.services import hdfs, yarn
 from smoke.services.kafka import api_version
@@ -84,7 +84,7 @@ def described(options: argparse.Namespace) -> Cluster:
     cluster = load(options.cluster or find(options.name))
     expect(cluster, options.name, options.inventory)
     if options.name is None or options.inventory is None:
-        Console().say(told(cluster))
+        Console().say(source_line(cluster))
     return cluster
 
 
@@ -98,7 +98,7 @@ def check(options: argparse.Namespace) -> int:
     if not wanted:
         raise ClusterError(f"{cluster.source}: no service to check")
     console = Console()
-    closed = gates.open_all(wanted, options.timeout, console)
+    closed = gates.wait_for_all(wanted, options.timeout, console)
     if closed:
         found = [(each.gate.name, each.reason, cluster.journals(each.gate.units)) for each in closed]
         console.say(_failed(cluster, found))
@@ -163,7 +163,7 @@ def run(options: argparse.Namespace) -> int:
         console.say(f"not checked, for the cluster has not all it needs: {', '.join(absent)}")
     stopped = None
     try:
-        signals.hear()
+        signals.install_handlers()
         checks.run_all(wanted, this)
         signals.ignore()
     except signals.Signalled as signalled:

@@ -270,7 +270,7 @@ def expect(cluster: Cluster, name: str | None, inventory: str | None) -> None:
         )
 
 
-def told(cluster: Cluster) -> str:
+def source_line(cluster: Cluster) -> str:
     """A line that says whose description it is, and how old."""
     seconds = max(0.0, time.time() - Path(cluster.source).stat().st_mtime)
     length, unit = next((length, unit) for below, length, unit in AGES if seconds < below)

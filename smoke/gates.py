@@ -30,7 +30,7 @@ class Gate:
 
 
 @dataclass(frozen=True)
-class Closed:
+class FailedGate:
     """A gate that did not open."""
 
     gate: Gate
@@ -71,7 +71,7 @@ def _kafka(name: str, section: Kafka, cluster: Cluster) -> Gate:
     return Gate(name, look, section.units)
 
 
-def open_all(gates: Sequence[Gate], timeout: float, console: Console) -> list[Closed]:
+def wait_for_all(gates: Sequence[Gate], timeout: float, console: Console) -> list[FailedGate]:
     """Poll all gates together for `timeout` seconds, a line for each; returns those that stay closed."""
     started = time.monotonic()
     width = max((len(gate.name) for gate in gates), default=0)
@@ -89,10 +89,10 @@ def open_all(gates: Sequence[Gate], timeout: float, console: Console) -> list[Cl
                 console.done(gate.name, f"{gate.name:<{width}}  {sentence:<64} {seconds:>8}")
             except TimeoutError as error:
                 console.done(gate.name, f"{gate.name:<{width}}  FAILED: {error}")
-                closed.append(Closed(gate, str(error)))
+                closed.append(FailedGate(gate, str(error)))
             except Exception as error:  # noqa: BLE001 (a gate's own fault is told like the cluster's)
                 console.done(gate.name, f"{gate.name:<{width}}  FAILED: {error!r}")
-                closed.append(Closed(gate, "".join(traceback.format_exception(error))))
+                closed.append(FailedGate(gate, "".join(traceback.format_exception(error))))
         console.heartbeat()
     return closed
 

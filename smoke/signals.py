@@ -17,7 +17,7 @@ class Signalled(BaseException):
         """As a shell has it."""
 
 
-def hear() -> None:
+def install_handlers() -> None:
     """Have the first signal raise Signalled. What was ignored from the start stays so: nohup."""
     for number in SIGNALS:
         if signal.getsignal(number) != signal.SIG_IGN:

@@ -19,7 +19,7 @@ from kazoo.exceptions import KazooException, NoNodeError
 from course import CourseError, labs
 from smoke import cluster
 from smoke.records import encode
-from smoke.services import hdfs, kafka, old_kafka, told, zookeeper
+from smoke.services import format_error, hdfs, kafka, old_kafka, zookeeper
 from smoke.verdict import first
 from smoke.wait import spawn
 
@@ -197,7 +197,7 @@ class Desk:
         try:
             return self.read(path, len(expected) + 1)
         except TROUBLE as error:
-            return told(error)
+            return format_error(error)
 
 
 def held(path: str, expected: bytes, found: Found) -> list[str]:
@@ -245,4 +245,4 @@ def lay(path: Path) -> Desk:
 
 def silent(error: BaseException) -> str:
     """The sentence about a cluster that does not answer."""
-    return f"The cluster does not answer: {told(error)}."
+    return f"The cluster does not answer: {format_error(error)}."

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from hdfs_native import WriteOptions
 
 from course.exercises.desk import STUDENT, TROUBLE, Desk, Found, bounded, content, held, remaining
-from smoke.services import hdfs, told
+from smoke.services import format_error, hdfs
 from smoke.verdict import replication
 from smoke.wait import wait_until
 
@@ -115,7 +115,7 @@ def _written(desk: Desk) -> list[str]:
         finally:
             desk.remove(LOOK_FILE)
     except TROUBLE as error:
-        return [told(error)]
+        return [format_error(error)]
 
 
 def _write(desk: Desk) -> list[str]:

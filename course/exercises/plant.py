@@ -10,7 +10,7 @@ from course import labs
 from course.exercises import catalogue
 from course.exercises.desk import TROUBLE, lay
 from course.exercises.waiting import beating
-from smoke.services import told
+from smoke.services import format_error
 
 if TYPE_CHECKING:
     from course.exercises import Exercise
@@ -54,7 +54,7 @@ def plant(exercise: Exercise, desk: Desk) -> bool:
         if not reason:
             exercise.plant(desk)
     except TROUBLE as error:
-        reason = told(error)
+        reason = format_error(error)
     if reason:
         raise NotPlantedError(f"{reason}. ({desk.lab.make('course-reset')} gives a fresh cluster.)")
     return True

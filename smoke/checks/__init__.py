@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
-from smoke.services import told
+from smoke.services import format_error
 from smoke.verdict import Finding
 from smoke.wait import spawn
 
@@ -37,7 +37,7 @@ class CheckError(Exception):
 
 
 @dataclass(frozen=True)
-class Made:
+class Resource:
     """Something that a run made, and how it goes."""
 
     what: str
@@ -59,7 +59,7 @@ class Run:
     """Seconds for all checks together."""
     topic: Future[Produced] = field(default_factory=Future)
     """Done when the topic holds all records, for those who read it too."""
-    made: list[Made] = field(default_factory=list)
+    made: list[Resource] = field(default_factory=list)
     kept: set[str] = field(default_factory=set)
     """What stays of the run: others made it of what it did, and may not be done yet."""
     results: list[Result] = field(default_factory=list)
@@ -80,7 +80,7 @@ class Run:
         """Have `what` removed at the end of the run, whatever happens; `remove` raises when it could not."""
         if self.stopping.is_set():
             raise CheckError("the run is stopping")
-        self.made.append(Made(what, remove, runs))
+        self.made.append(Resource(what, remove, runs))
 
 
 @dataclass(frozen=True)
@@ -134,7 +134,7 @@ def _conclude(run: Run, check: Check, done: Future[dict[str, Finding]], seconds:
         findings = {check.name: Finding(str(error), (str(error), *error.evidence))}
     except Exception as error:  # noqa: BLE001 (a client's error of any kind is the check's failure)
         trace = "".join(traceback.format_exception(error)).splitlines()
-        findings = {check.name: Finding(told(error)[:300], tuple(trace[-12:]))}
+        findings = {check.name: Finding(format_error(error)[:300], tuple(trace[-12:]))}
     journals: tuple[str, ...] = ()
     if not all(finding.ok for finding in findings.values()):
         run.console.awaiting(check.name, "gathering the journals of its units")
@@ -162,7 +162,7 @@ def clean_up(run: Run, timeout: float = 60) -> None:
     evidence = []
     for made in sorted(run.made, key=lambda made: made.runs)[::-1]:
         run.console.awaiting("cleanup", made.what)
-        done = spawn(partial(_insist, run, made, started + timeout))
+        done = spawn(partial(_remove_with_retry, run, made, started + timeout))
         deadline = max(started + timeout, time.monotonic() + GRACE)
         while not wait([done], timeout=1).done and time.monotonic() < deadline:
             run.console.heartbeat()
@@ -173,7 +173,7 @@ def clean_up(run: Run, timeout: float = 60) -> None:
                 f"{made.what}: {error}" if str(error) else f"{run.console.state('cleanup')}: late"
             )
         except Exception as error:  # noqa: BLE001 (the other things must go too)
-            evidence.append(f"{made.what}: {told(error)}")
+            evidence.append(f"{made.what}: {format_error(error)}")
     facts = f"{len(run.made) - len(evidence)} of {len(run.made)} things of this run are gone"
     facts += f"; {', '.join(sorted(run.kept))} stay" if run.kept else ""
     result = Result("cleanup", not evidence, round(time.monotonic() - started, 1), facts, tuple(evidence))
@@ -181,7 +181,7 @@ def clean_up(run: Run, timeout: float = 60) -> None:
     run.console.done("cleanup", line(result))
 
 
-def _insist(run: Run, made: Made, deadline: float) -> None:
+def _remove_with_retry(run: Run, made: Resource, deadline: float) -> None:
     """Remove it, and once more after an error: a service that comes back refuses for a while."""
     while True:
         try:
@@ -189,7 +189,7 @@ def _insist(run: Run, made: Made, deadline: float) -> None:
         except Exception as error:
             if time.monotonic() >= deadline:
                 raise
-            run.console.awaiting("cleanup", f"{made.what}: {told(error)}")
+            run.console.awaiting("cleanup", f"{made.what}: {format_error(error)}")
             time.sleep(1)
         else:
             return

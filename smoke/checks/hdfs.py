@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from hdfs_native import WriteOptions
 
-from smoke.services import hdfs, told
+from smoke.services import format_error, hdfs
 from smoke.verdict import Finding, replication, same_bytes
 from smoke.wait import wait_until
 
@@ -92,6 +92,6 @@ def _through_failover(
             if now == before or not left:
                 raise
             failovers.append(f"again after a failover from {before or 'none'} to {now}")
-            run.console.say(f"        hdfs  {told(error)}: {now} is active now, {what} again")
+            run.console.say(f"        hdfs  {format_error(error)}: {now} is active now, {what} again")
             before = now
     raise AssertionError("unreachable")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from smoke.checks import CheckError, Run
 from smoke.records import encode
-from smoke.services import told
+from smoke.services import format_error
 from smoke.services.old_kafka import connect
 from smoke.verdict import Finding, acknowledgement, delivery
 
@@ -22,7 +22,7 @@ def check(run: Run, section: cluster.Kafka) -> dict[str, Finding]:
         return _check(run, section)
     except Exception as error:
         if not run.topic.done():  # let nobody wait for records that will not come
-            run.topic.set_exception(CheckError(f"no records: {told(error)}"))
+            run.topic.set_exception(CheckError(f"no records: {format_error(error)}"))
         raise
 
 

@@ -18,13 +18,13 @@ def plural(count: int, noun: str) -> str:
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
-def told(error: BaseException) -> str:
+def format_error(error: BaseException) -> str:
     """The error's name and text; some texts begin with the name."""
     name, text = type(error).__name__, str(error)
     return text if text.startswith(name) else f"{name}: {text}".rstrip(": ")
 
 
-def refusal(host: str, port: int, timeout: float = 3.0) -> str:
+def connect_error(host: str, port: int, timeout: float = 3.0) -> str:
     """Why the port takes no connection; empty when it does."""
     try:
         socket.create_connection((host, port), timeout=timeout).close()

@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from hdfs_native import Client
 
-from smoke.services import ASKED_AT_ONCE, Verdict, plural, refusal
+from smoke.services import ASKED_AT_ONCE, Verdict, connect_error, plural
 from smoke.web import WebError, get_json
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def fetch(section: Hdfs) -> State:
             (node.host, node.http_port, partial(_journalnode, nameservice)) for node in section.journalnodes
         )
         # It has no web page, and with a dead one all goes well until the active NameNode is lost.
-        zkfcs = ask((node.host, section.zkfc_port, refusal) for node in controllers)
+        zkfcs = ask((node.host, section.zkfc_port, connect_error) for node in controllers)
         # A NameNode counts one that was restarted as live, for as long as it awaits its next heartbeat.
         datanodes = ask((host, section.datanode_http_port, _datanode) for host in section.datanodes)
         secondaries = ask([(secondary.host, secondary.http_port, _secondary)] if secondary else [])

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.errors import KafkaError, KafkaTimeoutError
 
-from smoke.services import Verdict, plural, refusal, told
+from smoke.services import Verdict, connect_error, format_error, plural
 from smoke.wait import wait_until
 
 if TYPE_CHECKING:
@@ -85,22 +85,22 @@ def judge(state: State, brokers: Iterable[int], voters: Iterable[int], others_jo
     return True, ", ".join([*parts, "0 under-replicated"])
 
 
-def closed(section: cluster.Kafka, timeout: float) -> dict[int, str]:
+def unreachable_brokers(section: cluster.Kafka, timeout: float) -> dict[int, str]:
     """Broker id -> why its port takes no connection; those that do are not in it."""
-    answers = {broker.id: refusal(broker.host, broker.port, timeout) for broker in section.brokers}
+    answers = {broker.id: connect_error(broker.host, broker.port, timeout) for broker in section.brokers}
     return {number: why for number, why in answers.items() if why}
 
 
 def fetch(section: cluster.Kafka, timeout: float = 3.0) -> State:
     """Ask each broker, then the cluster; each question may take `timeout` seconds."""
     # Ports first: the client's constructor waits for a broker, a closed port is told at once.
-    if unreachable := closed(section, timeout):
+    if unreachable := unreachable_brokers(section, timeout):
         return State(unreachable=unreachable)
     try:
         with Kafka(section, timeout=timeout).admin() as admin:
             return _describe(admin, section)
     except (KafkaError, OSError) as error:
-        return State(failed=told(error))
+        return State(failed=format_error(error))
 
 
 def _describe(admin: Any, section: cluster.Kafka) -> State:
@@ -111,7 +111,7 @@ def _describe(admin: Any, section: cluster.Kafka) -> State:
         try:
             admin.get_broker_version_data(number)  # each answers for itself
         except (KafkaError, OSError) as error:
-            unreachable[number] = told(error)
+            unreachable[number] = format_error(error)
     if unreachable:
         return State(unreachable=unreachable)
     voters: tuple[int, ...] = ()
@@ -234,7 +234,7 @@ class Kafka:
                     metadata = future.get(timeout=0)
                     produced.acked[number] = (metadata.partition, metadata.offset)
                 except KafkaError as error:
-                    produced.refused[number] = told(error)
+                    produced.refused[number] = format_error(error)
         finally:
             with contextlib.suppress(KafkaTimeoutError):  # it flushes first what was told above
                 producer.close(timeout=1)

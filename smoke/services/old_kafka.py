@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from kazoo.exceptions import KazooException, NoNodeError
 
-from smoke.services import told, zookeeper
-from smoke.services.kafka import Kafka, Partition, Record, State, api_version, closed
+from smoke.services import format_error, zookeeper
+from smoke.services.kafka import Kafka, Partition, Record, State, api_version, unreachable_brokers
 from smoke.wait import wait_until
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def fetch(section: cluster.Kafka, ensemble: cluster.ZooKeeper, timeout: float = 
 
     Not by metadata requests: a broker of 0.8 names no broker as long as there is no topic.
     """
-    if unreachable := closed(section, timeout):
+    if unreachable := unreachable_brokers(section, timeout):
         return State(unreachable=unreachable)
     try:
         with _session(ensemble, timeout) as session:
@@ -34,7 +34,7 @@ def fetch(section: cluster.Kafka, ensemble: cluster.ZooKeeper, timeout: float = 
             brokers = tuple(sorted(int(number) for number in session.get_children(f"{root}/brokers/ids")))
             return State(brokers=brokers, partitions=tuple(partitions(session, root)))
     except (KazooException, OSError) as error:
-        return State(failed=told(error))
+        return State(failed=format_error(error))
 
 
 def chroot(section: cluster.Kafka) -> str:

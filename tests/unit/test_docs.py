@@ -98,7 +98,7 @@ QUESTIONS = {
     "artifacts/products/kafka/4.3.0/tarball.sha512": "kafka-4.3.0-",
     "roles/common/templates/hardening.j2": "common_hardening",
     "smoke/services/hdfs.py": "safe mode",
-    "tests/cluster/test_2_again.py": "def test_",
+    "tests/cluster/test_2_idempotence.py": "def test_",
     "roles/lab/library/lab_machines.py": "podman",
     "roles/common/tasks/roll.yml": "Check the service before it",
     "playbooks/steps/kafka.yml": "serial: 1",

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from smoke.cluster import Cluster, ClusterError, WebServer, expect, find, load, told
+from smoke.cluster import Cluster, ClusterError, WebServer, expect, find, load, source_line
 from smoke.machine import Machine
 from tests.unit.playbooks import CHECKOUT
 from tests.unit.smoke_lab import LAB, write
@@ -176,7 +176,7 @@ def test_whose_description_it_is_and_how_old(
 ) -> None:
     cluster = load(write(tmp_path, LAB | {"inventory": HERE}))
     monkeypatch.setattr(time, "time", lambda: Path(cluster.source).stat().st_mtime + seconds)
-    assert told(cluster) == f"cluster lab (tests/inventories/plain), described {age} ago"
+    assert source_line(cluster) == f"cluster lab (tests/inventories/plain), described {age} ago"
 
 
 def test_the_journal_of_what_does_not_run_comes_first() -> None:

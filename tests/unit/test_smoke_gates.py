@@ -20,7 +20,7 @@ from smoke.cluster import Broker, Hdfs, Peer, WebServer, Yarn, ZooKeeperServer
 from smoke.cluster import Kafka as KafkaSection
 from smoke.cluster import ZooKeeper as ZooKeeperSection
 from smoke.console import Console
-from smoke.gates import Gate, open_all
+from smoke.gates import Gate, wait_for_all
 from smoke.services import hdfs, kafka, spark, yarn, zookeeper
 from smoke.services.kafka import Partition
 from smoke.web import WebError, get_json
@@ -175,7 +175,7 @@ class Admin:
 def test_kafka_blames_the_broker_that_does_not_answer(
     monkeypatch: pytest.MonkeyPatch, silent: tuple[int, ...], sentence: str
 ) -> None:
-    monkeypatch.setattr(kafka, "closed", lambda *_: {})
+    monkeypatch.setattr(kafka, "unreachable_brokers", lambda *_: {})
     monkeypatch.setattr(kafka.Kafka, "admin", lambda _: Admin(*silent))
     section = KafkaSection("4.3.0", tuple(Broker(n, "h", 9092, f"kafka@{n}") for n in (1, 2, 3)))
     assert kafka.judge(kafka.fetch(section), [1, 2, 3], []) == (not silent, sentence)
@@ -505,7 +505,7 @@ def test_gates_open_together_and_say_so() -> None:
     answers = iter([(False, "1 of 2"), (True, "2 of 2")])
     stream = io.StringIO()
     gates = [Gate("late", lambda: next(answers), {}), Gate("early", lambda: (True, "there"), {})]
-    assert open_all(gates, 5, Console(stream)) == []
+    assert wait_for_all(gates, 5, Console(stream)) == []
     lines = [re.sub(r" +[\d.]+ s$", "", line) for line in stream.getvalue().splitlines()]
     assert lines == ["early  there", "late   2 of 2"]
 
@@ -513,7 +513,7 @@ def test_gates_open_together_and_say_so() -> None:
 def test_a_gate_that_stays_closed_is_returned_with_its_last_state() -> None:
     stream = io.StringIO()
     shut = Gate("hdfs", lambda: (False, "nn1: safeMode"), {})
-    (closed,) = open_all([shut, Gate("kafka", lambda: (True, "fine"), {})], 0.3, Console(stream))
+    (closed,) = wait_for_all([shut, Gate("kafka", lambda: (True, "fine"), {})], 0.3, Console(stream))
     assert (closed.gate, closed.reason) == (shut, "nn1: safeMode (waited 0.3 s)")
     assert "hdfs   FAILED: nn1: safeMode (waited 0.3 s)" in stream.getvalue()
 
@@ -523,7 +523,7 @@ def test_a_gate_with_a_fault_of_its_own_is_closed_and_stops_no_other() -> None:
         raise KeyError("surprise")
 
     stream = io.StringIO()
-    (closed,) = open_all(
+    (closed,) = wait_for_all(
         [Gate("bad", look, {}), Gate("good", lambda: (True, "fine"), {})], 5, Console(stream)
     )
     assert "KeyError: 'surprise'" in closed.reason

@@ -22,7 +22,7 @@ from smoke.checks.spark import event_logs
 from smoke.cluster import Broker, Cluster, Hdfs, Kafka, Spark
 from smoke.console import Console
 from smoke.machine import Machine
-from smoke.services import spark, told
+from smoke.services import format_error, spark
 from smoke.services.kafka import Produced
 from smoke.services.spark import Job, JobError
 from smoke.verdict import Finding
@@ -80,9 +80,9 @@ def test_a_check_that_a_client_broke_tells_where() -> None:
 
 
 def test_an_error_is_told_once() -> None:
-    assert told(OSError("gone")) == "OSError: gone"
-    assert told(OSError("OSError: gone")) == "OSError: gone"
-    assert told(TimeoutError()) == "TimeoutError"
+    assert format_error(OSError("gone")) == "OSError: gone"
+    assert format_error(OSError("OSError: gone")) == "OSError: gone"
+    assert format_error(TimeoutError()) == "TimeoutError"
 
 
 def test_a_check_that_does_not_end_fails_and_may_make_nothing_more(monkeypatch: pytest.MonkeyPatch) -> None:
