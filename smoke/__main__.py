@@ -80,7 +80,10 @@ def _positive(text: str) -> int:
 
 
 def described(options: argparse.Namespace) -> Cluster:
-    """The cluster that is meant; who does not say which one is told first. Raises ClusterError."""
+    """The cluster that is meant. Prints whose description it is where no option says so.
+
+    Raises ClusterError.
+    """
     cluster = load(options.cluster or find(options.name))
     expect(cluster, options.name, options.inventory)
     if options.name is None or options.inventory is None:

@@ -25,7 +25,7 @@ Units = dict[str, list[str]]
 
 CHECKOUT = Path(__file__).parents[1]
 AGES = ((60, 1, "s"), (3600, 60, "min"), (2 * 86400, 3600, "h"), (math.inf, 86400, "days"))
-"""Up to how many seconds an age is told in which unit, and the seconds of that unit."""
+"""Up to how many seconds an age is given in which unit, and the seconds of that unit."""
 
 
 class ClusterError(Exception):

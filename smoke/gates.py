@@ -90,7 +90,7 @@ def wait_for_all(gates: Sequence[Gate], timeout: float, console: Console) -> lis
             except TimeoutError as error:
                 console.done(gate.name, f"{gate.name:<{width}}  FAILED: {error}")
                 closed.append(FailedGate(gate, str(error)))
-            except Exception as error:  # noqa: BLE001 (a gate's own fault is told like the cluster's)
+            except Exception as error:  # noqa: BLE001 (a defect of a gate is reported like one of the cluster)
                 console.done(gate.name, f"{gate.name:<{width}}  FAILED: {error!r}")
                 closed.append(FailedGate(gate, "".join(traceback.format_exception(error))))
         console.heartbeat()

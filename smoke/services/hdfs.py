@@ -206,7 +206,7 @@ def parse_block_locations(answer: Any) -> list[list[str]]:
 
 
 def client(section: Hdfs, user: str) -> Client:
-    """A client outside the cluster, as `user`, told everything by the cluster description."""
+    """A client outside the cluster, as `user`, configured from the cluster description alone."""
     for variable in ("HADOOP_CONF_DIR", "HADOOP_HOME"):  # somebody else's cluster
         os.environ.pop(variable, None)
     os.environ["HADOOP_USER_NAME"] = user

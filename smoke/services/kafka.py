@@ -24,7 +24,7 @@ logging.getLogger("kafka").setLevel(logging.CRITICAL)  # the gates and checks te
 
 
 def api_version(version: str) -> tuple[int, ...] | None:
-    """What the client must be told of a broker of this version: nothing from 0.10 on."""
+    """The client option for a broker of this version: None from 0.10 on, which negotiates."""
     parts = tuple(int(part) for part in re.findall(r"\d+", version)[:3])
     if not parts:
         raise ValueError(f"{version!r} is no Kafka version")
@@ -93,7 +93,7 @@ def unreachable_brokers(section: cluster.Kafka, timeout: float) -> dict[int, str
 
 def fetch(section: cluster.Kafka, timeout: float = 3.0) -> State:
     """Ask each broker, then the cluster; each question may take `timeout` seconds."""
-    # Ports first: the client's constructor waits for a broker, a closed port is told at once.
+    # Check the ports first: the client's constructor would wait for a broker, a closed port fails at once.
     if unreachable := unreachable_brokers(section, timeout):
         return State(unreachable=unreachable)
     try:
@@ -227,7 +227,7 @@ class Kafka:
         producer = KafkaProducer(acks="all", linger_ms=5, **limits, **NOT_MADE, **self._brokers)
         try:
             sent = [(n, producer.send(topic, key=str(n).encode(), value=value)) for n, value in records]
-            with contextlib.suppress(KafkaTimeoutError):  # each record tells for itself
+            with contextlib.suppress(KafkaTimeoutError):  # each record is judged below
                 producer.flush(timeout=self.timeout * 2)
             for number, future in sent:
                 try:
@@ -236,7 +236,7 @@ class Kafka:
                 except KafkaError as error:
                     produced.refused[number] = format_error(error)
         finally:
-            with contextlib.suppress(KafkaTimeoutError):  # it flushes first what was told above
+            with contextlib.suppress(KafkaTimeoutError):  # it flushes what was judged above
                 producer.close(timeout=1)
         return produced
 

@@ -49,7 +49,7 @@ def fetch_history(server: WebServer) -> dict[str, Any] | str:
 
 
 def judge_history(state: dict[str, Any] | str) -> Verdict:
-    """The history server tells its version."""
+    """Ask the history server for its version."""
     if isinstance(state, str):
         return False, state
     version = state.get("spark")
