@@ -31,7 +31,7 @@ show: bootstrap ## The final value of a variable: HOST=millrace-1 VAR=kafka_serv
 
 .PHONY: smoke
 smoke: bootstrap ## Prove the running cluster with real data
-	ansible-playbook -i $(INVENTORY) playbooks/smoke.yml -e proof_mode=full
+	ansible-playbook -i $(INVENTORY) playbooks/smoke.yml -e smoke_mode=full
 
 .PHONY: down
 down: bootstrap ## Remove the lab's machines; caches stay

@@ -26,7 +26,7 @@ extends_documentation_fragment:
 """
 
 #: The fact of the preflight, whose keys are reports and inventory.
-DESCRIBED = "__proof_described"
+DESCRIBED = "__smoke_described"
 #: Lines of a failure that are shown; all of them are in the file.
 LINES = 40
 #: What Ansible puts before the message of a task.

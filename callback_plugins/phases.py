@@ -18,7 +18,7 @@ type: aggregate
 short_description: times the plays and shows that a long task is alive
 description:
   - Writes C(phases.json) among the reports of the cluster, for the receipt. The preflight says where, by the
-    fact C(__proof_described); nothing is written where that directory is missing.
+    fact C(__smoke_described); nothing is written where that directory is missing.
   - Only deployments are written, so that a receipt made alone shows the last of them.
   - Says every 8 seconds which task is still running.
 """
@@ -30,7 +30,7 @@ BEAT = 8.0
 LOOKS = {"Preflight", "Check", "Smoke", "Receipt"}
 
 #: The fact of the preflight, whose keys are reports and inventory.
-DESCRIBED = "__proof_described"
+DESCRIBED = "__smoke_described"
 
 
 class CallbackModule(CallbackBase):  # type: ignore[misc]

@@ -9,7 +9,7 @@ from course import CourseError, down, labs, memory, up
 
 # What cannot be made again is not removed.
 FIRST = ("playbooks/preflight.yml", "playbooks/artifacts.yml")
-# A receipt would show the proof of the cluster before.
+# A receipt would show the smoke test of the cluster before.
 SKIPPED = ("--skip-tags", "smoke,receipt")
 
 

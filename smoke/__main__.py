@@ -1,4 +1,4 @@
-"""The commands: check (protocol gates), run (proof with data), receipt. Exit 1 on failure, 2 on bad input."""
+"""Commands: check (protocol gates), run (smoke test), receipt. Exit 1 on failure, 2 on bad input."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--junit", type=Path, help="smoke.xml beside the description")
     sub.add_argument("--quick", action="store_true", help="leave the Spark check out")
     sub.add_argument(
-        "--unless-proved",
+        "--skip-verified",
         action="store_true",
         help="leave it out when the very processes that run now passed it before (by the report of --out)",
     )
@@ -144,7 +144,7 @@ def run(options: argparse.Namespace) -> int:
     out, junit = options.out or reports / "smoke.json", options.junit or reports / "smoke.xml"
     now = processes.running(cluster)
     proof = processes.proof(_earlier(out), now)
-    quick = options.quick or (options.unless_proved and proof is not None)
+    quick = options.quick or (options.skip_verified and proof is not None)
     wanted = checks_of(cluster, quick)
     if not wanted:
         raise ClusterError(f"{cluster.source}: no service to check")

@@ -1,4 +1,4 @@
-"""Daemons die; the cluster goes on, and the proof with data is made again."""
+"""Daemons die; the cluster goes on, and the smoke test with data runs again."""
 
 from __future__ import annotations
 

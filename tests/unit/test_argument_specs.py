@@ -174,9 +174,9 @@ def test_a_misspelt_variable_of_an_inventory_is_found(tmp_path: Path) -> None:
 
 
 def test_a_wrong_value_on_the_command_line_is_refused_by_name(tmp_path: Path) -> None:
-    words = ("--extra-vars", "proof_mode=fast", "--limit", "millrace-1")
+    words = ("--extra-vars", "smoke_mode=fast", "--limit", "millrace-1")
     run = start(tmp_path, "--inventory", "inventories/lab", "playbooks/preflight.yml", *words)
     output = finish(run)
     assert run.returncode == 2
-    assert "proof_mode is 'fast': give one of full, quick, auto" in " ".join(output.split())
+    assert "smoke_mode is 'fast': give one of full, quick, auto" in " ".join(output.split())
     assert not (tmp_path / "cluster.json").exists()

@@ -103,7 +103,7 @@ ODD: dict[str, Odd] = {
     "values as text": Odd(
         {"hosts": f"{ABC}[all:vars]\nkafka_others_join=false\n"},
         set("abc"),
-        ["-e", "proof_records=500", "-e", "zookeeper_client_port=2182", "-e", "artifact_mounted=false"],
+        ["-e", "smoke_records=500", "-e", "zookeeper_client_port=2182", "-e", "artifact_mounted=false"],
         check=lambda described: (
             described["kafka"]["others_join"] is False
             and described["zookeeper"]["servers"][0]["port"] == 2182

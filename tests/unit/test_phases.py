@@ -29,7 +29,7 @@ def play(name: str, *tasks: dict[str, Any], tags: str = "") -> dict[str, Any]:
 
 def preflight(reports: str = "{{ inventory_dir }}") -> dict[str, Any]:
     """Return a play that tells what the kit's own tells."""
-    described = {"__proof_described": {"reports": reports, "inventory": "/a"}}
+    described = {"__smoke_described": {"reports": reports, "inventory": "/a"}}
     describe = {"ansible.builtin.set_fact": described, "run_once": True}
     return play("Preflight", describe, tags="preflight, always")
 

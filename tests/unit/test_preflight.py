@@ -26,7 +26,7 @@ FAULTS: dict[str, tuple[str, Any, str]] = {
         "/data/a,b",
         "zookeeper_data_dir is '/data/a,b': write it without ,, which a unit",
     ),
-    "proof_records": ("all", "many", "proof_records is 'many': give a whole number"),
+    "smoke_records": ("all", "many", "smoke_records is 'many': give a whole number"),
     "artifact_mounted": ("ini", "perhaps", "artifact_mounted is 'perhaps': give true or false"),
     "kafka_version": ("all", 3.1, "kafka_version is the number 3.1: write it in quotes"),
     "java_options": ("-e", "-Xss1m", "java_options is '-Xss1m': give a list, with -e as JSON: -e"),

@@ -581,10 +581,7 @@ ON_ONE: list[tuple[str, dict[str, Any], str]] = [
                 {"log.dirs": "/var/lib/kafka/2,/tmp/k"},
                 "log.dirs of properties of kafka_brokers['2'] is '/tmp/k', which a reboot empties",
             ),
-            (
-                {"min.insync.replicas": 9},
-                "properties of kafka_brokers['2'] has min.insync.replicas, which the kit makes",
-            ),
+            ({"zookeeper.connect": "x"}, "properties of kafka_brokers['2'] has zookeeper.connect, which the"),
             ({"ssl": {"a": 1}}, "properties of kafka_brokers['2'] has ssl with keys of its own"),
             (
                 {"listeners": "SASL_SSL://:9092,CONTROLLER://:9093"},
@@ -728,6 +725,11 @@ SOUND_CHANGES: list[dict[str, Any]] = [
 @pytest.mark.parametrize("change", SOUND_CHANGES, ids=[", ".join(each) for each in SOUND_CHANGES])
 def test_what_stays_possible(change: dict[str, Any]) -> None:
     assert said(change=change) == {}
+
+
+def test_a_broker_may_have_settings_of_its_own() -> None:
+    own = broker(2, properties={"min.insync.replicas": 1, "broker.rack": "a"}, unit={"Service": {"Nice": 5}})
+    assert said(on={"b": {"kafka_brokers": [own]}}) == {}
 
 
 def test_more_disks_of_one_broker() -> None:

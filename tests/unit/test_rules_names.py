@@ -197,7 +197,7 @@ def test_what_tasks_keep_is_private() -> None:
         kept |= dict.fromkeys(
             re.findall(r"[\"']ansible_facts[\"']: \{[\"'](\w+)", file.read_text()), file.name
         )
-    assert {"__common_deployed", "__common_plan", "__proof_described"} <= set(kept)
+    assert {"__common_deployed", "__common_plan", "__smoke_described"} <= set(kept)
     assert {name: file for name, file in kept.items() if not name.startswith("__")} == {}
 
 
@@ -219,7 +219,7 @@ VARIABLES: dict[str, str] = {
     "kafka_server_properties_override": f"{NONE} write kafka_server_properties_overrides, or{own('kafka')}",
     "zookeeper_port": f"{NONE} write zookeeper_client_port, or{own('zookeeper')}",
     "yarn_memory": f"{NONE} write yarn_nodemanager_memory, or{own('yarn')}",
-    "proof_mod": f"{NONE} write proof_mode, or{own('proof')}",
+    "smoke_mod": f"{NONE} write smoke_mode, or{own('smoke')}",
     # Of another role of Hadoop's.
     "hdfs_namenode_port": f"{NONE} write hadoop_namenode_port, or{own('hdfs')}",
     "hdfs_core_site_overrides": f"{NONE} write hadoop_core_site_overrides, or{own('hdfs')}",

@@ -130,7 +130,7 @@ def test_a_report_that_was_cut_off_proves_nothing_and_blocks_nothing(
 ) -> None:
     monkeypatch.setattr(zookeeper, "check", passes)
     (tmp_path / "smoke.json").write_text(earlier)
-    status, report = run(tmp_path, "--unless-proved")
+    status, report = run(tmp_path, "--skip-verified")
     assert (status, report["ok"], report["mode"]) == (0, True, "full")
 
 

@@ -19,7 +19,7 @@ SMOKE = "playbooks/smoke.yml"
 NEXT: dict[tuple[str, ...], tuple[str, str]] = {
     ("inventories/single",): ("make smoke INVENTORY=inventories/single", SSH),
     ("inventories/course", "-e", "student=2"): (
-        f"{IN_2} .venv/bin/ansible-playbook -i inventories/course {SMOKE} -e student=2 -e proof_mode=full",
+        f"{IN_2} .venv/bin/ansible-playbook -i inventories/course {SMOKE} -e student=2 -e smoke_mode=full",
         "make course-shell STUDENT=2",
     ),
 }

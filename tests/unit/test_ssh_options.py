@@ -115,7 +115,7 @@ def test_become(become: Any, user: str | None, method: str | None, words: list[s
 
 def test_a_method_that_the_proof_does_not_know() -> None:
     with pytest.raises(
-        AnsibleFilterError, match=r"^ansible_become_method is 'su': the proof knows sudo only"
+        AnsibleFilterError, match=r"^ansible_become_method is 'su': the smoke test knows sudo only"
     ):
         become_words(True, "debian", "su")
 

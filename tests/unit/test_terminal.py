@@ -39,7 +39,7 @@ def test_phases_and_changes(tmp_path: Path) -> None:
 
 
 def test_a_failure_is_shown_once_and_kept(tmp_path: Path) -> None:
-    reports = {"__proof_described": {"reports": str(tmp_path), "inventory": "x"}}
+    reports = {"__smoke_described": {"reports": str(tmp_path), "inventory": "x"}}
     describe = task("Describe", **{"ansible.builtin.set_fact": reports})
     output = shown(tmp_path, describe, FAILURE)
     assert output.count("x is 1: give 2") == 1
@@ -56,7 +56,7 @@ def test_a_long_message_is_cut_and_an_ignored_failure_is_a_line(tmp_path: Path) 
     output = shown(tmp_path, ignored, long)
     assert "  Try: localhost: line 0 (ignored)\n" in output
     assert "    line 99\n" in output
-    reports = {"__proof_described": {"reports": str(tmp_path), "inventory": "x"}}
+    reports = {"__smoke_described": {"reports": str(tmp_path), "inventory": "x"}}
     output = shown(tmp_path, task("Describe", **{"ansible.builtin.set_fact": reports}), long)
     assert "    line 39\n    ... and 60 lines more\n" in output
     assert "line 99" in (tmp_path / "failure.log").read_text()

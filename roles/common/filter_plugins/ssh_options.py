@@ -94,7 +94,7 @@ def become_words(become: Any, user: str | None, method: str | None) -> list[str]
         return []
     if method not in (None, "sudo"):
         raise AnsibleFilterError(
-            f"ansible_become_method is '{method}': the proof knows sudo only; "
+            f"ansible_become_method is '{method}': the smoke test knows sudo only; "
             "give sudo, or let ansible_user be root"
         )
     return ["sudo", "-n"]

@@ -21,8 +21,12 @@ from .owned import MADE_FROM
 
 #: Each broker votes in the quorum of controllers, and each makes it slower (upstream: three or five).
 MOST_VOTERS = 9
-#: Properties that the kit makes, whichever dict gives them.
-MADE = MADE_FROM["kafka_server_properties_overrides"]
+#: Properties by which the rest of the cluster finds a broker and its data, whichever dict gives them.
+IDENTITY = {
+    key: variable
+    for key, variable in MADE_FROM["kafka_server_properties_overrides"].items()
+    if variable in ("kafka_brokers", "kafka_zookeeper_connect", "kafka_data_dir")
+}
 
 
 def brokers_of(inventory: Inventory) -> list[Mapping[str, Any]]:
@@ -117,7 +121,7 @@ def one_broker(machine: Machine) -> Iterator[Refusal]:
         own = broker.get("properties", {})
         name = f"properties of kafka_brokers['{broker['id']}']"
         disks = {"log.dirs": f"{machine.values.get('kafka_data_dir')}/{broker['id']}"}
-        for text in override_faults(own, name, MADE, disks) + value_faults({name: own}):
+        for text in override_faults(own, name, IDENTITY, disks) + value_faults({name: own}):
             yield Refusal(text, "kafka_brokers")
         for path in directories_of(own["log.dirs"]) if "log.dirs" in own else ():
             for text in directory_faults({f"log.dirs of {name}": path}):

@@ -35,7 +35,10 @@ RENAMED = {
     "service_timeout": "common_timeout",
     "service_unit_defaults": "common_unit_overrides",
     "service_unit_overrides": "common_unit_overrides",
+    "proof_mode": "smoke_mode",
+    "proof_next": "smoke_next",
     "proof_phases": "common_reports",
+    "proof_records": "smoke_records",
     "proof_timeout": "common_timeout",
 }
 #: Roles among which it is easily forgotten whose a variable is.

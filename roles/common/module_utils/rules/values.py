@@ -38,7 +38,7 @@ def converted(name: str, value: Any, spec: Spec) -> Any:
 
     Raises UnfitError for a value that is of another type or none of the choices.
 
-    >>> converted("proof_records", "100", {"type": "int"}), converted("x", "no", {"type": "bool"})
+    >>> converted("smoke_records", "100", {"type": "int"}), converted("x", "no", {"type": "bool"})
     (100, False)
     """
     convert = CONVERSIONS.get(spec.get("type", "str"))
