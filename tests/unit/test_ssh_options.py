@@ -11,7 +11,7 @@ import pytest
 from ansible import context
 from ansible.errors import AnsibleFilterError
 from ansible.utils.context_objects import CLIArgs
-from ssh_options import become_words, of_command_line, ssh_options
+from ssh_options import become_args, of_command_line, ssh_options
 
 VARIABLE = "ansible_ssh_common_args"
 
@@ -110,14 +110,14 @@ def test_ssh_takes_a_line_for_what_it_takes_the_option(
     ],
 )
 def test_become(become: Any, user: str | None, method: str | None, words: list[str]) -> None:
-    assert become_words(become, user, method) == words
+    assert become_args(become, user, method) == words
 
 
 def test_a_method_that_the_proof_does_not_know() -> None:
     with pytest.raises(
         AnsibleFilterError, match=r"^ansible_become_method is 'su': the smoke test knows sudo only"
     ):
-        become_words(True, "debian", "su")
+        become_args(True, "debian", "su")
 
 
 def test_of_the_command_line(monkeypatch: pytest.MonkeyPatch) -> None:

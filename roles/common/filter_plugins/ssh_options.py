@@ -84,10 +84,10 @@ def _line(flag: str, value: str, variable: str) -> str:
     return f'{KEYWORDS[flag]} "{value}"' if re.search(r"\s", value) else f"{KEYWORDS[flag]} {value}"
 
 
-def become_words(become: Any, user: str | None, method: str | None) -> list[str]:
+def become_args(become: Any, user: str | None, method: str | None) -> list[str]:
     """The words before a command that make it root's, none where it is already. No password can be asked for.
 
-    >>> become_words(True, "debian", "sudo")
+    >>> become_args(True, "debian", "sudo")
     ['sudo', '-n']
     """
     if not boolean(become or False) or user == "root":
@@ -123,7 +123,7 @@ def to_machine(
         variables.get(key, command_line[key])
         for key in ("ansible_become", "ansible_user", "ansible_become_method")
     )
-    return {"ssh": ["ssh", "-F", ssh_config, name], "become": become_words(become, user, method)}
+    return {"ssh": ["ssh", "-F", ssh_config, name], "become": become_args(become, user, method)}
 
 
 class FilterModule:
@@ -132,7 +132,7 @@ class FilterModule:
     def filters(self) -> dict[str, Any]:
         """Name every filter of this file."""
         return {
-            "become_words": become_words,
+            "become_args": become_args,
             "of_command_line": of_command_line,
             "ssh_options": ssh_options,
             "to_machine": to_machine,

@@ -9,33 +9,35 @@ from ansible.errors import AnsibleFilterError
 from ansible.module_utils.compat.version import LooseVersion
 
 
-def of_version(settings: Mapping[str, Any], version: str, since: Mapping[str, str]) -> dict[str, Any]:
+def supported_in(settings: Mapping[str, Any], version: str, since: Mapping[str, str]) -> dict[str, Any]:
     """The settings without those that came after a version.
 
     version: "0.8.2.1"
     since: the first version that knows a key, as text; a key that is not in it is known to all
 
-    >>> of_version({"a": 1, "b": 2}, "0.8.2.1", {"b": "0.11"})
+    >>> supported_in({"a": 1, "b": 2}, "0.8.2.1", {"b": "0.11"})
     {'a': 1}
     """
     known = {key: _parsed(first) <= _parsed(version) for key, first in since.items()}
     return {key: value for key, value in settings.items() if known.get(key, True)}
 
 
-def for_version(table: Mapping[str, Any], version: str) -> Any:
+def select_for_version(table: Mapping[str, Any], version: str) -> Any:
     """The entry of the newest version in a table that is not newer than this one.
 
     table: {first version that has it: what it has}, versions as text
 
     Raises AnsibleFilterError when the table begins later.
 
-    >>> for_version({"0": "log4j.properties", "4.0": "log4j2.yaml"}, "0.8.2.1")
+    >>> select_for_version({"0": "log4j.properties", "4.0": "log4j2.yaml"}, "0.8.2.1")
     'log4j.properties'
     """
     this = _parsed(version)
     reached = [first for first in table if _parsed(first) <= this]
     if not reached:
-        raise AnsibleFilterError(f"for_version: {version} is older than the versions {', '.join(table)}")
+        raise AnsibleFilterError(
+            f"select_for_version: {version} is older than the versions {', '.join(table)}"
+        )
     return table[max(reached, key=_parsed)]
 
 
@@ -51,4 +53,4 @@ class FilterModule:
 
     def filters(self) -> dict[str, Any]:
         """Name the filters."""
-        return {"of_version": of_version, "for_version": for_version}
+        return {"supported_in": supported_in, "select_for_version": select_for_version}

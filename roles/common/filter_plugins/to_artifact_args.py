@@ -8,7 +8,7 @@ from typing import Any
 from ansible.errors import AnsibleFilterError
 
 DOCUMENTATION = r"""
-name: to_artifact_words
+name: to_artifact_args
 author: Millrace
 short_description: the products that the artifacts play builds, as the builder's command line names them
 description:
@@ -21,7 +21,7 @@ options:
 """
 
 EXAMPLES = r"""
-words: "{{ {'kafka': ['0.8.2.1', '0.10.2.2'], 'spark': '2.2.1'} | to_artifact_words }}"
+words: "{{ {'kafka': ['0.8.2.1', '0.10.2.2'], 'spark': '2.2.1'} | to_artifact_args }}"
 # -> ['kafka=0.8.2.1', 'kafka=0.10.2.2', 'spark=2.2.1']
 """
 
@@ -33,14 +33,14 @@ _value:
 """
 
 
-def to_artifact_words(versions: Mapping[str, Any]) -> list[str]:
+def to_artifact_args(versions: Mapping[str, Any]) -> list[str]:
     """NAME=VERSION for each version of each product.
 
     versions: a version, or a list of versions, by the product's name; all as text
 
     Raises AnsibleFilterError for a version that is no text: 0.10 without quotes is the number 0.1.
 
-    >>> to_artifact_words({"kafka": ["0.8.2.1", "0.10.2.2"], "spark": "2.2.1"})
+    >>> to_artifact_args({"kafka": ["0.8.2.1", "0.10.2.2"], "spark": "2.2.1"})
     ['kafka=0.8.2.1', 'kafka=0.10.2.2', 'spark=2.2.1']
     """
     words = []
@@ -59,4 +59,4 @@ class FilterModule:
 
     def filters(self) -> dict[str, Any]:
         """Name the filter."""
-        return {"to_artifact_words": to_artifact_words}
+        return {"to_artifact_args": to_artifact_args}
