@@ -79,7 +79,7 @@ def test_hadoop_xml_golden() -> None:
 
 
 def test_shell_env_golden() -> None:
-    assert to_shell_env({"B": "it's", "A": ["x", "y"], "C": None, "D": 1, "E": '"$}`\\'}, firm=["D"]) == (
+    assert to_shell_env({"B": "it's", "A": ["x", "y"], "C": None, "D": 1, "E": '"$}`\\'}, override=["D"]) == (
         'export A="${A:-x,y}"\nexport B="${B:-it\'s}"\nexport D="1"\nexport E="${E:-\\"\\$\\}\\`\\\\}"\n'
     )
 
@@ -175,15 +175,15 @@ def test_hadoop_xml_is_read_back() -> None:
     assert read_hadoop_xml(to_hadoop_xml(awkward | {"lines": "one\ntwo"})) == awkward | {"lines": "one\ntwo"}
 
 
-@pytest.mark.parametrize("firm", [(), tuple(AWKWARD)])
-def test_shell_env_is_read_back(firm: tuple[str, ...]) -> None:
-    assert read_shell(to_shell_env(AWKWARD, firm=firm), *AWKWARD) == AWKWARD
+@pytest.mark.parametrize("override", [(), tuple(AWKWARD)])
+def test_shell_env_is_read_back(override: tuple[str, ...]) -> None:
+    assert read_shell(to_shell_env(AWKWARD, override=override), *AWKWARD) == AWKWARD
 
 
 @pytest.mark.parametrize("shell", ["sh", "bash"])
 def test_shell_env_leaves_what_the_caller_has_set(shell: str) -> None:
-    """A variable that is set to nothing counts as not set, as upstream has it; a firm one wins."""
-    text = to_shell_env(dict.fromkeys(("GIVEN", "EMPTY", "ABSENT", "FIRM"), "$file"), firm=["FIRM"])
+    """A variable that is set to nothing counts as not set, as upstream has it; a override one wins."""
+    text = to_shell_env(dict.fromkeys(("GIVEN", "EMPTY", "ABSENT", "FIRM"), "$file"), override=["FIRM"])
     done = subprocess.run(
         [shell, "-euc", f"{text}exec env"],
         env={"PATH": "/usr/bin:/bin", "GIVEN": "caller's $x }", "EMPTY": "", "FIRM": "caller's"},

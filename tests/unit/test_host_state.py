@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from ansible.module_utils import host_units
-from host_state import bring, compare, in_words
+from host_state import compare, ensure_state, in_words
 
 OWNER = pwd.getpwuid(os.getuid()).pw_name
 GROUP = grp.getgrgid(os.getgid()).gr_name
@@ -165,7 +165,7 @@ def test_what_differs_is_told_for_each_service_and_nothing_is_changed(host: Host
 
 def test_brought_to_it_there_is_nothing_left_to_do(host: Host) -> None:
     services = cluster(host)
-    done = bring(services, "started", [])
+    done = ensure_state(services, "started", [])
     assert host.calls() == [
         "enable --quiet hdfs-namenode",
         "reset-failed hdfs-namenode",
@@ -179,14 +179,14 @@ def test_brought_to_it_there_is_nothing_left_to_do(host: Host) -> None:
     assert "data" not in done["services"]["kafka"]
     assert (host.root / "etc" / "core-site.xml").read_text() == "1\n"
     for state in ("started", "current"):
-        for again in (compare(services, state, []), bring(services, state, [])):
+        for again in (compare(services, state, []), ensure_state(services, state, [])):
             assert (again["changed"], again["diff"]) == (False, [])
     assert host.calls() == []
 
 
 def test_a_file_of_one_service_makes_the_daemon_of_another_stale(host: Host) -> None:
     """Hadoop has no daemon: HDFS restarts its own, in the run that writes the file."""
-    bring(cluster(host), "started", [])
+    ensure_state(cluster(host), "started", [])
     changed = cluster(host, core="2\n")
     for services in (changed, changed[::-1]):
         found = compare(services, "current", [])
@@ -197,16 +197,16 @@ def test_a_file_of_one_service_makes_the_daemon_of_another_stale(host: Host) -> 
         assert work(found, "kafka") == {}
     host.calls()
     # Without a restart it is told, and the next run still sees it.
-    assert work(bring(changed, "started", []), "hdfs") == {"stale": ["hdfs-namenode"]}
+    assert work(ensure_state(changed, "started", []), "hdfs") == {"stale": ["hdfs-namenode"]}
     assert work(compare(changed, "current", []), "hdfs") == {"restarted": ["hdfs-namenode"]}
     assert host.calls() == []
-    assert work(bring(changed, "current", []), "hdfs") == {"restarted": ["hdfs-namenode"]}
+    assert work(ensure_state(changed, "current", []), "hdfs") == {"restarted": ["hdfs-namenode"]}
     assert host.calls() == ["restart hdfs-namenode"]
     assert not compare(changed, "current", [])["changed"]
 
 
 def test_a_link_that_moves_makes_stale_what_is_read_through_it(host: Host) -> None:
-    bring(cluster(host), "started", [])
+    ensure_state(cluster(host), "started", [])
     newer = cluster(host, java="b")
     found = compare(newer, "current", [])
     assert found["services"]["java"]["install"] == [f"{host.root}/opt/java -> {host.root}/jvm/b"]
@@ -216,14 +216,14 @@ def test_a_link_that_moves_makes_stale_what_is_read_through_it(host: Host) -> No
 
 
 def test_installed_touches_nothing_that_runs(host: Host) -> None:
-    bring(cluster(host), "started", [])
+    ensure_state(cluster(host), "started", [])
     before = host.all()
     host.calls()
     newer = cluster(host, core="2\n", java="b")
     newer[0]["install"]["directories"] = [
         {"path": f"{host.root}/var", "owner": OWNER, "group": GROUP, "mode": "0755"}
     ]
-    done = bring(newer, "installed", [])
+    done = ensure_state(newer, "installed", [])
     assert done["services"]["java"]["install"] == [f"directory {host.root}/var"]
     assert [(here["files"], "units" in here) for here in done["services"].values()] == [([], False)] * 4
     assert (host.root / "var").is_dir()
@@ -236,14 +236,14 @@ def test_installed_touches_nothing_that_runs(host: Host) -> None:
 
 
 def test_a_link_that_is_missing_is_made_when_it_is_installed(host: Host) -> None:
-    bring(cluster(host), "installed", [])
+    ensure_state(cluster(host), "installed", [])
     assert os.readlink(host.root / "opt" / "java") == f"{host.root}/jvm/a"
     assert not (host.root / "etc" / "core-site.xml").exists()
 
 
 def test_only_the_units_that_are_asked_for(host: Host) -> None:
     services = cluster(host)
-    assert work(bring(services, "started", ["kafka"]), "hdfs") == {}
+    assert work(ensure_state(services, "started", ["kafka"]), "hdfs") == {}
     assert host.calls() == ["enable --quiet kafka", "reset-failed kafka", "start kafka"]
     assert work(compare(services, "restarted", ["kafka"]), "kafka") == {"restarted": ["kafka"]}
     assert work(compare(services, "restarted", ["kafka"]), "hdfs") == {}
@@ -272,9 +272,9 @@ def test_what_cannot_be_done_is_told_in_a_comparison_and_raised_else(host: Host)
         "units/hdfs-namenode.service",
     ]
     with pytest.raises(ValueError, match="opt/java is not a link"):
-        bring(services, "started", [])
+        ensure_state(services, "started", [])
     with pytest.raises(ValueError, match="invalid literal"):
-        bring(services[1:], "started", [])
+        ensure_state(services[1:], "started", [])
     assert not (host.root / "etc" / "hdfs-site.xml").exists()
 
 
@@ -339,12 +339,12 @@ def test_a_systemd_that_does_not_answer_is_an_error(host: Host) -> None:
     assert "units" not in here
     assert [": away" in error for error in here["errors"]] == [True, True]
     with pytest.raises(host_units.UnitError, match=": away"):
-        bring([service], "started", [])
+        ensure_state([service], "started", [])
 
 
 def test_a_user_that_is_not_there_is_said_in_words(host: Host) -> None:
     service = host.service("kafka", host.file("etc/server.properties", owner="no-such-user"))
     with pytest.raises(KeyError) as failed:
-        bring([service], "started", [])
+        ensure_state([service], "started", [])
     assert in_words(failed.value) == "there is no user or group: getpwnam(): name not found: 'no-such-user'"
     assert in_words(ValueError("as it is")) == "as it is"

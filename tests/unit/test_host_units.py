@@ -10,7 +10,17 @@ from typing import Any
 
 import host_units
 import pytest
-from host_units import UnitError, bring, dropins_of, left_over, loaded, parse_show, plan, reasons, recorded
+from host_units import (
+    UnitError,
+    dropins_of,
+    ensure_state,
+    loaded,
+    orphaned_units,
+    parse_show,
+    plan,
+    reasons,
+    recorded,
+)
 
 SHOWN = """\
 Id=kafka@1.service
@@ -226,7 +236,7 @@ def test_an_instance_with_a_file_of_its_own_has_the_drop_ins_of_its_template(
     theirs.parent.mkdir()
     theirs.touch()
     unit = {"name": "kafka@10", "file": "kafka@10.service", "restart_on": []}
-    assert bring([unit], "started", check=True)["dropins"] == {"kafka@10": [str(theirs)]}
+    assert ensure_state([unit], "started", check=True)["dropins"] == {"kafka@10": [str(theirs)]}
 
 
 def test_drop_ins_of_a_unit_with_one_file_are_told_once(tmp_path: Path) -> None:
@@ -267,7 +277,7 @@ def test_plan(state: str, down: str | None, fresh: str | None, stale: str | None
 
 @pytest.mark.parametrize("state", ["started", "current"])
 def test_what_runs_as_it_should_is_left_alone(systemd: Systemctl, state: str) -> None:
-    assert bring(named("a", "b"), state, check=False) == {
+    assert ensure_state(named("a", "b"), state, check=False) == {
         "changed": False,
         "started": [],
         "restarted": [],
@@ -285,7 +295,7 @@ def test_what_runs_as_it_should_is_left_alone(systemd: Systemctl, state: str) ->
 def test_stopped_units_are_enabled_and_started_in_their_order(systemd: Systemctl) -> None:
     systemd.units["a"] |= {"ActiveState": "failed", "UnitFileState": "disabled"}
     systemd.units["b"] |= {"ActiveState": "inactive"}
-    done = bring(named("b", "a"), "started", check=False)
+    done = ensure_state(named("b", "a"), "started", check=False)
     assert done["changed"]
     assert done["started"] == ["b", "a"]
     assert done["units"]["a"] == {"pid": 8, "invocation": "def"}
@@ -301,22 +311,22 @@ def test_stopped_units_are_enabled_and_started_in_their_order(systemd: Systemctl
 
 def test_stale_units_are_told_by_started_and_restarted_by_current(systemd: Systemctl) -> None:
     change(systemd, "b")
-    done = bring(named("a", "b"), "started", check=False)
+    done = ensure_state(named("a", "b"), "started", check=False)
     assert (done["changed"], done["stale"], systemd.calls) == (False, ["b"], [])
     assert done["reasons"] == {"b": [f"{systemd.runtime}/b.conf"]}
-    done = bring(named("a", "b"), "current", check=False)
+    done = ensure_state(named("a", "b"), "current", check=False)
     assert (done["changed"], done["restarted"], done["stale"]) == (True, ["b"], [])
     assert systemd.calls == [("restart", "b")]
 
 
 def test_a_unit_is_stale_that_reads_what_is_yet_to_be_written(systemd: Systemctl) -> None:
     changing = {str(systemd.runtime / "b.conf")}
-    assert bring(named("a", "b"), "started", check=True, changing=changing)["stale"] == ["b"]
+    assert ensure_state(named("a", "b"), "started", check=True, changing=changing)["stale"] == ["b"]
 
 
 def test_stop_leaves_enabled_what_was_enabled(systemd: Systemctl) -> None:
     systemd.units["a"] |= {"ActiveState": "inactive", "UnitFileState": "disabled"}
-    done = bring(named("a", "b"), "stopped", check=False)
+    done = ensure_state(named("a", "b"), "stopped", check=False)
     assert (done["changed"], done["stopped"]) == (True, ["b"])
     assert systemd.calls == [("stop", "b")]
 
@@ -324,25 +334,25 @@ def test_stop_leaves_enabled_what_was_enabled(systemd: Systemctl) -> None:
 @pytest.mark.parametrize("on_its_way", ["activating", "reloading"])
 def test_a_unit_on_its_way_up_is_not_started_again(systemd: Systemctl, on_its_way: str) -> None:
     systemd.units["a"]["ActiveState"] = on_its_way
-    assert not bring(named("a"), "started", check=False)["changed"]
+    assert not ensure_state(named("a"), "started", check=False)["changed"]
 
 
 def test_changed_unit_files_are_read_again_first(systemd: Systemctl) -> None:
     systemd.units["a"]["NeedDaemonReload"] = "yes"
-    assert not bring(named("a"), "started", check=False)["changed"]
+    assert not ensure_state(named("a"), "started", check=False)["changed"]
     assert systemd.calls == [("daemon-reload",)]
 
 
 def test_a_unit_whose_condition_is_not_met_waits_and_is_no_change(systemd: Systemctl) -> None:
     systemd.units["a"] |= {"ActiveState": "inactive", "ConditionResult": "no"}
-    done = bring(named("a", "b"), "started", check=False)
+    done = ensure_state(named("a", "b"), "started", check=False)
     assert (done["changed"], done["started"], done["waiting"]) == (False, [], ["a"])
 
 
 def test_what_comes_after_a_unit_that_waits_is_not_started(systemd: Systemctl) -> None:
     systemd.units["a"] |= {"ActiveState": "inactive", "ConditionResult": "no"}
     systemd.units["b"] |= {"ActiveState": "inactive"}
-    done = bring(named("a", "b"), "started", check=False)
+    done = ensure_state(named("a", "b"), "started", check=False)
     assert (done["changed"], done["started"], done["waiting"]) == (False, [], ["a", "b"])
     assert ("start", "b") not in systemd.calls
 
@@ -351,14 +361,14 @@ def test_what_would_not_come_back_is_not_stopped(systemd: Systemctl, tmp_path: P
     systemd.units["kafka@1"] = systemd.units.pop("b")
     systemd.files["kafka@1"] = f"[Unit]\nConditionPathExists={tmp_path}/%i/meta.properties\n"
     with pytest.raises(UnitError, match=r"^kafka@1 runs and was not restarted") as failed:
-        bring(named("a", "kafka@1"), "restarted", check=False)
+        ensure_state(named("a", "kafka@1"), "restarted", check=False)
     assert f"ConditionPathExists={tmp_path}/1/meta.properties, and that path is not there" in str(
         failed.value
     )
     assert systemd.calls == []
     (tmp_path / "1").mkdir()
     (tmp_path / "1" / "meta.properties").touch()
-    assert bring(named("a", "kafka@1"), "restarted", check=False)["restarted"] == ["a", "kafka@1"]
+    assert ensure_state(named("a", "kafka@1"), "restarted", check=False)["restarted"] == ["a", "kafka@1"]
 
 
 def test_a_unit_that_a_condition_keeps_down_after_its_restart_is_an_error(
@@ -372,7 +382,7 @@ def test_a_unit_that_a_condition_keeps_down_after_its_restart_is_an_error(
     )
     monkeypatch.setattr(host_units, "journal", lambda units: f"journal of {units}")
     with pytest.raises(UnitError) as failed:
-        bring(named("a", "b"), "restarted", check=False)
+        ensure_state(named("a", "b"), "restarted", check=False)
     assert str(failed.value) == (
         "b was stopped for its restart and stays down, since a condition of its unit is not met: "
         "ConditionPathExists=!/no/such, ConditionMemory=>1T\njournal of ['b']"
@@ -425,7 +435,7 @@ def wanted(systemd: Systemctl, unit: str, unit_dir: Path) -> dict[str, Any]:
 
 def test_a_unit_reads_its_file_its_drop_ins_and_what_it_names(systemd: Systemctl, unit_dir: Path) -> None:
     units = [wanted(systemd, unit, unit_dir) for unit in "ab"]
-    done = bring(units, "started", check=True)
+    done = ensure_state(units, "started", check=True)
     assert (done["stale"], done["reasons"], done["dropins"]) == ([], {}, {})
     own, theirs = unit_dir / "b.service.d" / "millrace.conf", unit_dir / "b.service.d" / "theirs.conf"
     own.parent.mkdir()
@@ -433,7 +443,7 @@ def test_a_unit_reads_its_file_its_drop_ins_and_what_it_names(systemd: Systemctl
         path.touch()
     (unit_dir / "a.service").write_text("[Unit]\nAfter=b\n")
     units[0]["restart_on"].append(f"{systemd.runtime}/came")
-    done = bring(units, "started", check=True, changing={f"{systemd.runtime}/came"})
+    done = ensure_state(units, "started", check=True, changing={f"{systemd.runtime}/came"})
     assert done["reasons"] == {
         "a": [f"{unit_dir}/a.service", f"{systemd.runtime}/came"],
         "b": [str(own), str(theirs)],
@@ -446,12 +456,12 @@ def test_a_unit_that_is_down_has_no_reasons(systemd: Systemctl, unit_dir: Path) 
     units = [wanted(systemd, "a", unit_dir)]
     systemd.units["a"]["ActiveState"] = "inactive"
     change(systemd, "a")
-    done = bring(units, "current", check=True)
+    done = ensure_state(units, "current", check=True)
     assert (done["started"], done["restarted"], done["reasons"]) == (["a"], [], {})
 
 
 def test_a_unit_is_stale_for_a_link_that_moves(systemd: Systemctl) -> None:
-    done = bring(named("a"), "current", check=True, links={str(systemd.runtime)})
+    done = ensure_state(named("a"), "current", check=True, links={str(systemd.runtime)})
     assert (done["restarted"], done["reasons"]) == (["a"], {"a": [f"{systemd.runtime}/a.conf"]})
 
 
@@ -460,7 +470,7 @@ def test_a_unit_is_stale_for_a_link_that_moves(systemd: Systemctl) -> None:
 def test_of_no_unit_nobody_is_asked(monkeypatch: pytest.MonkeyPatch, state: str, check: bool) -> None:
     """systemctl show without a unit would tell of the manager, and start would start nothing."""
     monkeypatch.setattr(host_units, "systemctl", lambda *words: pytest.fail("asked"))
-    done = bring([], state, check=check)
+    done = ensure_state([], state, check=check)
     assert done.pop("changed") is False
     assert not any(done.values())
 
@@ -470,7 +480,7 @@ def test_check_mode_says_it_and_does_nothing(systemd: Systemctl, state: str) -> 
     # A unit that was never tried has no ConditionResult either: that says nothing of what a start would do.
     for unit in systemd.units.values():
         unit |= {"ActiveState": "active" if state == "stopped" else "inactive", "ConditionResult": "no"}
-    done = bring(named("a"), state, check=True)
+    done = ensure_state(named("a"), state, check=True)
     assert done["changed"]
     assert done["stopped" if state == "stopped" else "started"] == ["a"]
     assert done["waiting"] == []
@@ -480,8 +490,8 @@ def test_check_mode_says_it_and_does_nothing(systemd: Systemctl, state: str) -> 
 def test_a_unit_without_a_file(systemd: Systemctl) -> None:
     systemd.units["a"] |= {"LoadState": "not-found", "ActiveState": "inactive", "UnitFileState": ""}
     with pytest.raises(UnitError, match=r"^no unit file for a: its service has not been deployed here$"):
-        bring(named("a", "b"), "started", check=False)
-    done = bring(named("a", "b"), "started", check=True)
+        ensure_state(named("a", "b"), "started", check=False)
+    done = ensure_state(named("a", "b"), "started", check=True)
     assert (done["changed"], done["started"], list(done["units"])) == (True, ["a"], ["b"])
 
 
@@ -515,8 +525,8 @@ def test_units_that_the_inventory_no_longer_has_are_found(tmp_path: Path) -> Non
     for unit in ("kafka@1", "kafka@2", "zookeeper", "other", "gone"):
         template = unit.partition("@")[0] + "@" * ("@" in unit)
         (boot / f"{unit}.service").symlink_to(tmp_path / f"{template}.service")
-    assert left_over(["kafka@1"], "Ours", str(tmp_path)) == ["kafka@2", "zookeeper"]
-    assert left_over(["kafka@1", "kafka@2", "zookeeper"], "Ours", str(tmp_path)) == []
+    assert orphaned_units(["kafka@1"], "Ours", str(tmp_path)) == ["kafka@2", "zookeeper"]
+    assert orphaned_units(["kafka@1", "kafka@2", "zookeeper"], "Ours", str(tmp_path)) == []
 
 
 @pytest.mark.parametrize(

@@ -25,12 +25,12 @@ def here(**said: Any) -> dict[str, Any]:
     return {"install": [], "files": [], "errors": [], "units": units(), "data": {}} | said
 
 
-def answer(left_over: tuple[str, ...] = (), **services: Any) -> dict[str, Any]:
+def answer(orphaned_units: tuple[str, ...] = (), **services: Any) -> dict[str, Any]:
     """What a machine answers, with each of its services right that is not given."""
     right = {"java": here(), "kafka": here()}
     return {
         "services": right | services,
-        "left_over": list(left_over),
+        "orphaned_units": list(orphaned_units),
         "hostname": "node",
     }
 
@@ -205,7 +205,7 @@ def test_refusals_are_collected_each_once() -> None:
 
 def test_warnings() -> None:
     theirs = here(units=units(dropins={"kafka@1": ["/x.d/a.conf", "/x.d/b.conf"]}))
-    found = {"a": answer(left_over=("kafka@7",), kafka=theirs), "b": answer()}
+    found = {"a": answer(orphaned_units=("kafka@7",), kafka=theirs), "b": answer()}
     plan = to_plan(found, SERVICES, {})
     assert plan["warnings"] == [
         (

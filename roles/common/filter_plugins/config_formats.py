@@ -96,28 +96,28 @@ def to_hadoop_xml(settings: dict[str, Any]) -> str:
     return f"<configuration>\n{rows}</configuration>\n"
 
 
-def to_shell_env(settings: dict[str, Any], *, firm: Collection[str] = ()) -> str:
+def to_shell_env(settings: dict[str, Any], *, override: Collection[str] = ()) -> str:
     """Exported variables for a file that a POSIX shell sources (hadoop-env.sh, spark-env.sh).
 
-    What the caller has set wins, as in upstream's own files; but not over the names in ``firm``: a unit is
-    a caller as well, and its settings are the kit's.
+    What the caller has set wins, as in upstream's own files; but not over the names in override: a unit
+    is a caller as well, and its settings are the kit's.
 
     >>> to_shell_env({"HEAP": "-Xmx1g -Xms1g"})
     'export HEAP="${HEAP:--Xmx1g -Xms1g}"\\n'
-    >>> to_shell_env({"HEAP": "-Xmx1g -Xms1g"}, firm=["HEAP"])
+    >>> to_shell_env({"HEAP": "-Xmx1g -Xms1g"}, override=["HEAP"])
     'export HEAP="-Xmx1g -Xms1g"\\n'
     """
     lines = _settings("to_shell_env", settings)
     for key, _ in lines:
         if not re.fullmatch("[A-Za-z_][A-Za-z0-9_]*", key):
             raise AnsibleFilterError(f"to_shell_env: {key!r} is not a name of a variable")
-    return "".join(f'export {key}="{_shell_value(key, text, key in firm)}"\n' for key, text in lines)
+    return "".join(f'export {key}="{_shell_value(key, text, key in override)}"\n' for key, text in lines)
 
 
-def _shell_value(key: str, text: str, firm: bool) -> str:
+def _shell_value(key: str, text: str, override: bool) -> str:
     """What stands between double quotes."""
     literal = re.sub(r'([\\"$`])', r"\\\1", text)
-    if firm:
+    if override:
         return literal
     # There a closing brace is special as well: the first one ends the expansion.
     return f"${{{key}:-" + literal.replace("}", "\\}") + "}"

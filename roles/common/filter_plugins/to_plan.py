@@ -148,7 +148,7 @@ def _warnings(found: Found) -> list[str]:
         sentences += [
             f"{here['hostname']} starts {unit}, which the inventory no longer has. It is left alone; once "
             f"nothing needs it: systemctl disable --now {unit}"
-            for unit in here.get("left_over", ())
+            for unit in here.get("orphaned_units", ())
         ]
         sentences += [
             f"{host}: {unit} has the drop-in {path}, which is not the kit's: it is left alone, and counts"

@@ -10,8 +10,8 @@ from ansible.module_utils.host_data import STORES
 from ansible.module_utils.host_files import FILES
 from ansible.module_utils.host_install import INSTALL
 from ansible.module_utils.host_module import QuietModule
-from ansible.module_utils.host_state import ERRORS, bring, compare, in_words
-from ansible.module_utils.host_units import left_over
+from ansible.module_utils.host_state import ERRORS, compare, ensure_state, in_words
+from ansible.module_utils.host_units import orphaned_units
 
 DOCUMENTATION = r"""
 module: service_state
@@ -46,7 +46,7 @@ options:
   managed:
     description:
       - first line of every unit file of the kit, without the comment sign
-      - units that have it, start on boot and are none of O(services) are told in C(left_over)
+      - units that have it, start on boot and are none of O(services) are told in C(orphaned_units)
     type: str
 attributes:
   check_mode: {support: full}
@@ -67,7 +67,7 @@ services:
   returned: always
   type: dict
 waiting: {description: units kept down by a condition, returned: always, type: list, elements: str}
-left_over: {description: units that the inventory lost, returned: always, type: list, elements: str}
+orphaned_units: {description: units that the inventory lost, returned: always, type: list, elements: str}
 """
 
 UNITS = {
@@ -112,7 +112,7 @@ def main() -> None:
     # What is made here is for the service users to read, whatever umask the session has.
     os.umask(0o022)
     wanted = module.params["services"]
-    do = compare if module.check_mode else bring
+    do = compare if module.check_mode else ensure_state
     try:
         done = do(wanted, module.params["state"], module.params["units"])
     except ERRORS as error:
@@ -126,7 +126,7 @@ def main() -> None:
         waiting=[
             unit for here in done["services"].values() for unit in here.get("units", {}).get("waiting", [])
         ],
-        left_over=left_over(units, header) if header else [],
+        orphaned_units=orphaned_units(units, header) if header else [],
         hostname=platform.node(),
     )
 

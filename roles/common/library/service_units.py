@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.host_units import UnitError, bring
+from ansible.module_utils.host_units import UnitError, ensure_state
 
 DOCUMENTATION = r"""
 module: service_units
@@ -61,7 +61,7 @@ def main() -> None:
     )
     try:
         units = [{"name": unit} for unit in module.params["units"]]
-        done = bring(units, module.params["state"], check=module.check_mode)
+        done = ensure_state(units, module.params["state"], check=module.check_mode)
     except UnitError as error:
         module.fail_json(msg=str(error))
     module.exit_json(**done)

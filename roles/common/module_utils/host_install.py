@@ -22,7 +22,7 @@ BIN = Path("/usr/local/bin")
 #: Where programs of the system are, which the links must not hide.
 SYSTEM_BINS = (Path("/usr/bin"), Path("/usr/sbin"), Path("/bin"), Path("/sbin"))
 #: From here on ids are people's (UID_MIN of login.defs); a service's user among them cannot log in.
-FIRST_PERSON = 1000
+FIRST_HUMAN_UID = 1000
 
 _TEXT = {"type": "str", "required": True}
 _PATH = {"type": "path", "required": True}
@@ -171,7 +171,7 @@ def make_user(user: dict[str, str], *, check: bool) -> list[str]:
             _run("useradd", "--system", "--gid", user["group"], *home, *shell, user["name"])
         return done
     found = pwd.getpwnam(user["name"])
-    if found.pw_uid >= FIRST_PERSON and not found.pw_shell.endswith(("/nologin", "/false")):
+    if found.pw_uid >= FIRST_HUMAN_UID and not found.pw_shell.endswith(("/nologin", "/false")):
         raise ValueError(
             f"the user {user['name']} is a person's (uid {found.pw_uid}, shell {found.pw_shell}): rename it, "
             f"or, if it is for the service: usermod --shell /usr/sbin/nologin {user['name']}"

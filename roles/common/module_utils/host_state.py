@@ -38,7 +38,7 @@ def compare(services: list[Service], state: str, only: list[str]) -> dict[str, A
         here = found[service["name"]]
         try:
             here["install"] = missing_paths(service) + host_install.install(service["install"], check=True)
-            here["units"] = host_units.bring(
+            here["units"] = host_units.ensure_state(
                 units_of(service, only), state_of(state), check=True, changing=changing, links=links
             )
         except ERRORS as error:
@@ -54,7 +54,7 @@ def unified(diff: dict[str, Any]) -> str:
     return "".join(difflib.unified_diff(before, after, diff["before_header"], diff["after_header"]))
 
 
-def bring(services: list[Service], state: str, only: list[str]) -> dict[str, Any]:
+def ensure_state(services: list[Service], state: str, only: list[str]) -> dict[str, Any]:
     """Bring the services to the state; what was done. Raises one of ERRORS where it cannot be done."""
     found: dict[str, Any] = {}
     for service in services:
@@ -64,7 +64,7 @@ def bring(services: list[Service], state: str, only: list[str]) -> dict[str, Any
         )
         if state != "installed":
             _files(service, here, check=False)
-            here["units"] = host_units.bring(units_of(service, only), state_of(state), check=False)
+            here["units"] = host_units.ensure_state(units_of(service, only), state_of(state), check=False)
     diffs = [diff for here in found.values() for diff in here.pop("diff")]
     return {"services": found, "diff": diffs, "changed": any(map(differs, found.values()))}
 

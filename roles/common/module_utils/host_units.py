@@ -182,7 +182,7 @@ def show(units: list[str]) -> dict[str, dict[str, str]]:
     return shown
 
 
-def bring(
+def ensure_state(
     wanted: list[dict[str, Any]],
     state: str,
     *,
@@ -316,7 +316,7 @@ def _is_absent(path: str) -> bool:
     return path.startswith("/") and not os.path.exists(path)
 
 
-def left_over(units: Collection[str], header: str, directory: str = UNIT_DIR) -> list[str]:
+def orphaned_units(units: Collection[str], header: str, directory: str = UNIT_DIR) -> list[str]:
     """Units that start on boot with a file of the kit, and are none of these: the inventory lost them.
 
     header: what the first line of every such file says
