@@ -13,7 +13,7 @@ COMMANDS = {
     "up": "course.up",
     "students": "course.students",
     "shell": "course.shell",
-    "in": "course.inside",
+    "in": "course.namespace",
     "guide": "course.guide",
     "exercise": "course.exercises.plant",
     "check": "course.exercises.check",

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from course import PROGRAM
-from course.blocks import differences, read, renew, sample, steps
+from course.guide_parser import differences, read, renew, sample, steps
 
 CHECKOUT = Path(__file__).parents[1]
 DOCS = CHECKOUT / "docs/course"
@@ -33,7 +33,7 @@ def run(options: argparse.Namespace) -> int:
     """Check or renew both languages, or run one."""
     if options.action == "run":
         # Its pseudo terminals are of the tests' requirements: who only deploys has them not.
-        from course.follow import run_guide  # noqa: PLC0415
+        from course.guide_runner import run_guide  # noqa: PLC0415
 
         return run_guide(DOCS / f"guide.{options.language}.md", options.cluster, CHECKOUT)
     paths = [DOCS / f"guide.{language}.md" for language in LANGUAGES]

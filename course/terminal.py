@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pexpect
 
-from course.blocks import KEYS
+from course.guide_parser import KEYS
 from course.output import cleaned, missing, seen
 
 # Lines are read by the terminal, not by readline, and are not echoed: all that comes is output.

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from course.exercises.desk import Desk
+    from course.exercises.workspace import Workspace
 
 
 class Exercise(Protocol):
@@ -19,20 +19,20 @@ class Exercise(Protocol):
     RESTARTS: bool
     """Whether who mends it may start a daemon of the kit."""
 
-    def refusal(self, desk: Desk) -> str:
+    def refusal(self, workspace: Workspace) -> str:
         """Why it cannot be planted now; nothing when it can."""
 
-    def planted(self, desk: Desk) -> bool:
+    def planted(self, workspace: Workspace) -> bool:
         """Whether its fault is there, and can be mended from here."""
 
-    def begun(self, desk: Desk) -> bool:
+    def begun(self, workspace: Workspace) -> bool:
         """Whether what plant makes under its name is there, whatever became of it."""
 
-    def plant(self, desk: Desk) -> None:
+    def plant(self, workspace: Workspace) -> None:
         """Make the fault, on a cluster that is healthy, and see that it is there."""
 
-    def look(self, desk: Desk) -> list[str]:
+    def look(self, workspace: Workspace) -> list[str]:
         """What is still wrong, a sentence each. Changes nothing that the student made."""
 
-    def clear(self, desk: Desk) -> None:
+    def clear(self, workspace: Workspace) -> None:
         """Remove all that bears its name. The fault itself stays."""

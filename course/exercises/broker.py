@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from course.exercises.desk import TROUBLE, Desk, records
+from course.exercises.workspace import TROUBLE, Workspace, records
 from smoke.services.kafka import Partition, Record
 from smoke.verdict import compare, first
 from smoke.wait import wait_until
@@ -69,60 +69,64 @@ def verdict(state: State) -> list[str]:
     return wrong
 
 
-def refusal(desk: Desk) -> str:
+def refusal(workspace: Workspace) -> str:
     """Other brokers may run or not."""
-    return desk.kafka_refusal()
+    return workspace.kafka_refusal()
 
 
-def planted(desk: Desk) -> bool:
+def planted(workspace: Workspace) -> bool:
     """The broker has another number than its unit."""
-    return desk.master.run(f"sed -n 's/^broker\\.id=//p' {_file(desk)}").strip() != str(desk.broker.id)
+    return workspace.master.run(f"sed -n 's/^broker\\.id=//p' {_file(workspace)}").strip() != str(
+        workspace.broker.id
+    )
 
 
-def begun(desk: Desk) -> bool:
+def begun(workspace: Workspace) -> bool:
     """The topic is there."""
-    return bool(desk.records.partitions(TOPIC))
+    return bool(workspace.records.partitions(TOPIC))
 
 
-def plant(desk: Desk) -> None:
+def plant(workspace: Workspace) -> None:
     """Fill a topic on broker 0, then give the broker a number that it refuses."""
-    clear(desk)
-    desk.create_topic(TOPIC, PARTITIONS)
-    desk.fill(TOPIC, SENT)
-    unit = desk.broker.unit
-    desk.master.run(
-        f"sed -i 's/^broker\\.id=.*/broker.id={FAULT}/' {_file(desk)} && systemctl restart {unit}", DOWN
+    clear(workspace)
+    workspace.create_topic(TOPIC, PARTITIONS)
+    workspace.fill(TOPIC, SENT)
+    unit = workspace.broker.unit
+    workspace.master.run(
+        f"sed -i 's/^broker\\.id=.*/broker.id={FAULT}/' {_file(workspace)} && systemctl restart {unit}", DOWN
     )
     wait_until(
-        lambda: desk.broker.id not in desk.registered, DOWN, f"{unit} is still registered in ZooKeeper"
+        lambda: workspace.broker.id not in workspace.registered,
+        DOWN,
+        f"{unit} is still registered in ZooKeeper",
     )
 
 
-def look(desk: Desk) -> list[str]:
+def look(workspace: Workspace) -> list[str]:
     """Ask systemd, ZooKeeper, and the broker for its records."""
-    unit = desk.master.run(f"systemctl is-active {desk.broker.unit} || :").strip()
-    registered = desk.registered
-    partitions = desk.records.partitions(TOPIC)
+    unit = workspace.master.run(f"systemctl is-active {workspace.broker.unit} || :").strip()
+    registered = workspace.registered
+    partitions = workspace.records.partitions(TOPIC)
     led = partitions and all(partition.leader in registered for partition in partitions)
-    read = _read(desk) if led else None
-    return verdict(State(unit, registered, partitions, read, _linked(desk)))
+    read = _read(workspace) if led else None
+    return verdict(State(unit, registered, partitions, read, _linked(workspace)))
 
 
-def _linked(desk: Desk) -> bool:
-    return bool(desk.master.run(f"if [ {LINK} -ef {_file(desk)} ]; then echo linked; fi"))
+def _linked(workspace: Workspace) -> bool:
+    return bool(workspace.master.run(f"if [ {LINK} -ef {_file(workspace)} ]; then echo linked; fi"))
 
 
-def _read(desk: Desk) -> list[Record]:
+def _read(workspace: Workspace) -> list[Record]:
     try:
-        return desk.records.dump(TOPIC)
+        return workspace.records.dump(TOPIC)
     except TROUBLE:  # it is registered and does not answer: it is coming up, or going
         return []
 
 
-def _file(desk: Desk) -> str:
-    return f"/etc/kafka/server-{desk.broker.id}.properties"
+def _file(workspace: Workspace) -> str:
+    return f"/etc/kafka/server-{workspace.broker.id}.properties"
 
 
-def clear(desk: Desk) -> None:
+def clear(workspace: Workspace) -> None:
     """Delete the topic."""
-    desk.records.delete_topic(TOPIC)
+    workspace.records.delete_topic(TOPIC)

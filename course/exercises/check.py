@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 
 from course import CourseError, labs
 from course.exercises import catalogue
-from course.exercises.desk import TROUBLE, lay, silent
-from course.exercises.waiting import beating
+from course.exercises.progress import heartbeat_during
+from course.exercises.workspace import TROUBLE, open_workspace, silent
 from smoke.wait import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from course.exercises import Exercise
-    from course.exercises.desk import Desk
+    from course.exercises.workspace import Workspace
 
 PATIENCE = 5.0
 """Seconds in which what was just mended may still show itself."""
@@ -36,15 +36,15 @@ def run(options: argparse.Namespace) -> int:
     """Look, and tell."""
     labs.need_root()
     exercise = catalogue.EXERCISES[options.number]
-    desk = lay(options.cluster)
+    workspace = open_workspace(options.cluster)
     patience = options.patience
     if patience is None:
         patience = RESTARTED if exercise.RESTARTS else PATIENCE
     try:
-        with beating(f"exercise {options.number}", "the first look goes on") as tell:
-            found = wrong(exercise, desk, patience, tell)
+        with heartbeat_during(f"exercise {options.number}", "the first look goes on") as tell:
+            found = wrong(exercise, workspace, patience, tell)
     except NotBegunError:
-        begin = desk.lab.make(f"course-exercise EXERCISE={options.number}")
+        begin = workspace.lab.make(f"course-exercise EXERCISE={options.number}")
         raise CourseError(f"exercise {options.number} is not planted: {begin}") from None
     if not found:
         print(f"Exercise {options.number} is solved.")
@@ -62,7 +62,7 @@ class NotBegunError(Exception):
 
 
 def wrong(
-    exercise: Exercise, desk: Desk, patience: float, tell: Callable[[str], object] = lambda _: None
+    exercise: Exercise, workspace: Workspace, patience: float, tell: Callable[[str], object] = lambda _: None
 ) -> list[str]:
     """What is still wrong when `patience` seconds are over; nothing as soon as all is right.
 
@@ -73,8 +73,8 @@ def wrong(
     def solved() -> bool:
         found.clear()
         try:
-            found.extend(exercise.look(desk))
-            if found and not exercise.begun(desk):
+            found.extend(exercise.look(workspace))
+            if found and not exercise.begun(workspace):
                 raise NotBegunError
         except TROUBLE as error:
             found.append(silent(error))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from hdfs_native import WriteOptions
 
-from course.exercises.desk import STUDENT, TROUBLE, Desk, Found, bounded, content, held, remaining
+from course.exercises.workspace import STUDENT, TROUBLE, Found, Workspace, bounded, content, held, remaining
 from smoke.services import format_error, hdfs
 from smoke.verdict import replication
 from smoke.wait import wait_until
@@ -64,83 +64,85 @@ def verdict(state: State, datanodes: Sequence[str]) -> list[str]:
     return wrong
 
 
-def refusal(desk: Desk) -> str:
+def refusal(workspace: Workspace) -> str:
     """It wants HDFS alone."""
-    return desk.hdfs_refusal()
+    return workspace.hdfs_refusal()
 
 
-def planted(desk: Desk) -> bool:
+def planted(workspace: Workspace) -> bool:
     """A DataNode has no space, and one is told to keep some: by plant, or otherwise by the student since."""
-    reserved = "".join(desk.on_datanodes(f"if grep -qF {RESERVED} {FILE}; then echo reserved; fi"))
-    full = 0 in remaining(desk.namenode()).values()
-    return bool(reserved) and full and desk.exists(BEFORE)
+    reserved = "".join(workspace.on_datanodes(f"if grep -qF {RESERVED} {FILE}; then echo reserved; fi"))
+    full = 0 in remaining(workspace.namenode()).values()
+    return bool(reserved) and full and workspace.exists(BEFORE)
 
 
-def begun(desk: Desk) -> bool:
+def begun(workspace: Workspace) -> bool:
     """The directory is there."""
-    return desk.exists(DIRECTORY)
+    return workspace.exists(DIRECTORY)
 
 
-def plant(desk: Desk) -> None:
+def plant(workspace: Workspace) -> None:
     """Write a file, then reserve a petabyte on each DataNode."""
-    clear(desk)
-    with desk.files() as files:
+    clear(workspace)
+    with workspace.files() as files:
         files.mkdirs(DIRECTORY, create_parent=True)
         with files.create(BEFORE, WriteOptions(replication=REPLICATION)) as writer:
             writer.write(CONTENT)
         files.set_owner(DIRECTORY, owner=STUDENT)
-    wait_until(lambda: not _replicas(desk, BEFORE), PATIENCE, f"{BEFORE} is not on {REPLICATION} DataNodes")
-    unit = desk.hdfs.datanode_unit
-    desk.on_datanodes(f"sed -i 's,^</configuration>,{FAULT}\\n&,' {FILE} && systemctl restart {unit}")
+    wait_until(
+        lambda: not _replicas(workspace, BEFORE), PATIENCE, f"{BEFORE} is not on {REPLICATION} DataNodes"
+    )
+    unit = workspace.hdfs.datanode_unit
+    workspace.on_datanodes(f"sed -i 's,^</configuration>,{FAULT}\\n&,' {FILE} && systemctl restart {unit}")
 
     def full() -> bool:
-        return remaining(desk.namenode()) == dict.fromkeys(desk.hdfs.datanodes, 0)
+        return remaining(workspace.namenode()) == dict.fromkeys(workspace.hdfs.datanodes, 0)
 
     wait_until(full, PATIENCE, "the DataNodes still report space")
 
 
-def look(desk: Desk) -> list[str]:
+def look(workspace: Workspace) -> list[str]:
     """Ask the NameNode; write a file where there is room for it, and remove it."""
-    facts = desk.namenode()
+    facts = workspace.namenode()
     left = remaining(facts)
-    written = _written(desk) if all(left.get(host) for host in desk.hdfs.datanodes) else None
-    before = desk.found(BEFORE, CONTENT)
-    return verdict(State(left, written, before, int(facts.get("MissingBlocks", 0))), desk.hdfs.datanodes)
+    written = _written(workspace) if all(left.get(host) for host in workspace.hdfs.datanodes) else None
+    before = workspace.found(BEFORE, CONTENT)
+    return verdict(State(left, written, before, int(facts.get("MissingBlocks", 0))), workspace.hdfs.datanodes)
 
 
-def _written(desk: Desk) -> list[str]:
+def _written(workspace: Workspace) -> list[str]:
     try:
         try:
-            return _write(desk)
+            return _write(workspace)
         finally:
-            desk.remove(LOOK_FILE)
+            workspace.remove(LOOK_FILE)
     except TROUBLE as error:
         return [format_error(error)]
 
 
-def _write(desk: Desk) -> list[str]:
+def _write(workspace: Workspace) -> list[str]:
     def write() -> None:
         options = WriteOptions(replication=REPLICATION, overwrite=True)
-        with desk.files() as files, files.create(LOOK_FILE, options) as writer:
+        with workspace.files() as files, files.create(LOOK_FILE, options) as writer:
             writer.write(LOOK_CONTENT)
 
     bounded(write, 20, f"writing {LOOK_FILE}")
     try:
-        wait_until(lambda: not _replicas(desk, LOOK_FILE), 10, "replicas")
+        wait_until(lambda: not _replicas(workspace, LOOK_FILE), 10, "replicas")
     except TimeoutError:
-        return _replicas(desk, LOOK_FILE)
-    same = desk.read(LOOK_FILE, len(LOOK_CONTENT) + 1) == LOOK_CONTENT
+        return _replicas(workspace, LOOK_FILE)
+    same = workspace.read(LOOK_FILE, len(LOOK_CONTENT) + 1) == LOOK_CONTENT
     return [] if same else ["other bytes are read than were written"]
 
 
-def _replicas(desk: Desk, path: str) -> list[str]:
+def _replicas(workspace: Workspace, path: str) -> list[str]:
     """Why the file's blocks are not where they should be."""
-    with desk.files() as files:
+    with workspace.files() as files:
         factor = files.get_file_info(path).replication
-    return list(replication(hdfs.block_hosts(desk.hdfs, path, "hdfs"), factor, REPLICATION).evidence)
+    return list(replication(hdfs.block_hosts(workspace.hdfs, path, "hdfs"), factor, REPLICATION).evidence)
 
 
-def clear(desk: Desk) -> None:
+def clear(workspace: Workspace) -> None:
     """Delete the directory."""
     for path in (DIRECTORY, LOOK_FILE):
-        desk.remove(path)
+        workspace.remove(path)

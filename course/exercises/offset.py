@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from kazoo.exceptions import NoNodeError
 
-from course.exercises.desk import Desk, records
+from course.exercises.workspace import Workspace, records
 from smoke.services import plural
 from smoke.verdict import first
 
@@ -76,65 +76,65 @@ def _lines(lines: Sequence[str]) -> list[str]:
     return wrong
 
 
-def refusal(desk: Desk) -> str:
+def refusal(workspace: Workspace) -> str:
     """It wants no more than the broker."""
-    return desk.kafka_refusal()
+    return workspace.kafka_refusal()
 
 
-def planted(desk: Desk) -> bool:
+def planted(workspace: Workspace) -> bool:
     """It is begun and not solved, and can be."""
-    state = ask(desk)
-    return begun(desk) and bool(verdict(state)) and not state.spoiled
+    state = ask(workspace)
+    return begun(workspace) and bool(verdict(state)) and not state.spoiled
 
 
-def begun(desk: Desk) -> bool:
+def begun(workspace: Workspace) -> bool:
     """The topic is there."""
-    return bool(desk.records.partitions(TOPIC))
+    return bool(workspace.records.partitions(TOPIC))
 
 
-def plant(desk: Desk) -> None:
+def plant(workspace: Workspace) -> None:
     """Fill the topic, and write the group's offset as its consumers do."""
-    clear(desk)
-    desk.create_topic(TOPIC, partitions=1)
-    desk.fill(TOPIC, SENT)
-    config = f"zookeeper.connect={desk.kafka.zookeeper_connect}\ngroup.id={GROUP}\n"
-    desk.master.run(f"mkdir -p {DIRECTORY} && printf %s {shlex.quote(config)} > {CONFIG}")
-    with desk.session() as session:
+    clear(workspace)
+    workspace.create_topic(TOPIC, partitions=1)
+    workspace.fill(TOPIC, SENT)
+    config = f"zookeeper.connect={workspace.kafka.zookeeper_connect}\ngroup.id={GROUP}\n"
+    workspace.master.run(f"mkdir -p {DIRECTORY} && printf %s {shlex.quote(config)} > {CONFIG}")
+    with workspace.session() as session:
         session.create(NODE, str(START).encode(), makepath=True)
 
 
-def look(desk: Desk) -> list[str]:
+def look(workspace: Workspace) -> list[str]:
     """Read the student's file and the group's offset."""
-    return verdict(ask(desk))
+    return verdict(ask(workspace))
 
 
-def ask(desk: Desk) -> State:
+def ask(workspace: Workspace) -> State:
     """What is there now."""
-    text = desk.text(FILE)
+    text = workspace.text(FILE)
     lines = None if text is None else [line for line in text.split("\n") if line]
-    with desk.session() as session:
+    with workspace.session() as session:
         try:
             offset = session.get(NODE)[0].decode(errors="replace")
         except NoNodeError:
             offset = None
     state = State(lines, offset)
     # What was solved stays so, whatever is sent to the topic later.
-    return replace(state, spoiled=_spoiled(desk)) if verdict(state) and begun(desk) else state
+    return replace(state, spoiled=_spoiled(workspace)) if verdict(state) and begun(workspace) else state
 
 
-def _spoiled(desk: Desk) -> list[str]:
+def _spoiled(workspace: Workspace) -> list[str]:
     why = []
-    if sorted(desk.records.dump(TOPIC)) != sorted(SENT.items()):
+    if sorted(workspace.records.dump(TOPIC)) != sorted(SENT.items()):
         why.append(f"The topic {TOPIC} does not hold just its {len(SENT)} messages any more")
-    if desk.text(CONFIG) is None:
+    if workspace.text(CONFIG) is None:
         why.append(f"There is no file {CONFIG} any more")
     return why
 
 
-def clear(desk: Desk) -> None:
+def clear(workspace: Workspace) -> None:
     """Delete the topic, the group, the student's file."""
-    desk.records.delete_topic(TOPIC)
-    with desk.session() as session:
+    workspace.records.delete_topic(TOPIC)
+    with workspace.session() as session:
         if session.exists(f"/consumers/{GROUP}"):
             session.delete(f"/consumers/{GROUP}", recursive=True)
-    desk.master.run(f"rm -rf {DIRECTORY} {FILE}")
+    workspace.master.run(f"rm -rf {DIRECTORY} {FILE}")

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 from course import labs
 from course.exercises import catalogue
-from course.exercises.desk import TROUBLE, lay
-from course.exercises.waiting import beating
+from course.exercises.progress import heartbeat_during
+from course.exercises.workspace import TROUBLE, open_workspace
 from smoke.services import format_error
 
 if TYPE_CHECKING:
     from course.exercises import Exercise
-    from course.exercises.desk import Desk
+    from course.exercises.workspace import Workspace
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -27,10 +27,10 @@ def run(options: argparse.Namespace) -> int:
     """Plant, unless it is planted; 1 when that cannot be done."""
     labs.need_root()
     text = catalogue.story(options.number, options.language)
-    desk = lay(options.cluster)
+    workspace = open_workspace(options.cluster)
     try:
-        with beating(f"exercise {options.number}", "its fault is being planted"):
-            new = plant(catalogue.EXERCISES[options.number], desk)
+        with heartbeat_during(f"exercise {options.number}", "its fault is being planted"):
+            new = plant(catalogue.EXERCISES[options.number], workspace)
     except NotPlantedError as error:
         print(f"course: exercise {options.number} is not planted: {error}", file=sys.stderr)
         return 1
@@ -44,17 +44,17 @@ class NotPlantedError(Exception):
     """The cluster is not fit for it; the message says what to do."""
 
 
-def plant(exercise: Exercise, desk: Desk) -> bool:
+def plant(exercise: Exercise, workspace: Workspace) -> bool:
     """Whether there was anything to do: a fault that is there stays, with what the student did about it."""
     reason = ""
     try:
-        if exercise.planted(desk):
+        if exercise.planted(workspace):
             return False
-        reason = exercise.refusal(desk)
+        reason = exercise.refusal(workspace)
         if not reason:
-            exercise.plant(desk)
+            exercise.plant(workspace)
     except TROUBLE as error:
         reason = format_error(error)
     if reason:
-        raise NotPlantedError(f"{reason}. ({desk.lab.make('course-reset')} gives a fresh cluster.)")
+        raise NotPlantedError(f"{reason}. ({workspace.lab.make('course-reset')} gives a fresh cluster.)")
     return True

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from course.exercises.desk import Desk, records
+from course.exercises.workspace import Workspace, records
 from smoke.services import plural
 from smoke.services.kafka import Partition, Record
 from smoke.verdict import compare, first
@@ -62,44 +62,44 @@ def _replicas(partition: Partition) -> list[str]:
     return []
 
 
-def refusal(desk: Desk) -> str:
+def refusal(workspace: Workspace) -> str:
     """It wants the brokers of the guide's step 3."""
-    if why := desk.kafka_refusal(BROKERS):
+    if why := workspace.kafka_refusal(BROKERS):
         return f"{why}. It wants the brokers 0, 1 and 2: do step 3 of the guide first, and leave them running"
     return ""
 
 
-def planted(desk: Desk) -> bool:
+def planted(workspace: Workspace) -> bool:
     """The records are all there, in too few places."""
-    state = ask(desk)
+    state = ask(workspace)
     return state.read is not None and not compare(SENT, SENT, state.read).missing and bool(verdict(state))
 
 
-def begun(desk: Desk) -> bool:
+def begun(workspace: Workspace) -> bool:
     """The topic is there."""
-    return bool(desk.records.partitions(TOPIC))
+    return bool(workspace.records.partitions(TOPIC))
 
 
-def plant(desk: Desk) -> None:
+def plant(workspace: Workspace) -> None:
     """Create the topic with one replica, and fill it."""
-    clear(desk)
-    desk.records.create_topic(TOPIC, PARTITIONS, replication=1, min_insync=1)
-    desk.fill(TOPIC, SENT)
+    clear(workspace)
+    workspace.records.create_topic(TOPIC, PARTITIONS, replication=1, min_insync=1)
+    workspace.fill(TOPIC, SENT)
 
 
-def look(desk: Desk) -> list[str]:
+def look(workspace: Workspace) -> list[str]:
     """Ask ZooKeeper for the replicas, the brokers for the records."""
-    return verdict(ask(desk))
+    return verdict(ask(workspace))
 
 
-def ask(desk: Desk) -> State:
+def ask(workspace: Workspace) -> State:
     """What is there now."""
-    partitions = desk.records.partitions(TOPIC)
-    alive = set(desk.registered)
-    led = partitions and {desk.broker.id, *(partition.leader for partition in partitions)} <= alive
-    return State(partitions, desk.records.dump(TOPIC) if led else None)
+    partitions = workspace.records.partitions(TOPIC)
+    alive = set(workspace.registered)
+    led = partitions and {workspace.broker.id, *(partition.leader for partition in partitions)} <= alive
+    return State(partitions, workspace.records.dump(TOPIC) if led else None)
 
 
-def clear(desk: Desk) -> None:
+def clear(workspace: Workspace) -> None:
     """Delete the topic."""
-    desk.records.delete_topic(TOPIC)
+    workspace.records.delete_topic(TOPIC)

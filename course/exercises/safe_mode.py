@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from hdfs_native import WriteOptions
 
-from course.exercises.desk import STUDENT, SUPERUSER, Desk, Found, content, held, remaining
+from course.exercises.workspace import STUDENT, SUPERUSER, Found, Workspace, content, held, remaining
 from smoke import verdict as verdict_of
 from smoke.services import hdfs
 from smoke.verdict import first
@@ -67,83 +67,85 @@ def verdict(state: State) -> list[str]:
     return wrong + held(KEPT, CONTENT, state.kept)
 
 
-def refusal(desk: Desk) -> str:
+def refusal(workspace: Workspace) -> str:
     """It wants HDFS alone."""
-    return desk.hdfs_refusal()
+    return workspace.hdfs_refusal()
 
 
-def planted(desk: Desk) -> bool:
+def planted(workspace: Workspace) -> bool:
     """The NameNode waits, or was made not to, and the lost file is still there."""
-    facts = desk.namenode()
-    return bool(facts.get("Safemode") or facts.get("MissingBlocks")) and desk.exists(LOST)
+    facts = workspace.namenode()
+    return bool(facts.get("Safemode") or facts.get("MissingBlocks")) and workspace.exists(LOST)
 
 
-def begun(desk: Desk) -> bool:
+def begun(workspace: Workspace) -> bool:
     """The directory is there."""
-    return desk.exists(DIRECTORY)
+    return workspace.exists(DIRECTORY)
 
 
-def plant(desk: Desk) -> None:
+def plant(workspace: Workspace) -> None:
     """Write a file of two replicas and one of one; remove the latter's blocks, restart the NameNode."""
-    clear(desk)
-    with desk.files() as files:
+    clear(workspace)
+    with workspace.files() as files:
         files.mkdirs(DIRECTORY, create_parent=True)
-        _write(desk, KEPT, CONTENT, replication=2)
-        _write(desk, LOST, content(LOST, BLOCKS * BLOCK), replication=1)
+        _write(workspace, KEPT, CONTENT, replication=2)
+        _write(workspace, LOST, content(LOST, BLOCKS * BLOCK), replication=1)
         for path in (DIRECTORY, KEPT, LOST):
             files.set_owner(path, owner=STUDENT)
-    names = " -o ".join(f"-name 'blk_{number}*'" for number in _blocks(desk, LOST))
+    names = " -o ".join(f"-name 'blk_{number}*'" for number in _blocks(workspace, LOST))
     # A DataNode that runs would go on reporting what it had when it started.
-    unit = desk.hdfs.datanode_unit
+    unit = workspace.hdfs.datanode_unit
     # Nor is it to stay down when something fails in between.
-    desk.on_datanodes(
+    workspace.on_datanodes(
         f"trap 'systemctl start {unit}' EXIT; systemctl stop {unit} && find {DATA} '(' {names} ')' -delete"
     )
-    desk.master.run(f"systemctl restart {desk.hdfs.namenodes[0].unit}", 60)
-    wait_until(lambda: _waits(desk), PATIENCE, "the NameNode does not wait for the lost blocks", interval=0.5)
+    workspace.master.run(f"systemctl restart {workspace.hdfs.namenodes[0].unit}", 60)
+    wait_until(
+        lambda: _waits(workspace), PATIENCE, "the NameNode does not wait for the lost blocks", interval=0.5
+    )
 
 
-def _write(desk: Desk, path: str, data: bytes, replication: int) -> None:
+def _write(workspace: Workspace, path: str, data: bytes, replication: int) -> None:
     options = WriteOptions(replication=replication, block_size=BLOCK)
-    with desk.files() as files, files.create(path, options) as writer:
+    with workspace.files() as files, files.create(path, options) as writer:
         writer.write(data)
 
     def replicated() -> bool:
-        blocks = hdfs.block_hosts(desk.hdfs, path, SUPERUSER)
+        blocks = hdfs.block_hosts(workspace.hdfs, path, SUPERUSER)
         return verdict_of.replication(blocks, replication, replication).ok
 
     wait_until(replicated, PATIENCE, f"{path} is not on {replication} DataNodes")
 
 
-def _blocks(desk: Desk, path: str) -> list[int]:
+def _blocks(workspace: Workspace, path: str) -> list[int]:
     """The ids of a file's blocks."""
-    node = desk.hdfs.namenodes[0]
+    node = workspace.hdfs.namenodes[0]
     query = f"/webhdfs/v1{quote(path)}?op=GET_BLOCK_LOCATIONS&user.name={SUPERUSER}"
     answer = get_json(node.host, node.http_port, query)
     return [int(block["block"]["blockId"]) for block in answer["LocatedBlocks"]["locatedBlocks"]]
 
 
-def _waits(desk: Desk) -> bool:
+def _waits(workspace: Workspace) -> bool:
     """All DataNodes have reported, and just the lost blocks are not there."""
     try:
-        facts = desk.namenode()
+        facts = workspace.namenode()
     except WebError:
         return False
-    if len(remaining(facts)) < len(desk.hdfs.datanodes):
+    if len(remaining(facts)) < len(workspace.hdfs.datanodes):
         return False
     said = _REPORTED.search(facts.get("Safemode", ""))
     return said is not None and int(said["total"]) - int(said["reported"]) == BLOCKS
 
 
-def look(desk: Desk) -> list[str]:
+def look(workspace: Workspace) -> list[str]:
     """Ask the NameNode, and read the file."""
-    facts = desk.namenode()
+    facts = workspace.namenode()
     return verdict(
         State(
             facts.get("Safemode", ""),
             int(facts.get("MissingBlocks", 0)),
             _files(facts),
-            desk.found(KEPT, CONTENT),
+            workspace.found(KEPT, CONTENT),
         )
     )
 
@@ -153,6 +155,6 @@ def _files(facts: dict[str, Any]) -> list[str]:
     return sorted({str(line).rpartition("\t")[2] for line in found})
 
 
-def clear(desk: Desk) -> None:
+def clear(workspace: Workspace) -> None:
     """Delete the directory."""
-    desk.remove(DIRECTORY)
+    workspace.remove(DIRECTORY)

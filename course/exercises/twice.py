@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from kazoo.exceptions import NoNodeError
 
-from course.exercises.desk import Desk
+from course.exercises.workspace import Workspace
 from smoke.checks import CheckError
 from smoke.checks.streaming import MARK, counted, sentences
 from smoke.services.streaming import Program, Stream, StreamError
@@ -88,59 +88,59 @@ def verdict(state: State) -> list[str]:
     return said
 
 
-def refusal(desk: Desk) -> str:
+def refusal(workspace: Workspace) -> str:
     """It wants no more than the broker."""
-    return desk.kafka_refusal()
+    return workspace.kafka_refusal()
 
 
-def planted(desk: Desk) -> bool:
+def planted(workspace: Workspace) -> bool:
     """The student has the source, a topic to try it with, and work to do: to look again takes too long."""
-    return desk.text(FILE) is not None and begun(desk) and desk.text(SOLVED) is None
+    return workspace.text(FILE) is not None and begun(workspace) and workspace.text(SOLVED) is None
 
 
-def begun(desk: Desk) -> bool:
+def begun(workspace: Workspace) -> bool:
     """The topic is there."""
-    return bool(desk.records.partitions(TOPIC))
+    return bool(workspace.records.partitions(TOPIC))
 
 
-def plant(desk: Desk) -> None:
+def plant(workspace: Workspace) -> None:
     """Lay the source down where there is none; what the student wrote stays until it is solved."""
-    if desk.text(SOLVED) is not None:
-        clear(desk)
-    if not begun(desk):
-        desk.create_topic(TOPIC, PARTITIONS)
+    if workspace.text(SOLVED) is not None:
+        clear(workspace)
+    if not begun(workspace):
+        workspace.create_topic(TOPIC, PARTITIONS)
     source = shlex.quote(SAMPLE.read_text(encoding="utf-8"))
-    desk.master.run(f"mkdir -p {DIRECTORY} && if [ ! -e {FILE} ]; then printf %s {source} > {FILE}; fi")
+    workspace.master.run(f"mkdir -p {DIRECTORY} && if [ ! -e {FILE} ]; then printf %s {source} > {FILE}; fi")
 
 
-def look(desk: Desk) -> list[str]:
+def look(workspace: Workspace) -> list[str]:
     """Compile the student's program, run it on a topic of its own, compare; then remove all that."""
-    source = desk.text(FILE)
+    source = workspace.text(FILE)
     if source is None:
         return verdict(State(False, {}, {}))
     run = f"{TOPIC}-{secrets.token_hex(4)}"
     texts = sentences(run, SENTENCES)
     sent = Counter(word for text in texts for word in text.split(" "))
     program = Program(CLASS, source.encode(), THREADS)
-    stream = Stream(desk.master, desk.spark, run, lambda _: None, program)
-    server = desk.zookeeper.servers[0]
+    stream = Stream(workspace.master, workspace.spark, run, lambda _: None, program)
+    server = workspace.zookeeper.servers[0]
     failure: list[str] = []
-    desk.records.delete_topic(LOOK_TOPIC)  # of a check that was cut off
+    workspace.records.delete_topic(LOOK_TOPIC)  # of a check that was cut off
     try:
-        desk.create_topic(LOOK_TOPIC, PARTITIONS)
+        workspace.create_topic(LOOK_TOPIC, PARTITIONS)
         try:
             stream.start(f"{server.host}:{server.port}", run, LOOK_TOPIC)
-            _await_receivers(desk, stream)
-            counted(texts, stream, desk.records, LOOK_TOPIC)
+            _await_receivers(workspace, stream)
+            counted(texts, stream, workspace.records, LOOK_TOPIC)
         except (CheckError, StreamError, TimeoutError) as error:
             failure = [str(error), *telling(stream.evidence()[1:])]
     finally:
         stream.stop()
-        _forget(desk, LOOK_TOPIC, run)
-        desk.records.delete_topic(LOOK_TOPIC)
+        _forget(workspace, LOOK_TOPIC, run)
+        workspace.records.delete_topic(LOOK_TOPIC)
     words = {word: count for word, count in dict(stream.counts.words).items() if word != MARK}
     wrong = verdict(State(True, sent, words, failure))
-    desk.master.run(f"{'rm -f' if wrong else 'touch'} {SOLVED}")
+    workspace.master.run(f"{'rm -f' if wrong else 'touch'} {SOLVED}")
     return wrong
 
 
@@ -149,13 +149,13 @@ def telling(lines: Sequence[str]) -> list[str]:
     return [line for line in lines if not _NOISE.match(line)][-8:]
 
 
-def _await_receivers(desk: Desk, stream: Stream) -> None:
+def _await_receivers(workspace: Workspace, stream: Stream) -> None:
     """Wait until partitions have owners that two batches long stay the same, and each owner reads.
 
     A group begins at the end of the topic, which its receiver asks for some time after it owns a partition:
     what is sent before it does not see.
     """
-    with desk.session() as session:
+    with workspace.session() as session:
         seen: dict[str, bytes] = {}
         since = 0
 
@@ -170,14 +170,14 @@ def _await_receivers(desk: Desk, stream: Stream) -> None:
 
         wait_until(settled, PATIENCE, "no group of its receivers owns the topic, or it prints no batches")
     readers = Counter(int(path.rpartition("/")[2]) for path in seen)
-    wait_until(lambda: _heard(desk, stream, readers), PATIENCE, "it counts nothing of what is sent")
+    wait_until(lambda: _heard(workspace, stream, readers), PATIENCE, "it counts nothing of what is sent")
 
 
-def _heard(desk: Desk, stream: Stream, readers: Mapping[int, int]) -> bool:
+def _heard(workspace: Workspace, stream: Stream, readers: Mapping[int, int]) -> bool:
     """Whether every owner of a partition reads what is sent now; `readers`: how many each has."""
     counts = stream.counts
     before, batches = counts.words[MARK], counts.batches
-    sent = desk.records.produce(LOOK_TOPIC, ((number, MARK.encode()) for number in range(MARKS))).acked
+    sent = workspace.records.produce(LOOK_TOPIC, ((number, MARK.encode()) for number in range(MARKS))).acked
     read = before + sum(readers[partition] for partition, _ in sent.values())
 
     def over() -> bool:
@@ -212,9 +212,9 @@ def _groups(session: KazooClient) -> list[str]:
         return []
 
 
-def _forget(desk: Desk, topic: str, run: str = "") -> None:
+def _forget(workspace: Workspace, topic: str, run: str = "") -> None:
     """Remove from ZooKeeper what groups say of the topic; and as a whole the groups of this run."""
-    with desk.session() as session:
+    with workspace.session() as session:
         for group in _groups(session):
             nodes = [f"/consumers/{group}/{kind}/{topic}" for kind in ("owners", "offsets")]
             if run and group.startswith(run):
@@ -224,9 +224,9 @@ def _forget(desk: Desk, topic: str, run: str = "") -> None:
                     session.delete(node, recursive=True)
 
 
-def clear(desk: Desk) -> None:
+def clear(workspace: Workspace) -> None:
     """Delete the topics, what groups know of them, and the student's directory."""
     for topic in (TOPIC, LOOK_TOPIC):
-        desk.records.delete_topic(topic)
-        _forget(desk, topic)
-    desk.master.run(f"rm -rf {DIRECTORY}")
+        workspace.records.delete_topic(topic)
+        _forget(workspace, topic)
+    workspace.master.run(f"rm -rf {DIRECTORY}")

@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 
 from course.exercises.catalogue import EXERCISES
-from course.exercises.desk import Desk
+from course.exercises.workspace import Workspace
 from smoke.wait import wait_until
 from tests.live import CHECKOUT, CLUSTER, Site
 
-DESK = Desk(CLUSTER)
+DESK = Workspace(CLUSTER)
 SOLUTIONS = Path(__file__).parent / "solutions"
 SOLVED_ON = {5: DESK.hdfs.datanodes}
 """The master where nothing is said."""

@@ -23,8 +23,8 @@ import pytest
 
 from course import CourseError, labs
 from course import __main__ as command
-from course.exercises import broker, catalogue, check, full, offset, replication, safe_mode, twice, waiting
-from course.exercises.desk import Desk, bounded, lay, records, remaining
+from course.exercises import broker, catalogue, check, full, offset, progress, replication, safe_mode, twice
+from course.exercises.workspace import Workspace, bounded, open_workspace, records, remaining
 from smoke.checks.streaming import sentences
 from smoke.cluster import load
 from smoke.console import Console
@@ -202,7 +202,7 @@ GONE = "any more: begin the exercise anew."
     ],
 )
 def test_3_begins_anew_when_it_cannot_be_solved(
-    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
     topic: list[tuple[int, bytes]], config: bool, solved: bool, said: list[str],
 ) -> None:  # fmt: skip
     monkeypatch.setattr(offset, "FILE", str(tmp_path / "audit.txt"))
@@ -212,12 +212,12 @@ def test_3_begins_anew_when_it_cannot_be_solved(
     if solved:
         (tmp_path / "audit.txt").write_text("\n".join(AUDIT))
     records = argparse.Namespace(partitions=lambda _: [partition(0)], dump=lambda _: topic)
-    monkeypatch.setattr(desk, "records", records)
+    monkeypatch.setattr(workspace, "records", records)
     node = argparse.Namespace(get=lambda _: (b"50" if solved else b"40", None))
-    monkeypatch.setattr(desk, "session", lambda: contextlib.nullcontext(node))
+    monkeypatch.setattr(workspace, "session", lambda: contextlib.nullcontext(node))
     named = [sentence.format(config=tmp_path / "audit.properties") for sentence in said]
-    assert offset.look(desk)[0 if solved else 2 :] == named
-    assert offset.planted(desk) is not (solved or bool(said))
+    assert offset.look(workspace)[0 if solved else 2 :] == named
+    assert offset.planted(workspace) is not (solved or bool(said))
 
 
 class Tree:
@@ -241,17 +241,19 @@ class Tree:
         self.nodes = {node for node in self.nodes if not f"{node}/".startswith(f"{path}/")}
 
 
-def test_3_is_planted_on_the_kits_broker(desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_3_is_planted_on_the_kits_broker(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for name in ("DIRECTORY", "FILE", "CONFIG"):
         monkeypatch.setattr(offset, name, str(getattr(offset, name)).replace("/root", str(tmp_path)))
     # No create_topic: there Kafka would choose among all brokers.
-    monkeypatch.setattr(desk, "records", argparse.Namespace(delete_topic=lambda _: None))
+    monkeypatch.setattr(workspace, "records", argparse.Namespace(delete_topic=lambda _: None))
     made: dict[str, int] = {}
-    monkeypatch.setattr(desk, "create_topic", lambda topic, partitions: made.update({topic: partitions}))
-    monkeypatch.setattr(desk, "fill", lambda *_: None)
+    monkeypatch.setattr(workspace, "create_topic", lambda topic, partitions: made.update({topic: partitions}))
+    monkeypatch.setattr(workspace, "fill", lambda *_: None)
     tree = Tree()
-    monkeypatch.setattr(desk, "session", lambda: contextlib.nullcontext(tree))
-    offset.plant(desk)
+    monkeypatch.setattr(workspace, "session", lambda: contextlib.nullcontext(tree))
+    offset.plant(workspace)
     assert made == {"exercise-3": 1}
     assert tree.nodes == {"/consumers/audit/offsets/exercise-3/0"}
 
@@ -301,15 +303,17 @@ def test_4_tells_what_is_wrong(state: twice.State, sentences: list[str]) -> None
     assert twice.verdict(state) == sentences
 
 
-def test_4_begins_anew_once_it_is_solved(desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_4_begins_anew_once_it_is_solved(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for name in ("DIRECTORY", "FILE", "SOLVED"):
         monkeypatch.setattr(twice, name, str(getattr(twice, name)).replace("/root", str(tmp_path)))
     topics: set[str] = set()
     records = argparse.Namespace(
         partitions=lambda topic: [partition(0)] * (topic in topics), delete_topic=topics.discard
     )
-    monkeypatch.setattr(desk, "records", records)
-    monkeypatch.setattr(desk, "create_topic", lambda topic, _: topics.add(topic))
+    monkeypatch.setattr(workspace, "records", records)
+    monkeypatch.setattr(workspace, "create_topic", lambda topic, _: topics.add(topic))
     work = Path(twice.FILE)
 
     class Stream(_Nothing):
@@ -323,34 +327,36 @@ def test_4_begins_anew_once_it_is_solved(desk: Desk, tmp_path: Path, monkeypatch
     for name in ("_await_receivers", "counted", "_forget"):
         monkeypatch.setattr(twice, name, lambda *_: None)
 
-    twice.plant(desk)
+    twice.plant(workspace)
     assert work.read_text() == twice.SAMPLE.read_text()
     for mine, solved in (("wrong", False), ("right", True), ("wrong", False)):
         work.write_text(mine)
-        assert (twice.look(desk) == []) is solved
-        assert twice.planted(desk) is not solved
+        assert (twice.look(workspace) == []) is solved
+        assert twice.planted(workspace) is not solved
     topics.clear()
-    twice.plant(desk)
+    twice.plant(workspace)
     assert work.read_text() == "wrong"
     work.write_text("right")
-    assert twice.look(desk) == []
-    twice.plant(desk)
+    assert twice.look(workspace) == []
+    twice.plant(workspace)
     assert work.read_text() == twice.SAMPLE.read_text()
-    assert twice.planted(desk)
+    assert twice.planted(workspace)
 
 
-def test_4_is_forgotten_by_all_groups(desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_4_is_forgotten_by_all_groups(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     others = ["/consumers/a/ids", "/consumers/a/offsets/other/0", "/consumers/run-1/ids"]
     mine = [f"/consumers/{group}/owners/exercise-4/0" for group in ("a", "words-1")]
     looks = ["/consumers/a/offsets/exercise-4-check/1", "/consumers/run-1/owners/exercise-4-check/1"]
     tree = Tree(*others, *mine, *looks)
-    monkeypatch.setattr(desk, "session", lambda: contextlib.nullcontext(tree))
-    monkeypatch.setattr(desk, "records", _Nothing())
+    monkeypatch.setattr(workspace, "session", lambda: contextlib.nullcontext(tree))
+    monkeypatch.setattr(workspace, "records", _Nothing())
     monkeypatch.setattr(twice, "DIRECTORY", str(tmp_path / "exercise-4"))
-    twice._forget(desk, twice.LOOK_TOPIC, "run")
+    twice._forget(workspace, twice.LOOK_TOPIC, "run")
     assert tree.nodes == {*others[:2], *mine}
     tree.nodes |= {others[2], *looks}
-    twice.clear(desk)
+    twice.clear(workspace)
     assert tree.nodes == set(others)
 
 
@@ -398,8 +404,8 @@ class Reading:
 @pytest.mark.parametrize(("late", "rounds"), [((), 1), ((4,), 2), ((16, 1), 3)])
 def test_4_sends_nothing_that_counts_before_every_owner_reads(late: tuple[int, ...], rounds: int) -> None:
     stream = Reading(*late)
-    desk: Any = argparse.Namespace(records=stream)
-    heard = [twice._heard(desk, stream, {0: 2, 1: 2}) for _ in range(rounds)]  # type: ignore[arg-type]
+    workspace: Any = argparse.Namespace(records=stream)
+    heard = [twice._heard(workspace, stream, {0: 2, 1: 2}) for _ in range(rounds)]  # type: ignore[arg-type]
     assert heard == [False] * (rounds - 1) + [True]
 
 
@@ -515,21 +521,21 @@ def test_6_is_planted_when_just_the_lost_blocks_are_awaited(said: str, live: int
     assert safe_mode._waits(Here()) is waits  # type: ignore[arg-type]
 
 
-# --- the desk
+# --- the workspace
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Desk:
+def workspace(tmp_path: Path) -> Workspace:
     """All machines are this one; its systemctl says what it was told."""
     (tmp_path / "systemctl").write_text(f'#!/bin/sh\necho "$*" >> {tmp_path}/told\n')
     (tmp_path / "systemctl").chmod(0o755)
     cluster = load(write(tmp_path, LAB))
     here = Machine(("sh", "-c", f'PATH={tmp_path}:$PATH; eval "$*"', "ssh"), name="here")
-    return Desk(replace(cluster, machines=dict.fromkeys(cluster.machines, here)))
+    return Workspace(replace(cluster, machines=dict.fromkeys(cluster.machines, here)))
 
 
 def test_5_is_a_line_that_the_student_can_find(
-    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     site = tmp_path / "hdfs-site.xml"
     site.write_text(
@@ -538,58 +544,62 @@ def test_5_is_a_line_that_the_student_can_find(
     monkeypatch.setattr(full, "FILE", str(site))
     monkeypatch.setattr(full, "_replicas", lambda *_: [])
     # One after the other: both machines are this one.
-    monkeypatch.setattr("course.exercises.desk.ThreadPoolExecutor", lambda max_workers: ThreadPoolExecutor(1))
+    monkeypatch.setattr(
+        "course.exercises.workspace.ThreadPoolExecutor", lambda max_workers: ThreadPoolExecutor(1)
+    )
     for name in ("files", "exists", "remove"):
-        monkeypatch.setattr(desk, name, _Nothing().anything)
-    live = json.dumps({f"{host}:50010": {"remaining": 0} for host in desk.hdfs.datanodes})
-    monkeypatch.setattr(desk, "namenode", lambda: {"LiveNodes": live})
-    assert not full.planted(desk)
-    full.plant(desk)
-    assert full.planted(desk)
+        monkeypatch.setattr(workspace, name, _Nothing().anything)
+    live = json.dumps({f"{host}:50010": {"remaining": 0} for host in workspace.hdfs.datanodes})
+    monkeypatch.setattr(workspace, "namenode", lambda: {"LiveNodes": live})
+    assert not full.planted(workspace)
+    full.plant(workspace)
+    assert full.planted(workspace)
     # A value of the student's own does not help, and what is there stays.
     site.write_text(site.read_text().replace(str(1 << 50), str(1 << 49)))
-    assert full.planted(desk)
+    assert full.planted(workspace)
     names = [element.text for element in ET.parse(site).iter("name")]
     assert set(names) == {"a", "dfs.datanode.du.reserved"}
     assert (tmp_path / "told").read_text().splitlines() == ["restart hdfs-datanode"] * 2
 
 
 def test_5_is_not_planted_where_a_value_does_no_harm_or_the_file_is_gone(
-    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     site = tmp_path / "hdfs-site.xml"
     site.write_text(full.FAULT)
     monkeypatch.setattr(full, "FILE", str(site))
     for left, there, planted in ((0, True, True), (1, True, False), (0, False, False)):
-        monkeypatch.setattr(desk, "exists", lambda _, there=there: there)
-        live = json.dumps({f"{host}:50010": {"remaining": left} for host in desk.hdfs.datanodes})
-        monkeypatch.setattr(desk, "namenode", lambda live=live: {"LiveNodes": live})
-        assert full.planted(desk) is planted
+        monkeypatch.setattr(workspace, "exists", lambda _, there=there: there)
+        live = json.dumps({f"{host}:50010": {"remaining": left} for host in workspace.hdfs.datanodes})
+        monkeypatch.setattr(workspace, "namenode", lambda live=live: {"LiveNodes": live})
+        assert full.planted(workspace) is planted
 
 
 def test_no_fault_of_hdfs_is_planted_while_a_datanode_has_no_space(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(hdfs, "fetch", lambda _: None)
     monkeypatch.setattr(hdfs, "judge", lambda *_: (True, ""))
     monkeypatch.setattr(
-        desk, "namenode", lambda: {"LiveNodes": '{"s1:1": {"remaining": 0}, "s2:1": {"remaining": 5}}'}
+        workspace, "namenode", lambda: {"LiveNodes": '{"s1:1": {"remaining": 0}, "s2:1": {"remaining": 5}}'}
     )
     for exercise in (full, safe_mode):
-        assert exercise.refusal(desk) == "HDFS: no space is left on s1: solve exercise 5 first"
+        assert exercise.refusal(workspace) == "HDFS: no space is left on s1: solve exercise 5 first"
 
 
 def test_6_leaves_no_datanode_down_when_it_is_cut_off(
-    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(safe_mode, "DATA", str(tmp_path / "nowhere"))
     monkeypatch.setattr(safe_mode, "_write", lambda *_, **__: None)
     monkeypatch.setattr(safe_mode, "_blocks", lambda *_: [7])
     for name in ("files", "remove"):
-        monkeypatch.setattr(desk, name, _Nothing().anything)
-    monkeypatch.setattr("course.exercises.desk.ThreadPoolExecutor", lambda max_workers: ThreadPoolExecutor(1))
+        monkeypatch.setattr(workspace, name, _Nothing().anything)
+    monkeypatch.setattr(
+        "course.exercises.workspace.ThreadPoolExecutor", lambda max_workers: ThreadPoolExecutor(1)
+    )
     with pytest.raises(OSError, match="nowhere"):
-        safe_mode.plant(desk)
+        safe_mode.plant(workspace)
     assert (tmp_path / "told").read_text().splitlines() == ["stop hdfs-datanode", "start hdfs-datanode"] * 2
 
 
@@ -611,36 +621,36 @@ class _Refusing:
 
 
 @pytest.fixture
-def refused(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> Desk:
+def refused(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> Workspace:
     """The NameNode's page answers, HDFS refuses all else."""
     monkeypatch.setattr(hdfs, "client", lambda *_: _Refusing())
-    live = json.dumps({f"{host}:50010": {"remaining": 5} for host in desk.hdfs.datanodes})
+    live = json.dumps({f"{host}:50010": {"remaining": 5} for host in workspace.hdfs.datanodes})
     facts = {"Safemode": ON, "MissingBlocks": 2, "LiveNodes": live}
-    monkeypatch.setattr(desk, "namenode", lambda: facts)
-    return desk
+    monkeypatch.setattr(workspace, "namenode", lambda: facts)
+    return workspace
 
 
 @pytest.mark.parametrize(
     "ask",
     [
-        lambda desk: desk.read("/x", 1),
-        lambda desk: desk.exists("/x"),
-        lambda desk: desk.remove("/x"),
+        lambda workspace: workspace.read("/x", 1),
+        lambda workspace: workspace.exists("/x"),
+        lambda workspace: workspace.remove("/x"),
         full.begun,
         full.clear,
         safe_mode.planted,
         safe_mode.plant,
-        lambda desk: safe_mode._write(desk, "/x", b"", 1),
+        lambda workspace: safe_mode._write(workspace, "/x", b"", 1),
     ],
 )
 def test_what_hdfs_refuses_is_trouble_without_a_stack_trace(
-    refused: Desk, ask: Callable[[Desk], object]
+    refused: Workspace, ask: Callable[[Workspace], object]
 ) -> None:
     with pytest.raises(OSError, match=r"^RPCError.* to 0 nodes$"):
         ask(refused)
 
 
-def test_5_tells_the_rest_while_hdfs_refuses(refused: Desk) -> None:
+def test_5_tells_the_rest_while_hdfs_refuses(refused: Workspace) -> None:
     assert full.look(refused) == [
         f"A file of replication 2 was not written as it should be: {REFUSED}.",
         f"/exercise-5/before cannot be read now: {REFUSED}.",
@@ -648,7 +658,7 @@ def test_5_tells_the_rest_while_hdfs_refuses(refused: Desk) -> None:
     ]
 
 
-def test_6_tells_the_rest_while_hdfs_refuses(refused: Desk) -> None:
+def test_6_tells_the_rest_while_hdfs_refuses(refused: Workspace) -> None:
     assert safe_mode.look(refused) == [
         f"The NameNode says: {ON[:-6]} More.",
         "2 blocks are missing: after a restart the NameNode would wait for them.",
@@ -657,7 +667,7 @@ def test_6_tells_the_rest_while_hdfs_refuses(refused: Desk) -> None:
 
 
 @pytest.mark.parametrize("exercise", [full, safe_mode])
-def test_a_check_tells_all_while_hdfs_refuses(refused: Desk, exercise: Any) -> None:
+def test_a_check_tells_all_while_hdfs_refuses(refused: Workspace, exercise: Any) -> None:
     looked = exercise.look(refused)
     assert check.wrong(exercise, refused, 0) == [*looked, f"The cluster does not answer: {REFUSED}."]
 
@@ -676,57 +686,61 @@ class _Nothing:
 
 
 def test_2_is_planted_when_the_number_is_another(
-    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = tmp_path / "server.properties"
     monkeypatch.setattr(broker, "_file", lambda _: file)
     for number, planted in (("1", False), ("-1", True), ("11", True)):
         file.write_text(f"reserved.broker.max.id=1\nbroker.id={number}\nport=9092\n")
-        assert broker.planted(desk) is planted
+        assert broker.planted(workspace) is planted
 
 
 def test_2_sees_when_the_courses_name_leads_to_another_file(
-    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file, link = tmp_path / "server-1.properties", tmp_path / "server.properties"
     monkeypatch.setattr(broker, "_file", lambda _: file)
     monkeypatch.setattr(broker, "LINK", str(link))
     file.write_text("broker.id=-1\n")
     link.symlink_to("server-1.properties")
-    assert broker._linked(desk)
+    assert broker._linked(workspace)
     subprocess.run(["sed", "-i", "s/=.*/=0/", link], check=True)
-    assert not broker._linked(desk)
+    assert not broker._linked(workspace)
     subprocess.run(["ln", "-sf", "server-1.properties", link], check=True)
-    assert broker._linked(desk)
+    assert broker._linked(workspace)
 
 
-def test_no_topic_is_on_brokers_that_the_student_started(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_topic_is_on_brokers_that_the_student_started(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
     scripts: list[str] = []
-    monkeypatch.setattr(desk, "shell", scripts.append)
-    monkeypatch.setattr(desk, "records", _Nothing())
-    desk.create_topic("mine", 3)
-    own = ",".join([str(desk.broker.id)] * 3)
+    monkeypatch.setattr(workspace, "shell", scripts.append)
+    monkeypatch.setattr(workspace, "records", _Nothing())
+    workspace.create_topic("mine", 3)
+    own = ",".join([str(workspace.broker.id)] * 3)
     (script,) = scripts
     assert script.endswith(f"--create --topic mine --replica-assignment {own}")
 
 
-def test_a_file_of_the_master(desk: Desk, tmp_path: Path) -> None:
+def test_a_file_of_the_master(workspace: Workspace, tmp_path: Path) -> None:
     file = tmp_path / "it's here"
-    assert desk.text(str(file)) is None
+    assert workspace.text(str(file)) is None
     file.write_text("")
-    assert desk.text(str(file)) == ""
+    assert workspace.text(str(file)) == ""
     file.write_text("one\ttwo\n\n")
-    assert desk.text(str(file)) == "one\ttwo\n\n"
+    assert workspace.text(str(file)) == "one\ttwo\n\n"
 
 
 def test_a_cluster_without_what_the_course_has_is_refused(tmp_path: Path) -> None:
     with pytest.raises(CourseError, match="zookeeper, spark is missing: is it the course's cluster"):
-        lay(write(tmp_path, {key: value for key, value in LAB.items() if key not in ("zookeeper", "spark")}))
+        open_workspace(
+            write(tmp_path, {key: value for key, value in LAB.items() if key not in ("zookeeper", "spark")})
+        )
 
 
 def test_a_cluster_that_was_not_deployed_is_told(tmp_path: Path) -> None:
     with pytest.raises(CourseError, match="make course deploys"):
-        lay(tmp_path / "cluster.json")
+        open_workspace(tmp_path / "cluster.json")
 
 
 def test_work_that_hangs_is_bounded() -> None:
@@ -768,29 +782,29 @@ class Fake:
         self.is_begun, self.takes = begun, takes
         self.plants = 0
 
-    def refusal(self, desk: Desk) -> str:
+    def refusal(self, workspace: Workspace) -> str:
         return self.why
 
-    def planted(self, desk: Desk) -> bool:
+    def planted(self, workspace: Workspace) -> bool:
         return self.is_planted
 
-    def begun(self, desk: Desk) -> bool:
+    def begun(self, workspace: Workspace) -> bool:
         return self.is_begun
 
-    def plant(self, desk: Desk) -> None:
+    def plant(self, workspace: Workspace) -> None:
         time.sleep(self.takes)
         if self.trouble:
             raise OSError(self.trouble)
         self.plants += 1
 
-    def look(self, desk: Desk) -> list[str]:
+    def look(self, workspace: Workspace) -> list[str]:
         time.sleep(self.takes)
         self.looks -= 1
         if self.trouble:
             raise OSError(self.trouble)
         return ["it is wrong"] if self.looks >= 0 else []
 
-    def clear(self, desk: Desk) -> None:
+    def clear(self, workspace: Workspace) -> None:
         raise AssertionError("no command clears")
 
 
@@ -876,8 +890,8 @@ def test_a_check_says_that_it_is_solved(run: Run, capsys: Output) -> None:
     assert capsys.readouterr().out == "Exercise 3 is solved.\n"
 
 
-def test_a_check_waits_for_what_was_just_mended(desk: Desk) -> None:
-    assert check.wrong(Fake(looks=1), desk, patience=5) == []
+def test_a_check_waits_for_what_was_just_mended(workspace: Workspace) -> None:
+    assert check.wrong(Fake(looks=1), workspace, patience=5) == []
 
 
 def test_a_check_waits_longer_where_a_daemon_may_have_been_started(
@@ -918,8 +932,8 @@ def test_what_takes_long_is_not_silent(
     run: Run, capsys: Output, monkeypatch: pytest.MonkeyPatch, verb: str, looks: int, out: str, beat: str
 ) -> None:
     monkeypatch.setattr(check, "PATIENCE", 5)
-    monkeypatch.setattr(waiting, "PULSE", 0.01)
-    monkeypatch.setattr(waiting, "Console", partial(Console, silence=0))
+    monkeypatch.setattr(progress, "PULSE", 0.01)
+    monkeypatch.setattr(progress, "Console", partial(Console, silence=0))
     assert run(Fake(looks=looks, takes=0.2), verb, "3") == 0
     said = capsys.readouterr()
     assert said.out.startswith(out)

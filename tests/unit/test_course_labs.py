@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from course import CourseError, down, inside, labs, memory, reset, shell, students, up
+from course import CourseError, down, labs, memory, namespace, reset, shell, students, up
 from course.labs import Deployment, Lab, Machine
 from tests.unit.playbooks import CHECKOUT
 
@@ -422,14 +422,14 @@ def test_in_runs_the_command_where_the_names_are_the_students(
     became: list[Sequence[str]] = []
     monkeypatch.setattr(labs, "become", became.append)
     with pytest.raises(CourseError, match="course-3 is not there: make course STUDENTS=3"):
-        host.call(inside, "3", "--", "true")
+        host.call(namespace, "3", "--", "true")
     Lab(3).hosts_file.parent.mkdir(parents=True)
     Lab(3).hosts_file.touch()
-    host.call(inside, "3", "--", "python", "-m", "course", "check", "2", "--hint")
+    host.call(namespace, "3", "--", "python", "-m", "course", "check", "2", "--hint")
     assert became == [Lab(3).inside(["python", "-m", "course", "check", "2", "--hint"])]
     for words in (["3"], ["3", "--"]):
         with pytest.raises(CourseError, match=r"no command is given: \.venv/bin/python -m course in 3 -- "):
-            host.call(inside, *words)
+            host.call(namespace, *words)
 
 
 def make(*words: str) -> subprocess.CompletedProcess[str]:

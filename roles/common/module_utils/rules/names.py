@@ -39,6 +39,7 @@ RENAMED = {
     "proof_next": "smoke_next",
     "proof_phases": "common_reports",
     "proof_records": "smoke_records",
+    "course_desk": "course_workspace",
     "proof_timeout": "common_timeout",
 }
 #: Roles among which it is easily forgotten whose a variable is.

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from course import guide
-from course.blocks import GuideError, differences, parse, read, renew, steps
 from course.guide import CHECKOUT, DOCS, faults
+from course.guide_parser import GuideError, differences, parse, read, renew, steps
 
 TEXT = """\
 # Lab

@@ -15,7 +15,7 @@ PULSE = 1.0
 
 
 @contextmanager
-def beating(name: str, state: str) -> Iterator[Callable[[str], None]]:
+def heartbeat_during(name: str, state: str) -> Iterator[Callable[[str], None]]:
     """A heartbeat as long as the block runs; what is given takes a new state of `name`."""
     # What was asked for is on stdout, alone.
     console = Console(sys.stderr)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from course import CourseError
-from course.blocks import KEYS, Block, GuideError, Step, read, steps
+from course.guide_parser import KEYS, Block, GuideError, Step, read, steps
 from course.terminal import LOGIN_SHELL, PULSE, SHELL, Terminal, TerminalError
 from smoke.cluster import Cluster, ClusterError, load
 from smoke.console import Console

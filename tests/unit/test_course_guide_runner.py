@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from course import CourseError
-from course.blocks import GuideError, parse, steps
-from course.follow import FollowError, able, command, follow, run_guide
+from course.guide_parser import GuideError, parse, steps
+from course.guide_runner import FollowError, able, command, follow, run_guide
 from course.terminal import SHELL, Terminal, TerminalError
 from smoke.cluster import Broker, Cluster, Kafka
 from smoke.console import Console

@@ -40,7 +40,7 @@ Found = bytes | str | None
 """What a file in HDFS holds; text: why it cannot be read now; None: it is not there."""
 
 
-class Desk:
+class Workspace:
     """The services by their clients; the machines by ssh, as root."""
 
     def __init__(self, description: cluster.Cluster) -> None:
@@ -235,10 +235,10 @@ def bounded(work: Callable[[], T], timeout: float, what: str) -> T:
         raise TimeoutError(f"{what} did not end within {timeout:g} s") from None
 
 
-def lay(path: Path) -> Desk:
-    """The desk on the cluster that is described. Raises CourseError."""
+def open_workspace(path: Path) -> Workspace:
+    """The workspace on the cluster that is described. Raises CourseError."""
     try:
-        return Desk(cluster.load(path))
+        return Workspace(cluster.load(path))
     except cluster.ClusterError as error:
         raise CourseError(f"{error}; make course deploys the course's cluster") from None
 
