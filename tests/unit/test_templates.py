@@ -679,7 +679,7 @@ def test_files_of_old_versions(rendered: dict[str, dict[str, Files]]) -> None:
     assert "admin.enableServer" not in config
     shell = read_shell(master["/etc/profile.d/kafka.sh"]["content"], "KAFKA_HOME", "PATH")
     assert shell["KAFKA_HOME"] == "/usr/local/kafka"
-    assert shell["PATH"].endswith("/usr/local/kafka/bin")
+    assert shell["PATH"].startswith("/usr/local/kafka/bin:")
     conf = read_properties(master["/etc/spark/spark-defaults.conf"]["content"])
     assert conf["spark.eventLog.enabled"] == "false"
 
@@ -704,7 +704,8 @@ def test_a_login_shell_has_the_commands(plain: Files, product: str) -> None:
     home = f"{product.upper()}_HOME"
     shell = read_shell(profile, home, "PATH")
     assert shell[home] == f"/opt/{product}"
-    assert shell["PATH"].split(":")[-1] == f"/opt/{product}/bin"
+    # First, so that a login shell finds them in their homes and not by the links of other shells.
+    assert shell["PATH"].split(":")[0] == f"/opt/{product}/bin"
 
 
 def test_the_cluster_is_described(rendered: dict[str, dict[str, Files]], directory: Path) -> None:
