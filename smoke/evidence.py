@@ -41,11 +41,11 @@ class Journal:
 
         What systemd says of a daemon's end counts only where the daemon itself has said nothing.
         """
+        if self.state == "no answer":
+            return self.lines[-1]
         errors = [
             line for line in self.lines if ERROR.search(line) and not TRACE.match(JOURNAL.sub("", line))
         ]
-        if self.state == "no answer":
-            return self.lines[-1]
         own = [line for line in errors if not SYSTEMD.match(line)] or errors
         return JOURNAL.sub("", own[-1]).strip() if own else None
 
@@ -77,7 +77,7 @@ def summary(
     """
     own, journals = read(evidence)
     told = [line for line in reason.splitlines() if line.strip()] or [""]
-    lines = [f"{name}: {told[0] if len(told) == 1 else told[-1]}"]
+    lines = [f"{name}: {told[-1]}"]
     lines += [f"  {line}" for line in own[:LINES] if line not in told]
     faulty = [journal for journal in journals if not journal.active] or [
         journal for journal in journals if journal.last_error()

@@ -146,7 +146,7 @@ def markdown(receipt: dict[str, Any]) -> str:
     rows = [(e["name"], f"{e['address']} {e['state']}".rstrip()) for e in receipt["endpoints"]]
     section("Endpoints", ("what", "where"), rows)
     section("Versions", ("product", "version"), list(receipt["versions"].items()) or [(NOT_RUN, "")])
-    section("Artifacts", ("artifact", "what"), _artifacts(receipt, None))
+    section("Artifacts", ("artifact", "what"), _artifacts(receipt))
     section("Phases", ("phase", "took"), _phases(receipt))
     section("Smoke", ("check", "found"), _smoke(receipt))
     lines += ["", "## Next"]
@@ -172,12 +172,12 @@ def _changes(receipt: dict[str, Any]) -> str:
     return f"tasks made {plural(changed, 'change')}" if changed else "nothing changed"
 
 
-def _artifacts(receipt: dict[str, Any], digits: int | None) -> list[tuple[str, str]]:
+def _artifacts(receipt: dict[str, Any]) -> list[tuple[str, str]]:
     rows = []
     for artifact in (receipt["artifacts"] or {}).values():
-        checksum = str(artifact.get("sha512", ""))[:digits]
+        checksum = str(artifact.get("sha512", ""))
         what = f"{artifact.get('version')} from {artifact.get('source')}, sha512 {checksum or 'unknown'}"
-        rows.append((artifact.get("name", ""), what + ("..." if checksum and digits else "")))
+        rows.append((artifact.get("name", ""), what))
     return rows or [(NOT_RUN, "")]
 
 

@@ -254,7 +254,6 @@ class Values:
         self._templar = action._templar
         self._known: dict[Any, Any] = {}
         self._names: dict[str, set[str]] = {}
-        self._reached: dict[tuple[str, str], set[str]] = {}
 
     def names(self, machine: str) -> set[str]:
         """The variables that the inventory, facts and the command line give a machine."""

@@ -159,7 +159,7 @@ def unfit(values: Mapping[str, Any], options: Mapping[str, Spec]) -> tuple[dict[
     for name, option in options.items():
         if name not in values:
             if option.get("required"):
-                why[name] = f"{name} is not set: give {article(option)}{_meaning(option)}"
+                why[name] = f"{name} is not set: give {_wanted(option)}{_meaning(option)}"
             continue
         try:
             fit[name] = converted(name, values[name], option)
@@ -168,7 +168,7 @@ def unfit(values: Mapping[str, Any], options: Mapping[str, Spec]) -> tuple[dict[
     return fit, why
 
 
-def article(option: Spec) -> str:
+def _wanted(option: Spec) -> str:
     """What is to be given, by the type of an option."""
     words = {"int": "a whole number", "bool": "true or false", "list": "a list", "dict": "keys with values"}
     return words.get(str(option.get("type")), "text")
