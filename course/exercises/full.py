@@ -86,8 +86,7 @@ def plant(workspace: Workspace) -> None:
     clear(workspace)
     with workspace.files() as files:
         files.mkdirs(DIRECTORY, create_parent=True)
-        with files.create(BEFORE, WriteOptions(replication=REPLICATION)) as writer:
-            writer.write(CONTENT)
+        hdfs.write(files, BEFORE, [CONTENT], WriteOptions(replication=REPLICATION))
         files.set_owner(DIRECTORY, owner=STUDENT)
     wait_until(
         lambda: not _replicas(workspace, BEFORE), PATIENCE, f"{BEFORE} is not on {REPLICATION} DataNodes"
@@ -123,8 +122,8 @@ def _written(workspace: Workspace) -> list[str]:
 def _write(workspace: Workspace) -> list[str]:
     def write() -> None:
         options = WriteOptions(replication=REPLICATION, overwrite=True)
-        with workspace.files() as files, files.create(LOOK_FILE, options) as writer:
-            writer.write(LOOK_CONTENT)
+        with workspace.files() as files:
+            hdfs.write(files, LOOK_FILE, [LOOK_CONTENT], options)
 
     bounded(write, 20, f"writing {LOOK_FILE}")
     try:

@@ -107,8 +107,8 @@ def plant(workspace: Workspace) -> None:
 
 def _write(workspace: Workspace, path: str, data: bytes, replication: int) -> None:
     options = WriteOptions(replication=replication, block_size=BLOCK)
-    with workspace.files() as files, files.create(path, options) as writer:
-        writer.write(data)
+    with workspace.files() as files:
+        hdfs.write(files, path, [data], options)
 
     def replicated() -> bool:
         blocks = hdfs.block_hosts(workspace.hdfs, path, SUPERUSER)

@@ -39,9 +39,9 @@ def check(run: Run, section: Hdfs) -> dict[str, Finding]:
     def write() -> None:
         client.mkdirs(directory, create_parent=True)
         options = WriteOptions(block_size=BLOCK, replication=expected, overwrite=True)
-        with client.create(path, options) as writer:
-            for start in range(0, SIZE, 1 << 20):
-                writer.write(data[start : start + (1 << 20)])
+        hdfs.write(
+            client, path, [data[start : start + (1 << 20)] for start in range(0, SIZE, 1 << 20)], options
+        )
 
     def read_all() -> bytes:
         with client.read(path) as reader:
@@ -80,14 +80,14 @@ def _through_failover(
     what: it is doing, for the console
     failovers: a sentence is added for each
 
-    Raises OSError for what another NameNode's turn does not explain.
+    Raises OSError or RuntimeError, as the client does, for what another NameNode's turn does not explain.
     """
     run.console.awaiting("hdfs", what)
     before = hdfs.active(section)
     for left in reversed(range(TRIES)):
         try:
             return action()
-        except OSError as error:
+        except (OSError, RuntimeError) as error:
             now = wait_until(lambda: hdfs.active(section) or None, run.patience, "no NameNode is active")
             if now == before or not left:
                 raise

@@ -11,7 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from hdfs_native import Client
+from hdfs_native import Client, WriteOptions
 
 from smoke.services import ASKED_AT_ONCE, Verdict, connect_error, plural
 from smoke.web import WebError, get_json
@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from smoke import cluster
     from smoke.cluster import Hdfs, Peer
 
+UNREPORTED = "Failed to complete file in time"
+"""What the client says when it closes a file and no DataNode reports the last block within a few seconds."""
+WRITES = 5
+"""How often a file is written in all while its last block is not reported; Java waits longer."""
 NameNode = dict[str, Any]
 """State, FSState, NumLiveDataNodes, NumDeadDataNodes, NumStaleDataNodes, MissingBlocks: JMX attributes."""
 
@@ -220,6 +224,23 @@ def account(description: cluster.Cluster) -> tuple[str, str]:
     if description.spark:
         return description.spark.user, description.spark.hdfs_home.rstrip("/")
     return "hdfs", "/tmp"  # noqa: S108 (a directory of HDFS)
+
+
+def write(hdfs: Client, path: str, chunks: Sequence[bytes], options: WriteOptions) -> None:
+    """Write a file, and again where a busy DataNode reports its last block too late for the client.
+
+    Raises OSError, and RuntimeError for what HDFS refuses.
+    """
+    for left in reversed(range(WRITES)):
+        try:
+            with hdfs.create(path, options) as writer:
+                for chunk in chunks:
+                    writer.write(chunk)
+            return
+        except RuntimeError as error:
+            if UNREPORTED not in str(error) or not left:
+                raise
+        hdfs.delete(path)
 
 
 def exists(hdfs: Client, path: str) -> bool:
