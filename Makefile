@@ -118,7 +118,7 @@ bench-preflight: bootstrap ## Seconds of the preflight for 3, 10, 30 and 100 mac
 .PHONY: clean
 clean: bootstrap ## Remove all the kit made here: machines, image, network, caches, .venv, out
 	ansible-playbook -i $(INVENTORY) playbooks/lab_clean.yml
-	rm -rf $(addprefix '$(CACHE)'/,tarballs jars work lock)
+	rm -rf $(addprefix '$(CACHE)'/,tarballs jars work lock verified.json)
 	[[ ! -d '$(CACHE)' ]] || rmdir --ignore-fail-on-non-empty '$(CACHE)'
 	rm -rf out .venv .ansible .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

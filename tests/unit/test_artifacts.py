@@ -313,6 +313,46 @@ def test_flipped_byte_in_a_cached_jar_is_refused(mill: Mill, capsys: pytest.Capt
     assert mill.build() == 0
 
 
+def test_a_file_that_nothing_wrote_to_is_not_read_again(mill: Mill, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[Path] = []
+    digest = lock.digest
+
+    def reading(path: Path) -> str:
+        read.append(path)
+        return digest(path)
+
+    monkeypatch.setattr(lock, "digest", reading)
+    mill.build()
+    (tarball,) = mill.tarballs()
+    read.clear()
+    mill.build()
+    assert {tarball, mill.jar("zebra-2.0.jar")} <= set(read)
+    read.clear()
+    mill.build()
+    assert not [path for path in read if mill.cache in path.parents]
+
+
+def test_a_file_that_was_written_to_is_read_whatever_its_size_and_time(mill: Mill) -> None:
+    mill.build()
+    mill.build()
+    (tarball,) = mill.tarballs()
+    before = tarball.stat()
+    flip(tarball)
+    os.utime(tarball, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert (tarball.stat().st_size, tarball.stat().st_mtime_ns) == (before.st_size, before.st_mtime_ns)
+    assert mill.build() == 1
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}"])
+def test_without_notes_everything_is_read(mill: Mill, text: str) -> None:
+    mill.build()
+    mill.build()
+    notes = mill.cache / "verified.json"
+    notes.write_text(text)
+    flip(mill.tarballs()[0])
+    assert mill.build() == 1
+
+
 def test_a_jar_of_an_older_lock_stops_nothing_and_goes_nowhere(mill: Mill) -> None:
     mill.build()
     mill.jar("older.jar").write_bytes(b"x")

@@ -64,7 +64,7 @@ HIGHLY_AVAILABLE = [
         daemon("journalnode", "hdfs-journalnode", 8485, "a", "b", "c", protocol="rpc"),
         daemon("journalnode", "hdfs-journalnode", 8480, "a", "b", "c"),
         daemon("zkfc", "hdfs-zkfc", 8019, "a", "b", protocol="rpc"),
-        describes={"default_fs": "hdfs://lab", "zkfc_port": 8019, "client": CLIENT},
+        describes={"default_fs": "hdfs://lab", "client": CLIENT},
     ),
     kafka(
         {
@@ -145,7 +145,7 @@ PLAIN = [
         daemon("secondarynamenode", "hdfs-secondarynamenode", 50090, "a"),
         daemon("datanode", "hdfs-datanode", 50075, "b"),
         daemon("journalnode", "hdfs-journalnode", 8480),
-        describes={"default_fs": "hdfs://a:8020", "zkfc_port": 8019, "client": {}},
+        describes={"default_fs": "hdfs://a:8020", "client": {}},
     ),
     kafka(
         {
@@ -197,8 +197,6 @@ def test_plain() -> None:
             "namenodes": [page("a", 50070, "hdfs-namenode", id="nn1")],
             "journalnodes": [],
             "datanodes": ["b"],
-            "zkfc_unit": "hdfs-zkfc",
-            "zkfc_port": 8019,
             "datanode_unit": "hdfs-datanode",
             "datanode_http_port": 50075,
             "secondarynamenode": page("a", 50090, "hdfs-secondarynamenode"),

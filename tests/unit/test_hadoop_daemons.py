@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hadoop_daemons import FilterModule, hadoop_units, hdfs_client, to_port
+from hadoop_daemons import FilterModule, hadoop_units, hdfs_client
 
 DAEMONS: dict[str, dict[str, Any]] = {
     "hdfs-journalnode": {
@@ -82,14 +82,6 @@ def test_daemons_share_nothing_that_one_could_change() -> None:
     assert shared == ["/etc/hadoop/core-site.xml"]
 
 
-@pytest.mark.parametrize(
-    ("address", "port"),
-    [("0.0.0.0:8041", 8041), ("a:8041", 8041), ("[::]:8041", 8041), ("8041", 8041), (8041, 8041)],
-)
-def test_the_port_of_an_address(address: Any, port: int) -> None:
-    assert to_port(address) == port
-
-
 def test_what_a_client_of_hdfs_is_told() -> None:
     told = {
         "dfs.nameservices": "lab",
@@ -112,5 +104,4 @@ def test_ansible_finds_the_filters() -> None:
     assert FilterModule().filters() == {
         "hadoop_units": hadoop_units,
         "hdfs_client": hdfs_client,
-        "to_port": to_port,
     }

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from smoke import __main__ as cli
-from smoke import signals
+from smoke import processes, signals
 from smoke.checks import CheckError, Run, zookeeper
 from smoke.services import zookeeper as service
 from smoke.verdict import Finding
@@ -132,6 +132,24 @@ def test_a_report_that_was_cut_off_proves_nothing_and_blocks_nothing(
     (tmp_path / "smoke.json").write_text(earlier)
     status, report = run(tmp_path, "--skip-verified")
     assert (status, report["ok"], report["mode"]) == (0, True, "full")
+
+
+def test_what_was_proved_is_repeated_with_a_tenth_of_the_records(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[int] = []
+
+    def check(run: Run, _: Any) -> dict[str, Finding]:
+        sent.append(run.records)
+        return passes(run, _)
+
+    monkeypatch.setattr(zookeeper, "check", check)
+    monkeypatch.setattr(processes, "running", lambda _: {"m1 zookeeper": "aa"})
+    for words in (["--skip-verified"], ["--skip-verified"], [], ["--quick"]):
+        run(tmp_path, "--records=50", *words)
+    assert sent == [50, 5, 50, 50]
+    run(tmp_path, "--records=3", "--skip-verified")
+    assert sent[-1] == 1
 
 
 def test_a_report_is_written_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+import pytest
 from to_endpoints import FilterModule, to_endpoints
 
 SERVER: dict[str, Any] = {
@@ -26,6 +29,38 @@ def test_an_endpoint_for_each_host_of_each_daemon() -> None:
     ]
     assert to_endpoints([]) == []
     assert SERVER["hosts"] == ["b", "a"]
+
+
+@pytest.mark.parametrize(
+    ("address", "port"),
+    [("0.0.0.0:8041", 8041), ("a:8041", 8041), ("[::]:8041", 8041), ("8041", 8041), (8041, 8041)],
+)
+def test_a_property_moves_the_port(address: Any, port: int) -> None:
+    page = SERVER | {"hosts": ["a"], "property": "web.address"}
+    (moved,) = to_endpoints([page], {"web.address": address})
+    assert moved["port"] == port
+    assert "property" not in moved
+    assert [each["port"] for each in to_endpoints([page], {"other": 1})] == [2181]
+
+
+def test_a_value_is_made_once() -> None:
+    looked = Counter[str]()
+
+    class Templates(Mapping[str, Any]):
+        """Stands for a dict of templates, which are rendered at each look."""
+
+        def __iter__(self) -> Iterator[str]:
+            return iter(SERVER)
+
+        def __len__(self) -> int:
+            return len(SERVER)
+
+        def __getitem__(self, key: str) -> Any:
+            looked[key] += 1
+            return SERVER[key]
+
+    to_endpoints([Templates()])
+    assert looked == dict.fromkeys(SERVER, 1)
 
 
 def test_ansible_finds_the_filter() -> None:

@@ -108,8 +108,9 @@ def _hdfs(services: Services) -> dict[str, Any]:
         "namenodes": _peers(namenodes, "nn"),
         "journalnodes": _pages(services, "hdfs", "journalnode"),
         "datanodes": [page["host"] for page in datanodes],
-        "zkfc_unit": "hdfs-zkfc",
     }
+    if controllers := _endpoints(services, "hdfs", "zkfc", "rpc"):
+        section |= {"zkfc_unit": controllers[0]["unit"], "zkfc_port": controllers[0]["port"]}
     if datanodes:
         section |= {"datanode_unit": datanodes[0]["unit"], "datanode_http_port": datanodes[0]["http_port"]}
     secondary = _pages(services, "hdfs", "secondarynamenode")

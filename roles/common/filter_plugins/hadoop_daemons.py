@@ -37,15 +37,6 @@ def hadoop_units(
     ]
 
 
-def to_port(address: Any) -> int:
-    """The port of an address, or of a port alone.
-
-    >>> to_port("0.0.0.0:8041")
-    8041
-    """
-    return int(str(address).rpartition(":")[2])
-
-
 def hdfs_client(site: Mapping[str, Any]) -> dict[str, str]:
     """The properties of hdfs-site.xml by which a client finds the NameNodes."""
     wanted = re.compile(r"dfs[.](nameservices|ha[.]namenodes|client[.]|namenode[.]rpc)")
@@ -57,4 +48,4 @@ class FilterModule:
 
     def filters(self) -> dict[str, Any]:
         """Name the filters."""
-        return {"hadoop_units": hadoop_units, "hdfs_client": hdfs_client, "to_port": to_port}
+        return {"hadoop_units": hadoop_units, "hdfs_client": hdfs_client}

@@ -15,36 +15,51 @@ options:
   _input:
     description: >-
       daemons, each with C(hosts), C(daemon), C(unit), C(port), C(protocol) and C(variable), what gives the
-      port in the words of an error
+      port in the words of an error; C(property) names an address among O(properties) whose port counts
+      instead, where it is there
     type: list
     elements: dict
     required: true
+  properties:
+    description: the final properties of the service
+    type: dict
+    default: {}
 """
 
 EXAMPLES = r"""
-endpoints: "{{ daemons | to_endpoints }}"
+endpoints: "{{ daemons | to_endpoints(hdfs_site) }}"
 """
 
 RETURN = r"""
 _value:
-  description: the same without hosts, with C(machine), for each host
+  description: the same without hosts and property, with C(machine), for each host
   type: list
   elements: dict
 """
 
 
-def to_endpoints(daemons: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def to_endpoints(
+    daemons: Iterable[Mapping[str, Any]], properties: Mapping[str, Any] | None = None
+) -> list[dict[str, Any]]:
     """An endpoint for each host of each daemon.
 
     daemons: {"hosts": [...], "daemon": "server", "unit": "zookeeper", "port": 2181, "protocol": "zookeeper",
-        "variable": "zookeeper_client_port"}
+        "variable": "zookeeper_client_port"}; "property" names the one that moves the port, an address
+    properties: the final ones of the service
     """
-    return [
-        {key: value for key, value in daemon.items() if key != "hosts"}
-        | {"machine": host, "port": int(daemon["port"])}
-        for daemon in daemons
-        for host in daemon["hosts"]
-    ]
+    endpoints = []
+    for each in daemons:
+        # A dict of templates makes a value anew at every look.
+        daemon = dict(each)
+        hosts, address = daemon.pop("hosts"), (properties or {}).get(daemon.pop("property", ""))
+        daemon["port"] = _port(daemon["port"] if address is None else address)
+        endpoints += [daemon | {"machine": host} for host in hosts]
+    return endpoints
+
+
+def _port(address: Any) -> int:
+    """The port of an address, or of a port alone."""
+    return int(str(address).rpartition(":")[2])
 
 
 class FilterModule:
