@@ -13,6 +13,14 @@ class WebError(OSError):
 
 def get_json(host: str, port: int, path: str, timeout: float = 3.0) -> Any:
     """GET http://host:port/path as JSON. Raises WebError, also for any status but 200."""
+    try:
+        return json.loads(get_text(host, port, path, timeout))
+    except ValueError:
+        raise WebError(f"{host}:{port} answers no JSON") from None
+
+
+def get_text(host: str, port: int, path: str, timeout: float = 3.0) -> str:
+    """GET http://host:port/path as text. Raises WebError, also for any status but 200."""
     connection = http.client.HTTPConnection(host, port, timeout=timeout)
     try:
         connection.request("GET", path, headers={"Accept": "application/json"})
@@ -24,10 +32,7 @@ def get_json(host: str, port: int, path: str, timeout: float = 3.0) -> Any:
         connection.close()
     if answer.status != http.client.OK:
         raise WebError(f"{host}:{port} answers {answer.status} {answer.reason}")
-    try:
-        return json.loads(body)
-    except ValueError:
-        raise WebError(f"{host}:{port} answers no JSON") from None
+    return body.decode("utf-8", "replace")
 
 
 def _reason(error: Exception) -> str:

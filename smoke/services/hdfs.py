@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -14,7 +15,8 @@ from urllib.parse import quote
 from hdfs_native import Client, WriteOptions
 
 from smoke.services import ASKED_AT_ONCE, Verdict, connect_error, plural
-from smoke.web import WebError, get_json
+from smoke.verdict import first
+from smoke.web import WebError, get_json, get_text
 
 if TYPE_CHECKING:
     from smoke import cluster
@@ -25,7 +27,10 @@ UNREPORTED = "Failed to complete file in time"
 WRITES = 5
 """How often a file is written in all while its last block is not reported; Java waits longer."""
 NameNode = dict[str, Any]
-"""State, FSState, NumLiveDataNodes, NumDeadDataNodes, NumStaleDataNodes, MissingBlocks: JMX attributes."""
+"""State, FSState, NumLiveDataNodes (Dead, Stale), MissingBlocks, NameJournalStatus: JMX attributes.
+
+Lacking: files of which fsck says that they have too few replicas.
+"""
 
 
 @dataclass(frozen=True)
@@ -52,10 +57,46 @@ def jmx(host: str, port: int, query: str) -> list[dict[str, Any]]:
 
 
 def namenode(node: Peer) -> NameNode:
-    """The JMX attributes that matter here, of all the NameNode's beans that hold them. Raises WebError."""
-    beans = jmx(node.host, node.http_port, "Hadoop:service=NameNode,name=NameNodeStatus")
-    beans += jmx(node.host, node.http_port, "Hadoop:service=NameNode,name=FSNamesystem*")
-    return {key: value for bean in beans for key, value in bean.items()}
+    """The JMX attributes of the NameNode that matter here. Raises WebError."""
+    facts: NameNode = {}
+    # FSNamesystem is up to ten seconds old: what the other has, too, is taken from there.
+    for name in ("NameNodeStatus", "FSNamesystem", "FSNamesystemState"):
+        for bean in jmx(node.host, node.http_port, f"Hadoop:service=NameNode,name={name}"):
+            facts |= bean
+    # NameNodeInfo lists all DataNodes: of it these attributes alone.
+    for attribute in ("NameJournalStatus", "NumberOfMissingBlocks"):
+        path = f"/jmx?get=Hadoop:service=NameNode,name=NameNodeInfo::{attribute}"
+        answer = get_json(node.host, node.http_port, path)
+        for bean in answer.get("beans", []) if isinstance(answer, dict) else []:
+            facts |= bean
+    return facts | {"MissingBlocks": facts.get("NumberOfMissingBlocks", facts.get("MissingBlocks"))}
+
+
+def lacking(report: str, datanodes: int) -> list[str]:
+    """Files with a block that has fewer replicas than it is to have and than the DataNodes could hold.
+
+    report: of fsck, as the NameNode's page /fsck gives it (upstream's NamenodeFsck)
+    datanodes: how many there are; a job's files may ask for more replicas than that
+    """
+    found = re.findall(
+        r"^(/.*?):\s+Under replicated .*?Target Replicas is (\d+) but found (\d+) ", report, re.MULTILINE
+    )
+    return list(
+        dict.fromkeys(path for path, target, there in found if int(there) < min(int(target), datanodes))
+    )
+
+
+def left_out(status: str) -> list[str]:
+    """Addresses of the JournalNodes that the active NameNode writes to from the next segment of edits on.
+
+    status: its attribute NameJournalStatus, a list in JSON, in the words of upstream's IPCLoggerChannel
+    """
+    try:
+        streams = [str(journal.get("stream")) for journal in json.loads(status)]
+    except (ValueError, AttributeError, TypeError):
+        return []
+    pattern = re.compile(r"(\S+) \(Written txid [^,]*will try to re-sync on next segment")
+    return [place for stream in streams for place in pattern.findall(stream)]
 
 
 def fetch(section: Hdfs) -> State:
@@ -67,7 +108,9 @@ def fetch(section: Hdfs) -> State:
         def ask(looks: Iterable[tuple[str, int, Callable[[str, int], str]]]) -> dict[str, Future[str]]:
             return {f"{host}:{port}": pool.submit(look, host, port) for host, port, look in looks}
 
-        namenodes = {node.id: pool.submit(_namenode, node) for node in section.namenodes}
+        namenodes = {
+            node.id: pool.submit(_namenode, node, len(section.datanodes)) for node in section.namenodes
+        }
         journalnodes = ask(
             (node.host, node.http_port, partial(_journalnode, nameservice)) for node in section.journalnodes
         )
@@ -85,11 +128,16 @@ def fetch(section: Hdfs) -> State:
     )
 
 
-def _namenode(node: Peer) -> NameNode | str:
+def _namenode(node: Peer, datanodes: int) -> NameNode | str:
     try:
-        return namenode(node)
+        facts = namenode(node)
+        if facts.get("State") == "active" and facts.get("UnderReplicatedBlocks"):
+            # It walks through all files: only where there are such blocks.
+            report = get_text(node.host, node.http_port, "/fsck?ugi=hdfs&user.name=hdfs&path=%2F", timeout=60)
+            facts["Lacking"] = lacking(report, datanodes)
     except WebError as error:
         return str(error)
+    return facts
 
 
 def _journalnode(nameservice: str, host: str, port: int) -> str:
@@ -151,15 +199,8 @@ def judge(state: State, datanodes: int) -> Verdict:
         seen = ", ".join(f"{name} {node.get('State')}" for name, node in nodes.items())
         return False, f"NameNodes: {seen or 'none'}"
     for name, node in nodes.items():
-        if node.get("FSState") != "Operational":
-            live = f"{node.get('NumLiveDataNodes')} of {datanodes} DataNodes live"
-            return False, f"{name}: {node.get('FSState')}, {live}"
-        counts = {what: node.get(f"Num{what}DataNodes") for what in ("Live", "Dead", "Stale")}
-        if counts != {"Live": datanodes, "Dead": 0, "Stale": 0}:
-            seen = ", ".join(f"{count} {what.lower()}" for what, count in counts.items())
-            return False, f"{name}: DataNodes {seen}, expected {datanodes} live"
-        if node.get("State") == "active" and node.get("MissingBlocks") != 0:
-            return False, f"{name}: {node.get('MissingBlocks')} missing blocks"
+        if wrong := _wrong(node, datanodes):
+            return False, f"{name}: {wrong}"
     (active,) = (name for name, node in nodes.items() if node["State"] == "active")
     parts = [f"{active} active", f"{len(nodes) - 1} standby", plural(datanodes, "DataNode"), "safe mode off"]
     if state.journalnodes:
@@ -169,6 +210,25 @@ def judge(state: State, datanodes: int) -> Verdict:
     if state.secondary:
         parts.append("SecondaryNameNode")
     return True, ", ".join(part for part in parts if part != "0 standby")
+
+
+def _wrong(node: NameNode, datanodes: int) -> str:
+    """What a NameNode says that is not right; nothing where all is."""
+    counts = {what: node.get(f"Num{what}DataNodes") for what in ("Live", "Dead", "Stale")}
+    seen = ", ".join(f"{count} {what.lower()}" for what, count in counts.items())
+    wrong = {
+        f"{node.get('FSState')}, {counts['Live']} of {datanodes} DataNodes live": node.get("FSState")
+        != "Operational",
+        f"DataNodes {seen}, expected {datanodes} live": counts != {"Live": datanodes, "Dead": 0, "Stale": 0},
+    }
+    if node.get("State") == "active":
+        files, late = node.get("Lacking") or [], left_out(str(node.get("NameJournalStatus", "")))
+        wrong |= {
+            f"{node.get('MissingBlocks')} missing blocks": node.get("MissingBlocks") != 0,
+            f"{plural(len(files), 'file')} with too few replicas: {first(files)}": bool(files),
+            f"JournalNode {', '.join(late)} takes part from the next segment of edits on": bool(late),
+        }
+    return next((sentence for sentence, is_so in wrong.items() if is_so), "")
 
 
 def states(nodes: Iterable[Peer]) -> dict[str, str]:

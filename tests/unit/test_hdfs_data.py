@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import combinations, product
 from typing import Any
 
 import pytest
 from hdfs_data import STORES, hdfs_data
 
 VERSION = "current/VERSION"
-SEEN = "current/seen_txid"
+SEEN, IMAGE = "current/seen_txid", "current/fsimage_"
 EDITS = f"unit/{VERSION}"
 # Directories that are wanted, and those that daemons had before.
 WANTED = {"image": "/name", "checkpoint": "/check", "journal": "/journal", "blocks": "/data"}
@@ -24,7 +25,8 @@ def version(cluster: str = "", storage: str = "") -> str:
 
 def image(cluster: str = "CID-1", seen: int = 0) -> dict[str, str]:
     """What a directory of a NameNode or a SecondaryNameNode holds."""
-    return {VERSION: version(cluster), SEEN: f"{seen}\n"}
+    name = f"{IMAGE}{seen:019}"
+    return {VERSION: version(cluster), SEEN: f"{seen}\n", name: "", f"{name}.md5": "x\n"}
 
 
 def blocks(storage: str = "DS-1", cluster: str = "CID-1") -> dict[str, str]:
@@ -149,7 +151,12 @@ UNHEARD = (
         ),
         pytest.param(HA, hosts(), "", "a b", "", id="ha-fresh"),
         pytest.param(
-            HA, hosts(a=here("image"), b=here("journal"), c=here("blocks")), "a", "b", "", id="ha-one-image"
+            HA,
+            {"a": here("image", "journal"), "b": here("journal"), "c": here("journal", "blocks")},
+            "a",
+            "b",
+            "",
+            id="ha-one-image",
         ),
         pytest.param(
             HA,
@@ -189,7 +196,7 @@ UNHEARD = (
         ),
         pytest.param(
             HA,
-            {"a": here("image"), "b": here("journal")},
+            {"a": here("image", "journal"), "b": here("journal")},
             "a",
             "b",
             UNHEARD.format("b has", "c"),
@@ -209,13 +216,33 @@ UNHEARD = (
         ),
         pytest.param(
             (["a", "b"], ["a", "b"], ["c"]),
-            {"a": here("image", "journal"), "b": NOTHING},
+            {"a": here("image", "journal"), "b": here("journal")},
             "a",
             "b",
             "",
             id="ha-with-an-image-and-unheard",
         ),
-        pytest.param(HA, {"a": here("image")}, "a", "", "", id="limited-and-nothing-is-formatted"),
+        # A copy that was cut off has a VERSION, and no image.
+        pytest.param(
+            HA,
+            dict.fromkeys("ac", here("image", "journal"))
+            | {"b": here("journal", image={VERSION: version("CID-1"), SEEN: "0\n"})},
+            "a",
+            "b",
+            "",
+            id="ha-with-an-image-that-was-begun",
+        ),
+        pytest.param(
+            HA,
+            dict.fromkeys(
+                "abc", here("journal", image={VERSION: version("CID-1"), f"{IMAGE[:-1]}.ckpt_1": ""})
+            ),
+            "",
+            "a b",
+            LOSES.format("a, b, c", ""),
+            id="ha-with-both-images-begun",
+        ),
+        pytest.param(HA, {"a": here("image", "journal")}, "a", "", "", id="limited-and-nothing-is-formatted"),
         pytest.param(HA, {"c": NOTHING}, "", "", "", id="limited-to-no-namenode"),
     ],
 )
@@ -223,11 +250,97 @@ def test_what_the_hosts_hold_together(
     topology: Topology, found: dict[str, dict[str, Any]], images: str, lacking: str, says: str
 ) -> None:
     plan = hdfs_data(found, *topology, "unit")
-    assert plan == {
-        "refusals": [says] * bool(says),
-        "images": images.split(),
-        "lacking": lacking.split(),
-    }
+    assert plan["refusals"] == [says] * bool(says)
+    assert (plan["images"], plan["lacking"]) == (images.split(), lacking.split())
+
+
+MINORITY = (
+    "{empty} no edits (hdfs_journal_dir), and {left} no majority of the {count} JournalNodes: what only "
+    "the lost ones had confirmed may be missing there, and no NameNode can write. Restore the directory of a "
+    "lost one. If all are lost for good: on all machines stop what writes and holds edits (systemctl stop "
+    "hdfs-zkfc hdfs-namenode hdfs-journalnode), copy /journal/unit of {first} (of several, of the one with "
+    "the newest edits) with its owner to /journal of {targets}, and run again."
+)
+SILENT = (
+    "{} no edits (hdfs_journal_dir), and whether {} them is not known: not all JournalNodes answered, or "
+    "--limit leaves them out. One that is empty joins only while all others hold the journal: none may have "
+    "forgotten what it promised to a NameNode. Run again with all of them."
+)
+FOUR = (["a", "b"], list("abcd"), ["a"])
+FIVE = (["a", "b"], list("abcde"), ["a"])
+
+
+@pytest.mark.parametrize(
+    ("topology", "full", "empty", "joining", "says"),
+    [
+        (HA, "abc", "", "", ""),
+        (HA, "ab", "c", "c", ""),
+        (HA, "bc", "a", "a", ""),
+        (
+            HA,
+            "b",
+            "ac",
+            "",
+            MINORITY.format(empty="a, c have", left="b is", count=3, first="b", targets="a, c"),
+        ),
+        (HA, "a", "c", "", SILENT.format("c has", "b has")),
+        (HA, "", "ac", "", SILENT.format("a, c have", "b has")),
+        (HA, "ac", "", "", ""),
+        (
+            FOUR,
+            "ab",
+            "cd",
+            "",
+            MINORITY.format(empty="c, d have", left="a, b are", count=4, first="a", targets="c, d"),
+        ),
+        (FOUR, "abc", "d", "d", ""),
+        (FIVE, "bcd", "ae", "a e", ""),
+        (FIVE, "bcd", "a", "", SILENT.format("a has", "e has")),
+    ],
+)
+def test_a_journalnode_begins_empty_only_beside_a_majority(
+    topology: Topology, full: str, empty: str, joining: str, says: str
+) -> None:
+    """Both NameNodes have their image; who is neither full nor empty did not answer."""
+    found = {host: here("image", "journal") for host in full} | {host: here("image") for host in empty}
+    plan = hdfs_data(found, *topology, "unit")
+    unheard = [host for host in topology[1] if host not in found]
+    assert plan["refusals"] == [says] * bool(says)
+    assert plan["version"] == (version("CID-1") if full else "")
+    if not says:
+        assert plan["joining"] == joining.split(), unheard
+
+
+STATES = [
+    None,
+    *(tuple(kinds) for n in range(4) for kinds in combinations(["image", "journal", "blocks"], n)),
+]
+"""What a machine may hold, and None of one that did not answer."""
+
+
+def test_no_plan_formats_outvotes_or_orphans_what_three_machines_hold() -> None:
+    """All combinations of three machines with every daemon."""
+    plans = 0
+    for states in product(STATES, repeat=3):
+        held = {host: kinds for host, kinds in zip("abc", states, strict=True) if kinds is not None}
+        plan = hdfs_data({host: here(*kinds) for host, kinds in held.items()}, *HA, "unit")
+        if plan["refusals"]:
+            continue
+        plans += 1
+        journals = [host for host, kinds in held.items() if "journal" in kinds]
+        if plan["lacking"] and not plan["images"]:  # it would be formatted
+            assert not journals, states
+            assert not any("blocks" in kinds for kinds in held.values()), states
+            assert len(held) == 3, states
+        if plan["lacking"]:
+            assert {"a", "b"} <= set(held), states
+        if plan["joining"]:
+            assert len(held) == 3, states
+            assert len(journals) == 2, states
+            assert plan["images"], states
+        if plan["images"] and len(held) == 3:
+            assert len(journals) >= 2, states
+    assert plans > 20
 
 
 VARIABLES = {

@@ -222,6 +222,19 @@ STANDBY: dict[str, Any] = {**ACTIVE, "State": "standby"}
 JOURNALS = {"j1": "", "j2": "", "j3": ""}
 
 
+BEHIND = "477 (4 txns/240897ms behind) (will try to re-sync on next segment)"
+
+
+def journals(first: str = "481", third: str = "481") -> str:
+    """What a NameNode of Hadoop 3.5.0 says of three JournalNodes."""
+    stream = (
+        f"Writing segment beginning at txid 481. \n10.89.0.11:8485 (Written txid {first}), "
+        f"10.89.0.12:8485 (Written txid 481), 10.89.0.13:8485 (Written txid {third})"
+    )
+    quorum = {"manager": "QJM to [10.89.0.11:8485, ...]", "stream": stream, "disabled": "false"}
+    return json.dumps([quorum, {"manager": "FileJournalManager(root=/name)", "stream": "EditLogFile"}])
+
+
 def judge_hdfs(nn1: Any, nn2: Any = None, journalnodes: dict[str, str] | None = None) -> tuple[bool, str]:
     nodes = {"nn1": nn1, "nn2": nn2} if nn2 else {"nn1": nn1}
     return hdfs.judge(hdfs.State(nodes, journalnodes or {}), 3)
@@ -251,6 +264,12 @@ def test_hdfs_without_a_namenode() -> None:
             "nn1: safeMode, 1 of 3 DataNodes live",
         ),
         (ACTIVE | {"MissingBlocks": 2}, STANDBY, "nn1: 2 missing blocks"),
+        (ACTIVE | {"Lacking": ["/a", "/b"]}, STANDBY, "nn1: 2 files with too few replicas: /a, /b"),
+        (
+            ACTIVE | {"NameJournalStatus": journals(third=BEHIND)},
+            STANDBY,
+            "nn1: JournalNode 10.89.0.13:8485 takes part from the next segment of edits on",
+        ),
     ],
 )
 def test_hdfs_wrong(nn1: Any, nn2: Any, sentence: str) -> None:
@@ -269,6 +288,74 @@ def test_hdfs_expects_its_datanodes_exactly_on_every_namenode(live: Any, dead: A
 
 def test_hdfs_needs_every_journalnode() -> None:
     assert judge_hdfs(ACTIVE, STANDBY, JOURNALS | {"j2": "j2 is silent"}) == (False, "j2 is silent")
+
+
+def fsck(path: str, target: int, there: int) -> str:
+    """A line as Hadoop 3.5.0 wrote it."""
+    return (
+        f"\n{path}:  Under replicated BP-298271466-10.89.0.11-1795999569066:blk_1073741871_1047. Target "
+        f"Replicas is {target} but found {there} live replica(s), 0 decommissioned replica(s), 0 "
+        "decommissioning replica(s).\n"
+    )
+
+
+OLD = "\n/o:  Under replicated BP-1:blk_1_1. Target Replicas is 3 but found 1 replica(s).\n"
+"""As Hadoop 2 wrote it."""
+
+
+@pytest.mark.parametrize(
+    ("report", "datanodes", "files"),
+    [
+        ("Status: HEALTHY\n Under-replicated blocks:\t0 (0.0 %)\n", 3, []),
+        (fsck("/a b", 3, 2), 3, ["/a b"]),
+        (fsck("/a", 3, 2) + fsck("/a", 3, 1) + fsck("/b", 3, 2), 3, ["/a", "/b"]),
+        # MapReduce asks for ten replicas of a job's files.
+        (fsck("/job.jar", 10, 3), 3, []),
+        (fsck("/job.jar", 10, 2), 3, ["/job.jar"]),
+        (fsck("/a", 3, 2), 2, []),
+        (OLD, 3, ["/o"]),
+    ],
+)
+def test_files_with_fewer_replicas_than_the_datanodes_could_hold(
+    report: str, datanodes: int, files: list[str]
+) -> None:
+    assert hdfs.lacking(report, datanodes) == files
+
+
+@pytest.mark.parametrize(
+    ("state", "blocks", "asked"), [("active", 0, False), ("standby", 1, False), ("active", 1, True)]
+)
+def test_fsck_is_asked_only_where_blocks_lack_replicas(state: str, blocks: int, asked: bool) -> None:
+    facts = {"State": state, "UnderReplicatedBlocks": blocks}
+    with web(jmx=(200, {"beans": [facts]}), fsck=(200, fsck("/a", 3, 2).encode())) as port:
+        section = Hdfs(
+            "hdfs://a", (Peer("127.0.0.1", port, "hdfs-namenode", id="nn1"),), ("a", "b", "c"), {}, ()
+        )
+        answer = hdfs.fetch(section).namenodes["nn1"]
+    assert isinstance(answer, dict)
+    assert answer.get("Lacking") == (["/a"] if asked else None)
+
+
+@pytest.mark.parametrize(
+    ("status", "late"),
+    [
+        ("", []),
+        ("[]", []),
+        ('{"stream": 1}', []),
+        ('[{"stream": "open for read"}]', []),
+        ('[{"manager": "x"}]', []),
+        (journals(), []),
+        (journals("477 (4 txns/240897ms behind)"), []),
+        (journals(BEHIND), ["10.89.0.11:8485"]),
+        (journals(third=BEHIND), ["10.89.0.13:8485"]),
+        (journals(third="481 (will try to re-sync on next segment)"), ["10.89.0.13:8485"]),
+        (journals(BEHIND, BEHIND), ["10.89.0.11:8485", "10.89.0.13:8485"]),
+    ],
+)
+def test_journalnodes_that_are_left_out_until_the_next_segment(status: str, late: list[str]) -> None:
+    assert hdfs.left_out(status) == late
+    assert judge_hdfs(STANDBY, ACTIVE | {"NameJournalStatus": status}, JOURNALS)[0] == (not late)
+    assert judge_hdfs(STANDBY | {"NameJournalStatus": status}, ACTIVE, JOURNALS)[0]
 
 
 def test_hdfs_needs_every_failover_controller() -> None:
@@ -455,7 +542,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 @contextmanager
 def web(**answers: tuple[int, Any]) -> Iterator[int]:
-    table = {"/" + path: (status, json.dumps(body).encode()) for path, (status, body) in answers.items()}
+    table = {
+        "/" + path: (status, body if isinstance(body, bytes) else json.dumps(body).encode())
+        for path, (status, body) in answers.items()
+    }
     handler = type("Answers", (Handler,), {"answers": table})
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()

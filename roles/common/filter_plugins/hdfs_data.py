@@ -1,4 +1,4 @@
-"""What of a file system's data forbids its deployment, and which NameNodes are yet to get an image."""
+"""What of a file system's data forbids its deployment, and which daemons are yet to get what others have."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 DOCUMENTATION = r"""
 name: hdfs_data
 author: Millrace
-short_description: why HDFS must not be deployed on the data that lies on its machines
+short_description: why HDFS must not be deployed on the data that lies on its machines, and who begins empty
 description:
   - Nothing that holds data is formatted or orphaned, and nothing of another file system is taken in.
 options:
@@ -42,20 +42,24 @@ options:
 
 EXAMPLES = r"""
 plan: "{{ found | hdfs_data(['a', 'b'], ['a', 'b', 'c'], ['a', 'b', 'c'], 'lab') }}"
-# -> {refusals: [], images: ['a'], lacking: ['b']}
+# -> {refusals: [], images: ['a'], lacking: ['b'], joining: [], version: "..."}
 """
 
 RETURN = r"""
 _value:
   description: >-
     refusals, a sentence for each reason with what to do; images, the NameNodes that have one; lacking, those
-    that were asked and have none
+    that were asked and have none; joining, JournalNodes without the journal that a majority holds; version,
+    its VERSION file
   type: dict
 """
 
 VERSION = "current/VERSION"
 #: The last transaction that a NameNode's directory knows of.
 SEEN = "current/seen_txid"
+
+#: An image of the file system, named by its last transaction.
+IMAGE = "current/fsimage_"
 
 #: What each store is called, the variable that names its directory, and the daemon that uses it.
 STORES = {
@@ -78,11 +82,12 @@ def hdfs_data(
     datanodes: Sequence[str],
     nameservice: str,
 ) -> dict[str, Any]:
-    """Why HDFS must not be deployed, and which NameNodes have an image.
+    """Why HDFS must not be deployed, and which of its daemons are to get what others have.
 
     found: by host {store: {"holds": {directory: {path: text}}, "older": {directory: {path: text}}}} with the
         stores image, checkpoint, journal and blocks; a host that was not asked is missing
-    Returns {"refusals": [sentences], "images": [hosts], "lacking": [hosts]}.
+    Returns {"refusals": [sentences], "images": [hosts], "lacking": [hosts], "joining": [hosts], "version":
+    text}.
     """
     highly_available = len(namenodes) > 1
     # Of the daemons that the topology has.
@@ -92,7 +97,7 @@ def hdfs_data(
         "journal": journalnodes if highly_available else [],
         "blocks": datanodes,
     }
-    images = [host for host in namenodes if host in found and _has(found[host], "image", VERSION)]
+    images = [host for host in namenodes if host in found and _has_image(found[host])]
     lacking = [host for host in namenodes if host in found and host not in images]
     refusals = [
         sentence
@@ -107,11 +112,37 @@ def hdfs_data(
         or _foreign(found, users, nameservice)
         or _together(found, users, images, lacking, nameservice)
     )
-    return {"refusals": refusals, "images": images, "lacking": lacking}
+    journals = _journals(found, users["journal"], nameservice)
+    return {
+        "refusals": refusals,
+        "images": images,
+        "lacking": lacking,
+        "joining": [host for host in users["journal"] if host in found and host not in journals and journals],
+        "version": next(iter(journals.values()), ""),
+    }
+
+
+def _journals(found: Mapping[str, Stores], hosts: Sequence[str], nameservice: str) -> dict[str, str]:
+    """The JournalNodes that hold the journal, with its VERSION."""
+    return {
+        host: held[f"{nameservice}/{VERSION}"]
+        for host in hosts
+        if host in found
+        for held in found[host]["journal"]["holds"].values()
+        if f"{nameservice}/{VERSION}" in held
+    }
 
 
 def _has(stores: Stores, store: str, marker: str) -> bool:
     return any(marker in held for held in stores[store]["holds"].values())
+
+
+def _has_image(stores: Stores) -> bool:
+    """Whether a NameNode can start: a directory that was only begun, by a killed format, has no image."""
+    return any(
+        VERSION in held and any(path.startswith(IMAGE) for path in held)
+        for held in stores["image"]["holds"].values()
+    )
 
 
 def _moved(host: str, store: str, here: Mapping[str, Any]) -> list[str]:
@@ -216,7 +247,7 @@ def _together(
 ) -> list[str]:
     highly_available = len(users["image"]) > 1
     edits = f"{nameservice}/{VERSION}"
-    journaled = [host for host in users["journal"] if host in found and _has(found[host], "journal", edits)]
+    journaled = list(_journals(found, users["journal"], nameservice))
     stored = [host for host in users["blocks"] if host in found and _has(found[host], "blocks", VERSION)]
     # Blocks are of interest where there is no image.
     asked = dict.fromkeys([*users["image"], *users["journal"], *([] if images else users["blocks"])])
@@ -245,6 +276,8 @@ def _together(
             "systemctl stop hdfs-namenode && runuser -u hdfs -- /opt/hadoop/bin/hdfs namenode "
             "-initializeSharedEdits"
         )
+    elif highly_available and images:
+        refusals += _minority(found, users["journal"], journaled, nameservice)
     # One that was standby has not all edits in its image, and alone it would have DataNodes delete what it
     # does not know.
     edited = [
@@ -262,6 +295,37 @@ def _together(
             "directories of the journal away."
         )
     return refusals
+
+
+def _minority(
+    found: Mapping[str, Stores], hosts: Sequence[str], journaled: Sequence[str], nameservice: str
+) -> list[str]:
+    """JournalNodes that may not begin empty: a majority of the others must hold what was confirmed."""
+    empty = [host for host in hosts if host in found and host not in journaled]
+    unheard = [host for host in hosts if host not in found]
+    if not empty or (not unheard and 2 * len(journaled) > len(hosts)):
+        return []
+    says = f"{', '.join(empty)} {'has' if len(empty) == 1 else 'have'} no edits (hdfs_journal_dir)"
+    if unheard:
+        return [
+            (
+                f"{says}, and whether {', '.join(unheard)} {'has' if len(unheard) == 1 else 'have'} them is "
+                "not known: not all JournalNodes answered, or --limit leaves them out. One that is empty "
+                "joins only while all others hold the journal: none may have forgotten what it promised to "
+                "a NameNode. Run again with all of them."
+            )
+        ]
+    (directory,) = found[journaled[0]]["journal"]["holds"]
+    return [
+        (
+            f"{says}, and {', '.join(journaled)} {'is' if len(journaled) == 1 else 'are'} no majority of the "
+            f"{len(hosts)} JournalNodes: what only the lost ones had confirmed may be missing there, and no "
+            "NameNode can write. Restore the directory of a lost one. If all are lost for good: on all "
+            "machines stop what writes and holds edits (systemctl stop hdfs-zkfc hdfs-namenode "
+            f"hdfs-journalnode), copy {directory}/{nameservice} of {journaled[0]} (of several, of the one "
+            f"with the newest edits) with its owner to {directory} of {', '.join(empty)}, and run again."
+        )
+    ]
 
 
 def _property(text: str, key: str) -> str:

@@ -309,11 +309,12 @@ def conditions(unit: str) -> list[str]:
 def _absent(unit: str) -> list[str]:
     """Paths that the unit's conditions ask for and that are not there; those with ! or | may be absent."""
     named = (condition.partition("=") for condition in conditions(unit))
-    return [path for key, _, path in named if key == "ConditionPathExists" and _is_absent(path)]
+    return [path for key, _, path in named if key.startswith("ConditionPathExists") and _is_absent(path)]
 
 
 def _is_absent(path: str) -> bool:
-    return path.startswith("/") and not os.path.exists(path)
+    """Whether nothing lies at a path, or at a pattern of ConditionPathExistsGlob."""
+    return path.startswith("/") and not glob.glob(path)
 
 
 def orphaned_units(units: Collection[str], header: str, directory: str = UNIT_DIR) -> list[str]:

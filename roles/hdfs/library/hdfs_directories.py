@@ -11,6 +11,7 @@ import urllib.request
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.hadoop_jmx import OPEN, bean
 
 DOCUMENTATION = r"""
 module: hdfs_directories
@@ -63,10 +64,6 @@ made:
 """
 
 
-# The cluster's own machines are asked directly, whatever proxy the session has.
-OPEN = urllib.request.build_opener(urllib.request.ProxyHandler({})).open
-
-
 class WebHdfs:
     """The few calls that are needed, to whichever NameNode is active.
 
@@ -101,15 +98,10 @@ class WebHdfs:
         )
 
     def _state(self, namenode: str) -> tuple[str, str]:
-        state = self._bean(namenode, "NameNodeStatus")["State"]
-        safemode = self._bean(namenode, "NameNodeInfo")["Safemode"]
+        state = bean(namenode, "NameNode", "NameNodeStatus")["State"]
+        safemode = bean(namenode, "NameNode", "NameNodeInfo")["Safemode"]
         self.last = f"{namenode} is {state}, {safemode or 'no safe mode'}"
         return state, safemode
-
-    def _bean(self, namenode: str, name: str) -> dict[str, Any]:
-        url = f"http://{namenode}/jmx?qry=Hadoop:service=NameNode,name={name}"
-        with OPEN(url, timeout=10) as answer:
-            return dict(json.load(answer)["beans"][0])
 
     def status(self, namenode: str, path: str) -> dict[str, Any] | None:
         """FileStatus of a path, None when there is nothing."""
