@@ -52,6 +52,11 @@ def _parser() -> argparse.ArgumentParser:
 
     sub = command("check", check, "poll the protocol gates of all services until each is exactly right")
     sub.add_argument("--only", nargs="+", choices=gates.SERVICES, help="these services only")
+    sub.add_argument(
+        "--quorum",
+        action="store_true",
+        help="ZooKeeper: a majority with a leader is right",
+    )
     sub.add_argument("--timeout", type=float, default=120, metavar="SECONDS")
 
     sub = command("run", run, "put data in, get data out, count; remove it all again")
@@ -98,7 +103,7 @@ def check(options: argparse.Namespace) -> int:
     for service in options.only or ():
         if getattr(cluster, service) is None:
             raise ClusterError(f"{cluster.source}: {service} is missing, and --only asks for it")
-    wanted = gates.gates_of(cluster, options.only or gates.SERVICES)
+    wanted = gates.gates_of(cluster, options.only or gates.SERVICES, quorum=options.quorum)
     if not wanted:
         raise ClusterError(f"{cluster.source}: no service to check")
     console = Console()

@@ -37,11 +37,15 @@ class FailedGate:
     reason: str
 
 
-def gates_of(cluster: Cluster, only: Sequence[str] = SERVICES) -> list[Gate]:
-    """The gates of these services, as far as the cluster has them."""
+def gates_of(cluster: Cluster, only: Sequence[str] = SERVICES, *, quorum: bool = False) -> list[Gate]:
+    """The gates of these services, as far as the cluster has them.
+
+    quorum: of ZooKeeper, whether a majority serves, in the place of whether all is right
+    """
     gates = []
     if (z := cluster.zookeeper) and "zookeeper" in only:
-        gates.append(Gate("zookeeper", lambda: zookeeper.judge(zookeeper.fetch(z)), z.units))
+        judge = zookeeper.judge_quorum if quorum else zookeeper.judge
+        gates.append(Gate("zookeeper", lambda: judge(zookeeper.fetch(z)), z.units))
     if (k := cluster.kafka) and "kafka" in only:
         gates.append(_kafka("kafka", k, cluster))
         gates += [_kafka(f"kafka {each.version}", each, cluster) for each in k.standalone]

@@ -72,6 +72,18 @@ def judge(state: State) -> Verdict:
     return True, f"leader {leader}, {plural(followers, 'follower')} synced"
 
 
+def judge_quorum(state: State) -> Verdict:
+    """One leader, and a majority of all servers that is in sync with it, itself among them."""
+    facts_of = {server: facts for server, facts in state.items() if isinstance(facts, dict)}
+    leaders = [server for server, facts in facts_of.items() if facts["zk_server_state"] == "leader"]
+    if len(leaders) != 1:
+        return False, f"leaders: {', '.join(leaders) or 'none'}"
+    (leader,) = leaders
+    synced = int(float(facts_of[leader].get("zk_synced_followers", 0)))
+    sentence = f"leader {leader}, {synced} of {plural(len(state) - 1, 'follower')} synced"
+    return 2 * (synced + 1) > len(state), sentence
+
+
 def client(*servers: ZooKeeperServer, timeout: float = 10.0) -> KazooClient:
     """A started client of these servers alone, to be stopped and closed. Raises OSError naming them."""
     hosts = ",".join(f"{server.host}:{server.port}" for server in servers)

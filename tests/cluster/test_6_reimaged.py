@@ -10,7 +10,7 @@ import subprocess
 
 import pytest
 
-from smoke.services import hdfs
+from smoke.services import hdfs, zookeeper
 from smoke.services.kafka import Kafka
 from tests.live import CLUSTER, Site
 from tests.oracle import Directories, File, Records, Session
@@ -99,3 +99,41 @@ def test_journalnodes_that_are_rolled_never_leave_the_namenode_without_a_quorum(
     finally:
         back = site.run(playbook="playbooks/hdfs.yml")
         assert back.rc == 0, back.output
+
+
+def test_an_empty_zookeeper_server_starts_after_those_that_have_data(site: Site) -> None:
+    """All are down. What the second never saw, and the third had confirmed, is on the first alone."""
+    assert CLUSTER.zookeeper
+    first, second, third = CLUSTER.zookeeper.servers
+    hosts = [each.host for each in (first, second, third)]
+    path = "/confirmed-by-two"
+
+    def on(names: list[str], command: str) -> None:
+        for name in names:
+            site.host(name).check_output(command)
+
+    try:
+        on([second.host], "systemctl stop zookeeper")
+        session = zookeeper.client(first, third)
+        session.create(path, b"x")
+        session.stop()
+        session.close()
+        on(hosts, "systemctl stop zookeeper")
+        on([third.host], "rm -rf /var/lib/zookeeper/version-2")
+        run = site.run(playbook="playbooks/zookeeper.yml")
+        assert run.rc == 0, run.output
+        assert "1 of 2 followers synced" in run.output
+        site.check("zookeeper")
+        for server in (first, second, third):
+            session = zookeeper.client(server)
+            try:
+                assert session.exists(path), server
+            finally:
+                session.stop()
+                session.close()
+    finally:
+        session = zookeeper.client(first, second, third)
+        session.delete(path)
+        session.stop()
+        session.close()
+        site.check(timeout=180)

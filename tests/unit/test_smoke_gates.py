@@ -79,6 +79,30 @@ def test_zookeeper_answers(answer: str, parsed: dict[str, str] | str) -> None:
     assert zookeeper.parse_mntr(answer) == parsed
 
 
+@pytest.mark.parametrize(
+    ("state", "verdict"),
+    [
+        (
+            {"a": LEADER | {"zk_synced_followers": "0"}, "b": FOLLOWER, "c": "refuses"},
+            (False, "leader a, 0 of 2 followers synced"),
+        ),
+        (
+            {"a": LEADER | {"zk_synced_followers": "1"}, "b": FOLLOWER, "c": "refuses"},
+            (True, "leader a, 1 of 2 followers synced"),
+        ),
+        (
+            {"a": LEADER | {"zk_synced_followers": "1.0"}, "b": FOLLOWER, "c": "x", "d": "x"},
+            (False, "leader a, 1 of 3 followers synced"),
+        ),
+        ({"a": FOLLOWER, "b": FOLLOWER, "c": "refuses"}, (False, "leaders: none")),
+        ({"a": LEADER, "b": LEADER}, (False, "leaders: a, b")),
+        ({}, (False, "leaders: none")),
+    ],
+)
+def test_a_quorum_of_zookeeper(state: zookeeper.State, verdict: tuple[bool, str]) -> None:
+    assert zookeeper.judge_quorum(state) == verdict
+
+
 def test_zookeeper_is_asked_over_a_socket() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]

@@ -170,7 +170,7 @@ LOGS = (
     ],
 )
 def test_what_one_server_holds(first: dict[str, Any], says: str) -> None:
-    found = zookeeper_data(whole(first), ["a", "b", "c"])
+    found = zookeeper_data(whole(first), ["a", "b", "c"])["refusals"]
     assert [line.startswith(says) for line in found] == [True] * bool(says)
 
 
@@ -326,20 +326,20 @@ RUNS = full(up=True)
     ],
 )
 def test_what_the_servers_hold_together(hosts: str, found: dict[str, dict[str, Any]], says: str) -> None:
-    refusals = zookeeper_data(found, list(hosts))
+    refusals = zookeeper_data(found, list(hosts))["refusals"]
     assert [says in line for line in refusals] == [True] * bool(says)
 
 
 def test_servers_in_another_order_each_say_whose_data_they_hold() -> None:
     """A replacement that stands at the same place is none of them."""
     found = {"a": full(myid="1"), "b": full(myid="2"), "c": full(myid="3"), "d": FRESH}
-    assert [line.split()[0] for line in zookeeper_data(found, ["c", "a", "b"])] == ["c", "a", "b"]
-    assert zookeeper_data(found, ["d", "b", "c"]) == []
+    assert [line.split()[0] for line in zookeeper_data(found, ["c", "a", "b"])["refusals"]] == ["c", "a", "b"]
+    assert zookeeper_data(found, ["d", "b", "c"])["refusals"] == []
 
 
 def test_where_data_is_elsewhere_nobody_counts_the_empty() -> None:
     moved = here(older={"/old": DATA})
-    found = zookeeper_data({"a": moved, "b": moved, "c": full(myid="3")}, ["a", "b", "c"])
+    found = zookeeper_data({"a": moved, "b": moved, "c": full(myid="3")}, ["a", "b", "c"])["refusals"]
     assert [line.split(" in ")[0] for line in found] == [
         "a has no data of its ZooKeeper server",
         "b has no data of its ZooKeeper server",
@@ -352,9 +352,25 @@ def test_where_data_is_elsewhere_nobody_counts_the_empty() -> None:
 def test_empty_servers_never_are_a_majority_beside_data(states: tuple[str, ...], up: bool) -> None:
     kinds = {"data": full(up=up), "empty": here(up=up)}
     found = {host: kinds[state] for host, state in zip("abc", states, strict=True) if state in kinds}
-    refused = bool(zookeeper_data(found, ["a", "b", "c"]))
+    refused = bool(zookeeper_data(found, ["a", "b", "c"])["refusals"])
     has, empty, unheard = (states.count(state) for state in ("data", "empty", "unheard"))
     if (has and 2 * empty >= 3) or (unheard and empty):
         assert refused
     else:
         assert not refused
+
+
+@pytest.mark.parametrize(
+    ("servers", "last"),
+    [
+        ({"a": FRESH, "b": FRESH, "c": FRESH}, []),
+        ({"a": full(), "b": full(), "c": full()}, []),
+        ({"a": full(), "b": full(), "c": EMPTY}, ["c"]),
+        ({"a": FRESH, "b": full(up=True), "c": full(up=True)}, ["a"]),
+        ({"a": full(), "b": full()}, []),
+    ],
+)
+def test_a_server_without_data_starts_after_those_that_have_it(
+    servers: dict[str, dict[str, Any]], last: list[str]
+) -> None:
+    assert zookeeper_data(servers, ["a", "b", "c"]) == {"refusals": [], "last": last}

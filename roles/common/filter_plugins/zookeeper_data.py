@@ -1,4 +1,4 @@
-"""What of an ensemble's data forbids its deployment."""
+"""What of an ensemble's data forbids its deployment, and who may start only after the others."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 DOCUMENTATION = r"""
 name: zookeeper_data
 author: Millrace
-short_description: why a ZooKeeper ensemble must not be deployed on the data that lies on its machines
+short_description: why a ZooKeeper ensemble must not be deployed on its data, and who starts last
 description:
   - Nothing that holds data is orphaned, given another id, or outvoted by servers that are empty.
 options:
@@ -29,15 +29,16 @@ options:
 
 EXAMPLES = r"""
 # Two servers were added to one that has data.
-refusals: "{{ {'a': with_data, 'b': empty, 'c': empty} | zookeeper_data(['a', 'b', 'c']) }}"
-# -> 2 of 3 ZooKeeper servers (b, c) have no data, and a has: ...
+plan: "{{ {'a': with_data, 'b': with_data, 'c': empty} | zookeeper_data(['a', 'b', 'c']) }}"
+# -> {refusals: [], last: ['c']}
 """
 
 RETURN = r"""
 _value:
-  description: a sentence for each reason, with what to do; none when the ensemble may be deployed
-  type: list
-  elements: str
+  description: >-
+    refusals, a sentence for each reason with what to do; last, the servers that have no data while others do,
+    which start when a majority follows a leader
+  type: dict
 """
 
 #: Data of a server: its snapshots and transactions. myid alone is not data.
@@ -46,20 +47,26 @@ DATA = "version-2"
 Found = Mapping[str, Mapping[str, Any]]
 
 
-def zookeeper_data(found: Found, hosts: Sequence[str]) -> list[str]:
-    """Why the ensemble must not be deployed, a sentence each.
+def zookeeper_data(found: Found, hosts: Sequence[str]) -> dict[str, list[str]]:
+    """Why the ensemble must not be deployed, and who starts last.
+
+    A server without data that meets one of the others before all of them are there could make it a leader
+    that does not know everything.
 
     found: by host {"data": store, "log": store, "settings": {"dataDir": "/d", "server.1": "a:2888"}}, each
         store {"up": [units], "holds": {directory: {path: text}}, "older": {directory: {path: text}}} with one
         directory that is wanted; a host that was not asked is missing
     hosts: the servers in the order of their ids, which begin with 1
+    Returns {"refusals": [sentences], "last": [hosts]}.
     """
-    refusals = []
+    refusals: list[str] = []
     for number, host in enumerate(hosts, 1):
         if host in found:
             refusals += _own(host, number, found[host], hosts)
     # Where one has its data elsewhere that is what is to be mended, and it says so.
-    return refusals or _together(found, hosts)
+    refusals = refusals or _together(found, hosts)
+    empty = [host for host in hosts if host in found and not _has_data(found[host])]
+    return {"refusals": refusals, "last": empty if any(map(_has_data, found.values())) else []}
 
 
 def _own(host: str, number: int, here: Mapping[str, Any], hosts: Sequence[str]) -> list[str]:
