@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from smoke import checks, evidence, gates, processes, receipt, report, signals, versions
+from smoke import checks, evidence, gates, leaders, processes, receipt, report, signals, versions
 from smoke.checks import hdfs as hdfs_check
 from smoke.checks import kafka as kafka_check
 from smoke.checks import spark as spark_check
@@ -58,6 +58,8 @@ def _parser() -> argparse.ArgumentParser:
         help="ZooKeeper: a majority with a leader is right",
     )
     sub.add_argument("--timeout", type=float, default=120, metavar="SECONDS")
+
+    command("leaders", print_leaders, "say which machines lead, as JSON")
 
     sub = command("run", run, "put data in, get data out, count; remove it all again")
     sub.add_argument("--out", type=Path, help="smoke.json beside the description")
@@ -113,6 +115,12 @@ def check(options: argparse.Namespace) -> int:
         console.say(_failed(cluster, found))
         console.say("check FAILED: " + ", ".join(name for name, _, _ in found))
     return 1 if closed else 0
+
+
+def print_leaders(options: argparse.Namespace) -> int:
+    """Print by service the machines that lead."""
+    print(json.dumps(leaders.leaders(described(options))))
+    return 0
 
 
 def _failed(cluster: Cluster, failures: list[tuple[str, str, list[str]]]) -> str:

@@ -9,6 +9,7 @@ from itertools import pairwise
 import pytest
 import yaml
 
+from smoke.leaders import leaders
 from tests.live import CHECKOUT, CLUSTER, Site
 
 # What the kit writes, with how deep to look: of /opt as deep as the commands of the products.
@@ -164,10 +165,16 @@ def test_a_property_of_hadoops_restarts_in_that_run_all_that_read_it(site: Site)
     readers = {(host, unit) for each in services for host, units in each.items() for unit in units}
     settings = yaml.safe_load((CHECKOUT / "inventories/lab/group_vars/cluster.yml").read_text())
     overrides = settings["hadoop_core_site_overrides"] | {"io.file.buffer.size": 8192}
-    before = site.units()
+    before, leading = site.units(), leaders(CLUSTER)
     try:
         run = site.run("--skip-tags", "smoke", "-e", json.dumps({"hadoop_core_site_overrides": overrides}))
         assert run.rc == 0, run.output
+        # The active NameNode was restarted after the other, which is active since: one failover.
+        (active,) = leading["hdfs"]
+        assert f"hdfs: on {active}, last since it leads, ask" in run.output
+        assert leaders(CLUSTER)["hdfs"] == [
+            node.host for node in CLUSTER.hdfs.namenodes if node.host != active
+        ]
         assert site.restarted_since(before) == readers
         now = site.units()
         for each in services:

@@ -8,6 +8,7 @@ import pytest
 from plan_screen import FilterModule, plan_screen
 
 NOTHING: dict[str, Any] = {"install": [], "files": [], "start": [], "enable": [], "restart": {}}
+ROLL: dict[str, Any] = {"do": "roll", "service": "kafka", "leads": False}
 
 
 def test_golden() -> None:
@@ -40,8 +41,22 @@ def test_golden() -> None:
         "steps": [
             {"step": 1, "do": "install", "machines": ["millrace-3"]},
             {"step": 2, "do": "deploy", "service": "zookeeper", "machines": ["millrace-2", "millrace-3"]},
-            {"step": 3, "do": "roll", "service": "kafka", "machines": ["millrace-1"], "restart": several},
-            {"step": 4, "do": "roll", "service": "kafka", "machines": ["millrace-2"], "restart": restart},
+            {
+                "step": 3,
+                "do": "roll",
+                "service": "kafka",
+                "machines": ["millrace-1"],
+                "leads": False,
+                "restart": several,
+            },
+            {
+                "step": 4,
+                "do": "roll",
+                "service": "kafka",
+                "machines": ["millrace-2"],
+                "leads": True,
+                "restart": restart,
+            },
         ],
     }
     assert "\n".join(plan_screen(plan)) == (
@@ -59,7 +74,7 @@ def test_golden() -> None:
         "  step 1: install on millrace-3\n"
         "  step 2: zookeeper: write files and start on millrace-2, millrace-3, in parallel\n"
         "  step 3: kafka: on millrace-1 ask, write files, restart kafka@1, kafka@2, await it\n"
-        "  step 4: kafka: on millrace-2 ask, write files, restart kafka@1, await it"
+        "  step 4: kafka: on millrace-2, last since it leads, ask, write files, restart kafka@1, await it"
     )
 
 

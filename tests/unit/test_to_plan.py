@@ -43,6 +43,7 @@ INSTALL = here(install=["/opt/kafka-1-x unpacked"])
 FILES = here(files=["/etc/profile.d/kafka.sh"])
 ENABLE = here(units=units(disabled=["kafka@1"]))
 RESTART = {"kafka@1": [FILE]}
+ROLL: dict[str, Any] = {"do": "roll", "service": "kafka", "leads": False, "restart": RESTART}
 
 
 @pytest.mark.parametrize(
@@ -67,8 +68,22 @@ RESTART = {"kafka@1": [FILE]}
             ["b", "a"],
             [],
             [
-                {"step": 1, "do": "roll", "service": "kafka", "machines": ["b"], "restart": RESTART},
-                {"step": 2, "do": "roll", "service": "kafka", "machines": ["a"], "restart": RESTART},
+                {
+                    "step": 1,
+                    "do": "roll",
+                    "service": "kafka",
+                    "machines": ["b"],
+                    "leads": False,
+                    "restart": RESTART,
+                },
+                {
+                    "step": 2,
+                    "do": "roll",
+                    "service": "kafka",
+                    "machines": ["a"],
+                    "leads": False,
+                    "restart": RESTART,
+                },
             ],
         ),
         # A new broker beside one that runs: it is started first, with its machine's files.
@@ -84,6 +99,7 @@ RESTART = {"kafka@1": [FILE]}
                     "do": "roll",
                     "service": "kafka",
                     "machines": ["a"],
+                    "leads": False,
                     "restart": {"kafka@1": ["no record"]},
                 },
             ],
@@ -97,7 +113,14 @@ RESTART = {"kafka@1": [FILE]}
             [
                 {"step": 1, "do": "install", "machines": ["a"]},
                 {"step": 2, "do": "deploy", "service": "kafka", "machines": ["a"]},
-                {"step": 3, "do": "roll", "service": "kafka", "machines": ["b"], "restart": RESTART},
+                {
+                    "step": 3,
+                    "do": "roll",
+                    "service": "kafka",
+                    "machines": ["b"],
+                    "leads": False,
+                    "restart": RESTART,
+                },
             ],
         ),
         ({"c": INSTALL}, ["c"], [], ["c"], [{"step": 1, "do": "install", "machines": ["c"]}]),
@@ -130,6 +153,25 @@ def test_what_is_done_where(
         assert (service["deploy"], service["roll"]) == (deploy, roll)
         assert sorted(service["machines"]) == sorted(kafka)
     assert (plan["refusals"], plan["warnings"], plan["unheard"]) == ([], [], [])
+
+
+@pytest.mark.parametrize(
+    ("leaders", "roll", "leads"),
+    [
+        ({}, ["b", "a", "c"], []),
+        ({"kafka": ["b"]}, ["a", "c", "b"], ["b"]),
+        ({"kafka": ["c"]}, ["b", "a", "c"], ["c"]),
+        ({"zookeeper": ["b"], "kafka": []}, ["b", "a", "c"], []),
+        ({"kafka": ["z"]}, ["b", "a", "c"], []),
+    ],
+)
+def test_who_leads_is_restarted_last(
+    leaders: dict[str, list[str]], roll: list[str], leads: list[str]
+) -> None:
+    plan = to_plan({host: answer(kafka=STALE) for host in "abc"}, SERVICES, {}, leaders)
+    assert plan["services"]["kafka"]["roll"] == roll
+    assert [step["machines"] for step in plan["steps"]] == [[host] for host in roll]
+    assert [step["machines"][0] for step in plan["steps"] if step["leads"]] == leads
 
 
 def test_nothing_to_do_golden() -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from ansible.errors import AnsibleActionFail
@@ -12,13 +14,19 @@ from ansible.plugins.action import ActionBase
 from ansible.template import trust_as_template
 from ansible.utils.display import Display
 
+#: Where the controller finds its Python packages: this file lies in roles/common/action_plugins.
+CHECKOUT = Path(__file__).resolve().parents[3]
+
 
 class ActionModule(ActionBase):  # type: ignore[misc]
-    """Arguments: found (answers of service_state by host), services (values), name (of the cluster), path."""
+    """Arguments: found (answers of service_state by host), services (values), name (of the cluster), path.
+
+    leaders: the words of a command that prints by service the machines that lead, asked where one is rolled
+    """
 
     TRANSFERS_FILES = False
     _supports_check_mode = True
-    _VALID_ARGS = frozenset(("found", "services", "name", "path"))
+    _VALID_ARGS = frozenset(("found", "services", "name", "path", "leaders"))
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Return the plan as the fact __common_plan; failed when something is refused."""
@@ -29,7 +37,13 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             for service in services
             if "rule" in service.get("data", {})
         }
-        plan = self._filter("found | to_plan(services, data)", found=found, services=services, data=data)
+        plan = self._filter(
+            "found | to_plan(services, data, leaders)",
+            found=found,
+            services=services,
+            data=data,
+            leaders=_leaders(self._task.args.get("leaders")) if _rolls(found) else {},
+        )
         plan |= {
             "cluster": self._task.args["name"],
             "check": self._task.check_mode,
@@ -68,6 +82,25 @@ class ActionModule(ActionBase):  # type: ignore[misc]
     def _filter(self, expression: str, **variables: Any) -> Any:
         templar = self._templar.copy_with_new_env(available_variables=variables)
         return templar.template(trust_as_template("{{ " + expression + " }}"))
+
+
+def _rolls(found: Mapping[str, Any]) -> bool:
+    """Whether a daemon is to be restarted."""
+    return any(
+        service.get("units", {}).get("restarted")
+        for answer in found.values()
+        for service in answer["services"].values()
+    )
+
+
+def _leaders(argv: list[str] | None) -> dict[str, list[str]]:
+    """Who leads; nobody where it cannot be asked: the gates of the roll say what is wrong."""
+    if not argv:
+        return {}
+    done = subprocess.run(
+        argv, cwd=CHECKOUT, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+    )
+    return dict(json.loads(done.stdout)) if done.returncode == 0 else {}
 
 
 def _found(found: Mapping[str, Any]) -> dict[str, Any]:

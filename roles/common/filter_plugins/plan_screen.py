@@ -83,7 +83,8 @@ def _step(step: Mapping[str, Any]) -> str:
     if step["do"] == "deploy":
         return f"{step['service']}: write files and start on {machines}, in parallel"
     units = ", ".join(step["restart"])
-    return f"{step['service']}: on {machines} ask, write files, restart {units}, await it"
+    last = ", last since it leads," if step["leads"] else ""
+    return f"{step['service']}: on {machines}{last} ask, write files, restart {units}, await it"
 
 
 class FilterModule:

@@ -26,6 +26,10 @@ options:
     description: by service what its rule says of the data that lies on the machines, with refusals
     type: dict
     required: true
+  leaders:
+    description: by service the machines that lead now; they are rolled last
+    type: dict
+    default: {}
 """
 
 EXAMPLES = r"""
@@ -42,7 +46,10 @@ Found = Mapping[str, Mapping[str, Any]]
 
 
 def to_plan(
-    found: Found, services: Sequence[Mapping[str, Any]], data: Mapping[str, Mapping[str, Any]]
+    found: Found,
+    services: Sequence[Mapping[str, Any]],
+    data: Mapping[str, Mapping[str, Any]],
+    leaders: Mapping[str, Sequence[str]] | None = None,
 ) -> dict[str, Any]:
     """The plan of a run.
 
@@ -50,6 +57,7 @@ def to_plan(
     services: {"name": "kafka", "hosts": [...], "base": [names]} in the order of their deployment; base are
         those that it stands on, and that are brought to their state with it
     data: by service what its rule says of the data that lies on the machines: {"refusals": [...], ...}
+    leaders: by service the machines that lead now
 
     Returns {"machines": [hosts], "unheard": [hosts], "install": [hosts], "services": {name: {"deploy":
     [hosts], "roll": [hosts], "machines": {host: {"install": [sentences], "files": [paths], "start": [units],
@@ -66,9 +74,13 @@ def to_plan(
             if (work := _work(found[host]["services"], service))
         }
         if machines:
+            lead = (leaders or {}).get(service["name"], ())
+            roll = [host for host, work in machines.items() if work["restart"]]
             planned[service["name"]] = {
                 "deploy": [host for host, work in machines.items() if work["start"] or not work["restart"]],
-                "roll": [host for host, work in machines.items() if work["restart"]],
+                # Who leads goes last: each leader is elected once at most.
+                "roll": sorted(roll, key=lambda host: host in lead),
+                "leaders": [host for host in roll if host in lead],
                 "machines": machines,
             }
     hosts = list(dict.fromkeys(host for service in services for host in service["hosts"]))
@@ -119,6 +131,7 @@ def _steps(planned: Mapping[str, Any], install: Sequence[str]) -> list[dict[str,
                 "do": "roll",
                 "service": name,
                 "machines": [host],
+                "leads": host in service["leaders"],
                 "restart": service["machines"][host]["restart"],
             }
             for host in service["roll"]
