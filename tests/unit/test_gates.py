@@ -41,6 +41,8 @@ def nested(value: Any) -> Iterator[dict[str, Any]]:
 def asks(tasks: Any, directory: Path) -> bool:
     """Whether smoke is called by these tasks, or by those that they include from a file or a role."""
     for task in nested(tasks):
+        if task.get("tags") == "never":  # it lends its variables
+            continue
         if re.search(r"\b(common_cluster|common_check)\b", str(task.get("controller_command"))):
             return True
         for words, what in INCLUDES.items():
@@ -49,7 +51,9 @@ def asks(tasks: Any, directory: Path) -> bool:
                 continue
             if what == "tasks":
                 path = directory / (f"../{called}" if called.startswith("tasks/") else called)
-            elif "{{" in called["name"]:  # roll.yml: of one service or another
+            elif "{{" in called["name"]:  # of one service or another
+                if "{{" in called["tasks_from"]:  # what only a service needs before a restart, or after it
+                    continue
                 path = CHECKOUT / "roles/kafka/tasks" / f"{called['tasks_from']}.yml"
             else:
                 path = CHECKOUT / "roles" / called["name"] / f"tasks/{called.get('tasks_from', 'main')}.yml"
