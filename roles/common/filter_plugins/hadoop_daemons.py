@@ -17,8 +17,8 @@ def hadoop_units(
     """The entries of units for the daemons of a host.
 
     daemons: {"hdfs-namenode": {"hosts": [...], "command": "hdfs namenode", "user": "hdfs", "heap": "1g"}},
-        and where they have them writes, needs (a file without which it does not start), environment, and
-        restart_on, files that it reads beside those of all
+        and where they have them writes, needs (a file without which it does not start), environment, settings
+        (keys of the unit's section Service), and restart_on, files that it reads beside those of all
     restart_on: files that all of them read
     overrides: sections of drop-ins, by unit
     """
