@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import subprocess
+import threading
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -12,7 +15,7 @@ from smoke.wait import wait_until
 from smoke.web import WebError, get_json
 from tests.live import CLUSTER, Site
 
-TASKS = 150
+TASKS = 240
 JOB = f"""
 import time
 from pyspark.sql import SparkSession
@@ -24,7 +27,7 @@ print("the sum is", context.parallelize(range({TASKS}), {TASKS}).map(slow).sum()
 """
 SPARK = f"cat > /root/job.py <<'EOF'\n{JOB}\nEOF\nspark-submit --conf spark.task.maxFailures=1 /root/job.py"
 EXAMPLES = "/opt/hadoop/share/hadoop/mapreduce/hadoop-mapreduce-examples-*.jar"
-MAPREDUCE = f"yarn jar {EXAMPLES} pi -Dmapreduce.map.maxattempts=1 -Dmapreduce.am.max-attempts=1 40 1000"
+MAPREDUCE = f"yarn jar {EXAMPLES} pi -Dmapreduce.map.maxattempts=1 -Dmapreduce.am.max-attempts=1 80 1000"
 """Each of many short maps in a container of its own, some of which end while their NodeManager is away."""
 
 
@@ -62,6 +65,15 @@ def containers(site: Site) -> set[tuple[str, str]]:
         .run("pgrep -u yarn -f 'bash .*default_container_executor.sh'")
         .stdout.split()
     }
+
+
+def last_seen(application: str, stop: threading.Event) -> float:
+    """When it was last seen to run, by the clock that the machines share with this host."""
+    seen = 0.0
+    while not stop.wait(0.5):
+        if application in running():
+            seen = time.monotonic()
+    return seen
 
 
 def roll(site: Site, *words: str) -> set[tuple[str, str]]:
@@ -104,18 +116,25 @@ def test_a_job_goes_on_while_yarn_is_rolled(
         process.stdin = None
         (application,) = wait_until(busy, 90, "no job has three containers")
         before = containers(site)
-        restarted = roll(site, *words(change))
-        rolled = {(host, "yarn-nodemanager") for host in CLUSTER.yarn.nodemanagers}
-        rolled |= {(manager.host, "yarn-resourcemanager") for manager in CLUSTER.yarn.resourcemanagers}
-        assert rolled <= restarted
-        # Else it would have been over, and nothing shown.
-        assert application in running()
-        if lives:
+        stop = threading.Event()
+        with ThreadPoolExecutor(max_workers=1) as pool:
+            seen = pool.submit(last_seen, application, stop)
+            try:
+                restarted = roll(site, *words(change))
+            finally:
+                stop.set()
+        nodes = {(host, "yarn-nodemanager") for host in CLUSTER.yarn.nodemanagers}
+        managers = {(manager.host, "yarn-resourcemanager") for manager in CLUSTER.yarn.resourcemanagers}
+        assert nodes | managers <= restarted
+        now = site.units()
+        # Else it was over too early, and nothing is shown.
+        assert any(now[node].up_since / 1e6 < seen.result() for node in nodes)
+        if lives and application in running():
             assert before, "no container was seen"
             assert before <= containers(site)
         said = process.communicate(timeout=300)[0]
     finally:
         process.kill()
-        process.wait()
+        process.communicate()
     assert process.returncode == 0, said[-6000:]
     assert shows in said, said[-6000:]
