@@ -42,15 +42,14 @@ options:
 
 EXAMPLES = r"""
 plan: "{{ found | hdfs_data(['a', 'b'], ['a', 'b', 'c'], ['a', 'b', 'c'], 'lab') }}"
-# -> {refusals: [], images: ['a'], lacking: ['b'], joining: [], version: "..."}
+# -> {refusals: [], images: ['a'], lacking: ['b'], version: "..."}
 """
 
 RETURN = r"""
 _value:
   description: >-
     refusals, a sentence for each reason with what to do; images, the NameNodes that have one; lacking, those
-    that were asked and have none; joining, JournalNodes without the journal that a majority holds; version,
-    its VERSION file
+    that were asked and have none; version, the VERSION file of the journal, for JournalNodes without it
   type: dict
 """
 
@@ -86,8 +85,7 @@ def hdfs_data(
 
     found: by host {store: {"holds": {directory: {path: text}}, "older": {directory: {path: text}}}} with the
         stores image, checkpoint, journal and blocks; a host that was not asked is missing
-    Returns {"refusals": [sentences], "images": [hosts], "lacking": [hosts], "joining": [hosts], "version":
-    text}.
+    Returns {"refusals": [sentences], "images": [hosts], "lacking": [hosts], "version": text}.
     """
     highly_available = len(namenodes) > 1
     # Of the daemons that the topology has.
@@ -117,7 +115,6 @@ def hdfs_data(
         "refusals": refusals,
         "images": images,
         "lacking": lacking,
-        "joining": [host for host in users["journal"] if host in found and host not in journals and journals],
         "version": next(iter(journals.values()), ""),
     }
 
