@@ -12,6 +12,7 @@ import pytest
 
 from smoke.services import hdfs, zookeeper
 from smoke.services.kafka import Kafka
+from smoke.wait import wait_until
 from tests.live import CLUSTER, Site
 from tests.oracle import Directories, File, Records, Session
 
@@ -101,6 +102,11 @@ def test_journalnodes_that_are_rolled_never_leave_the_namenode_without_a_quorum(
         assert back.rc == 0, back.output
 
 
+def has_quorum() -> bool:
+    assert CLUSTER.zookeeper
+    return zookeeper.judge_quorum(zookeeper.fetch(CLUSTER.zookeeper))[0]
+
+
 def test_an_empty_zookeeper_server_starts_after_those_that_have_data(site: Site) -> None:
     """All are down. What the second never saw, and the third had confirmed, is on the first alone."""
     assert CLUSTER.zookeeper
@@ -114,6 +120,7 @@ def test_an_empty_zookeeper_server_starts_after_those_that_have_data(site: Site)
 
     try:
         on([second.host], "systemctl stop zookeeper")
+        wait_until(has_quorum, 30, "no leader after the second went")  # which may have led
         session = zookeeper.client(first, third)
         session.create(path, b"x")
         session.stop()
@@ -132,8 +139,9 @@ def test_an_empty_zookeeper_server_starts_after_those_that_have_data(site: Site)
                 session.stop()
                 session.close()
     finally:
+        on(hosts, "systemctl start zookeeper")  # with data each; nothing where it runs
+        site.check(timeout=180)
         session = zookeeper.client(first, second, third)
-        session.delete(path)
+        session.delete(path, recursive=True)  # whether it was made or not
         session.stop()
         session.close()
-        site.check(timeout=180)
