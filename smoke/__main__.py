@@ -57,9 +57,19 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="ZooKeeper: a majority with a leader is right",
     )
+    sub.add_argument(
+        "--plan",
+        type=Path,
+        metavar="FILE",
+        help="what was wrong before a roll, by its plan.json, is no fault",
+    )
+    sub.add_argument("--restart", nargs=2, metavar=("HOST", "UNIT"), help="also: may this daemon go now")
+    sub.add_argument(
+        "--accept", default="", metavar="SUBJECT", help="a partition, file or host: go for all that"
+    )
     sub.add_argument("--timeout", type=float, default=120, metavar="SECONDS")
 
-    command("leaders", print_leaders, "say which machines lead, as JSON")
+    command("survey", survey, "say which machines lead and what is not right, as JSON")
 
     sub = command("run", run, "put data in, get data out, count; remove it all again")
     sub.add_argument("--out", type=Path, help="smoke.json beside the description")
@@ -105,7 +115,9 @@ def check(options: argparse.Namespace) -> int:
     for service in options.only or ():
         if getattr(cluster, service) is None:
             raise ClusterError(f"{cluster.source}: {service} is missing, and --only asks for it")
-    wanted = gates.gates_of(cluster, options.only or gates.SERVICES, quorum=options.quorum)
+    wanted = gates.gates_of(
+        cluster, options.only or gates.SERVICES, quorum=options.quorum, roll=_roll(options, cluster)
+    )
     if not wanted:
         raise ClusterError(f"{cluster.source}: no service to check")
     console = Console()
@@ -117,9 +129,24 @@ def check(options: argparse.Namespace) -> int:
     return 1 if closed else 0
 
 
-def print_leaders(options: argparse.Namespace) -> int:
-    """Print by service the machines that lead."""
-    print(json.dumps(leaders.leaders(described(options))))
+def _roll(options: argparse.Namespace, cluster: Cluster) -> gates.Roll | None:
+    """What a rolling restart asks of the gates, if it is one. Raises ClusterError."""
+    if not options.plan:
+        return None
+    try:
+        known = json.loads(options.plan.read_text())["faults"]
+    except (OSError, ValueError, KeyError) as error:
+        raise ClusterError(f"{options.plan} does not say what was wrong before the roll: {error!r}") from None
+    host, unit = options.restart or ("", "")
+    if unit and unit not in cluster.units.get(host, ()):
+        raise ClusterError(f"{cluster.source} has no unit {unit} on {host}")
+    return gates.Roll(known, host, unit, options.accept)
+
+
+def survey(options: argparse.Namespace) -> int:
+    """Print what a roll must know before it: by service the machines that lead, by gate what is not right."""
+    cluster = described(options)
+    print(json.dumps({"leaders": leaders.leaders(cluster), "faults": gates.faults_of(cluster)}))
     return 0
 
 
@@ -227,7 +254,8 @@ def write_receipt(options: argparse.Namespace) -> int:
         # Of a deployment from another inventory, which came after: this one's are in the receipt of before.
         phases = (_earlier(out / "receipt.json") or {}).get("phases")
     stands = dataclasses.replace(cluster, versions=versions.installed(cluster))
-    document = receipt.document(stands, states, smoke, phases, artifacts)
+    accepted = (_earlier(reports / "plan.json") or {}).get("accepted", "")
+    document = receipt.document(stands, states, smoke, phases, artifacts, accepted=accepted)
     _write(out / "receipt.json", json.dumps(document, indent=2) + "\n")
     _write(out / "receipt.md", receipt.markdown(document))
     print(receipt.text(document), end="", flush=True)

@@ -68,6 +68,13 @@ class Broker:
     host: str
     port: int
     unit: str
+    machine: str = ""
+    """Where the unit is; the same as host, unless that is an address for clients."""
+
+    @property
+    def place(self) -> tuple[str, str]:
+        """Machine and unit."""
+        return self.machine or self.host, self.unit
 
 
 @dataclass(frozen=True)
@@ -80,6 +87,8 @@ class Kafka:
     """Ids of the KRaft controllers; none where Kafka runs on ZooKeeper."""
     zookeeper_connect: str = ""
     """As the brokers' own property has it; empty with KRaft."""
+    min_insync_replicas: int = 1
+    """Of topics that have no number of their own."""
     others_join: bool = False
     """Whether brokers that are not named here may be there, too."""
     standalone: tuple[Kafka, ...] = ()
@@ -91,9 +100,7 @@ class Kafka:
 
     @property
     def units(self) -> Units:
-        return _by_host(
-            (broker.host, broker.unit) for section in (self, *self.standalone) for broker in section.brokers
-        )
+        return _by_host(broker.place for section in (self, *self.standalone) for broker in section.brokers)
 
 
 @dataclass(frozen=True)

@@ -1,19 +1,24 @@
-"""`smoke check`: the protocol gates of all services, polled together until each is exactly right."""
+"""`smoke check`: the protocol gates of all services, polled together until each is exactly right.
+
+In a rolling restart: until nothing is worse than before it, and the next daemon may be taken away.
+"""
 
 from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, wait
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
-from smoke.services import Verdict, hdfs, kafka, old_kafka, spark, yarn, zookeeper
+from smoke.services import Fault, Verdict, hdfs, kafka, old_kafka, sentences, spark, worse, yarn, zookeeper
+from smoke.verdict import first
 from smoke.wait import spawn, wait_until
 
 if TYPE_CHECKING:
-    from smoke.cluster import Cluster, Kafka, Units
+    from smoke.cluster import Cluster, Kafka, Units, WebServer
     from smoke.console import Console
 
 SERVICES = ("zookeeper", "kafka", "hdfs", "yarn", "spark")
@@ -21,7 +26,7 @@ SERVICES = ("zookeeper", "kafka", "hdfs", "yarn", "spark")
 
 @dataclass(frozen=True)
 class Gate:
-    """One thing that has to be exactly right, and how to look at it."""
+    """One thing that has to be right, and how to look at it."""
 
     name: str
     look: Callable[[], Verdict]
@@ -37,42 +42,168 @@ class FailedGate:
     reason: str
 
 
-def gates_of(cluster: Cluster, only: Sequence[str] = SERVICES, *, quorum: bool = False) -> list[Gate]:
-    """The gates of these services, as far as the cluster has them.
+@dataclass(frozen=True)
+class Roll:
+    """What a gate of a rolling restart asks: is nothing worse than before it, and may a daemon go now."""
 
-    quorum: of ZooKeeper, whether a majority serves, in the place of whether all is right
+    known: Mapping[str, Mapping[str, int]]
+    """Gate -> what was not right before: subject -> amount."""
+    host: str = ""
+    unit: str = ""
+    """The daemon that is to be restarted next; none after the last."""
+    accepted: str = ""
+    """A partition, file or host: what stands against the restart for its sake is accepted."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """What is asked together, of a service or beside it."""
+
+    name: str
+    fetch: Callable[[], Any]
+    faults: Callable[[Any], list[Fault]]
+    judge: Callable[[Any], Verdict]
+    units: Units
+    against: Callable[[Any, str, str], list[Fault]] = lambda *_: []
+    """State, host and unit -> why that daemon must not be restarted now."""
+    alone: Callable[[Any, str, str], list[str]] = lambda *_: []
+    """State, host and unit -> what is not served while the daemon is away, and never could be."""
+
+
+def parts_of(cluster: Cluster, only: Sequence[str] = SERVICES) -> list[Part]:
+    """What is asked of these services, as far as the cluster has them."""
+    parts = []
+    if (z := cluster.zookeeper) and "zookeeper" in only:
+        parts.append(
+            Part(
+                "zookeeper",
+                lambda: zookeeper.fetch(z),
+                zookeeper.faults,
+                zookeeper.judge,
+                z.units,
+                lambda state, host, _: zookeeper.against_restart(state, z, host),
+            )
+        )
+    if (k := cluster.kafka) and "kafka" in only:
+        parts.append(_kafka("kafka", k, cluster))
+        parts += [_kafka(f"kafka {each.version}", each, cluster) for each in k.standalone]
+    if (h := cluster.hdfs) and "hdfs" in only:
+        datanodes = len(h.datanodes)
+        parts.append(
+            Part(
+                "hdfs",
+                lambda: hdfs.fetch(h),
+                lambda state: hdfs.faults(state, datanodes),
+                lambda state: hdfs.judge(state, datanodes),
+                h.units,
+                lambda state, host, unit: hdfs.against_restart(state, h, host, unit),
+            )
+        )
+    if (y := cluster.yarn) and "yarn" in only:
+        parts.append(
+            Part(
+                "yarn",
+                lambda: (yarn.fetch(y), yarn.fetch_nodes(y)),
+                lambda state: yarn.faults(*state),
+                lambda state: yarn.judge(*state),
+                y.units,
+                lambda state, host, unit: [
+                    fault
+                    for manager in y.resourcemanagers
+                    if (manager.host, manager.unit) == (host, unit)
+                    for fault in yarn.against_restart(state[0], state[1], manager.id)
+                ],
+            )
+        )
+        if m := y.historyserver:
+            parts.append(_history("mapreduce history", m, yarn.fetch_history, yarn.judge_history))
+    if cluster.spark and (s := cluster.spark.historyserver) and "spark" in only:
+        parts.append(_history("spark history", s, spark.fetch_history, spark.judge_history))
+    return parts
+
+
+def _kafka(name: str, section: Kafka, cluster: Cluster) -> Part:
+    ids, voters, others_join = [broker.id for broker in section.brokers], section.voters, section.others_join
+    broker_of = {broker.place: broker for broker in section.brokers}
+
+    def fetch() -> kafka.State:
+        if kafka.api_version(section.version) and cluster.zookeeper:
+            return old_kafka.fetch(section, cluster.zookeeper)
+        return kafka.fetch(section)
+
+    def against(state: kafka.State, host: str, unit: str) -> list[Fault]:
+        broker = broker_of.get((host, unit))
+        return kafka.against_restart(state, section, broker) if broker else []
+
+    def alone(state: kafka.State, host: str, unit: str) -> list[str]:
+        broker = broker_of.get((host, unit))
+        return kafka.alone(state, broker.id) if broker else []
+
+    return Part(
+        name,
+        fetch,
+        lambda state: kafka.faults(state, ids, voters, others_join),
+        lambda state: kafka.judge(state, ids, voters, others_join),
+        section.units,
+        against,
+        alone,
+    )
+
+
+def _history(
+    name: str, server: WebServer, fetch: Callable[[WebServer], Any], judge: Callable[[Any], Verdict]
+) -> Part:
+    def faults(state: Any) -> list[Fault]:
+        right, sentence = judge(state)
+        return [] if right else [Fault(name, sentence)]
+
+    return Part(name, lambda: fetch(server), faults, judge, {server.host: [server.unit]})
+
+
+def gates_of(
+    cluster: Cluster, only: Sequence[str] = SERVICES, *, quorum: bool = False, roll: Roll | None = None
+) -> list[Gate]:
+    """The gates of these services, as far as the cluster has them; open when all is right.
+
+    quorum: of ZooKeeper, when a majority serves
+    roll: when nothing is worse than before, and the daemon that is to be restarted may go
     """
     gates = []
-    if (z := cluster.zookeeper) and "zookeeper" in only:
-        judge = zookeeper.judge_quorum if quorum else zookeeper.judge
-        gates.append(Gate("zookeeper", lambda: judge(zookeeper.fetch(z)), z.units))
-    if (k := cluster.kafka) and "kafka" in only:
-        gates.append(_kafka("kafka", k, cluster))
-        gates += [_kafka(f"kafka {each.version}", each, cluster) for each in k.standalone]
-    if (h := cluster.hdfs) and "hdfs" in only:
-        gates.append(Gate("hdfs", lambda: hdfs.judge(hdfs.fetch(h), len(h.datanodes)), h.units))
-    if (y := cluster.yarn) and "yarn" in only:
-        gates.append(Gate("yarn", lambda: yarn.judge(yarn.fetch(y), yarn.fetch_nodes(y)), y.units))
-        if m := y.historyserver:
-            look = lambda: yarn.judge_history(yarn.fetch_history(m))  # noqa: E731
-            gates.append(Gate("mapreduce history", look, {m.host: [m.unit]}))
-    if cluster.spark and (s := cluster.spark.historyserver) and "spark" in only:
-        look = lambda: spark.judge_history(spark.fetch_history(s))  # noqa: E731
-        gates.append(Gate("spark history", look, {s.host: [s.unit]}))
+    for part in parts_of(cluster, only):
+        look = partial(_look, part, roll)
+        if quorum and part.name == "zookeeper":
+            look = partial(lambda part: zookeeper.judge_quorum(part.fetch()), part)
+        gates.append(Gate(part.name, look, part.units))
     return gates
 
 
-def _kafka(name: str, section: Kafka, cluster: Cluster) -> Gate:
-    ids = [broker.id for broker in section.brokers]
+def _look(part: Part, roll: Roll | None) -> Verdict:
+    state = part.fetch()
+    if roll is None:
+        return part.judge(state)
+    faults = part.faults(state)
+    wrong = worse(faults, roll.known.get(part.name, {}))
+    against = part.against(state, roll.host, roll.unit)
+    accepted = [fault for fault in against if fault.subject == roll.accepted]
+    if said := sentences([*wrong, *(fault for fault in against if fault not in accepted)]):
+        return False, said
+    said = f"no worse than before: {sentences(faults)}" if faults else part.judge(state)[1]
+    if accepted:
+        said += f"; accepted: {sentences(accepted)}"
+    if names := part.alone(state, roll.host, roll.unit):
+        said += f"; not served meanwhile: {first(names)}"
+    return True, said
 
-    def look() -> Verdict:
-        if kafka.api_version(section.version) and cluster.zookeeper:
-            state = old_kafka.fetch(section, cluster.zookeeper)
-        else:
-            state = kafka.fetch(section)
-        return kafka.judge(state, ids, section.voters, section.others_join)
 
-    return Gate(name, look, section.units)
+def faults_of(cluster: Cluster) -> dict[str, dict[str, int]]:
+    """By gate what is not right now: subject -> amount. Asks all services at the same time."""
+    parts = parts_of(cluster)
+    with ThreadPoolExecutor(max_workers=len(parts) or 1) as pool:
+        found = pool.map(lambda part: part.faults(part.fetch()), parts)
+        return {
+            part.name: {fault.subject: fault.amount for fault in faults}
+            for part, faults in zip(parts, found, strict=True)
+        }
 
 
 def wait_for_all(gates: Sequence[Gate], timeout: float, console: Console) -> list[FailedGate]:

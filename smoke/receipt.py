@@ -23,8 +23,12 @@ def document(
     smoke: dict[str, Any] | None,
     phases: dict[str, Any] | None,
     artifacts: dict[str, Any] | None,
+    *,
+    accepted: str = "",
 ) -> dict[str, Any]:
     """The content of receipt.json. `states`: of a NameNode or ResourceManager by id, where known.
+
+    `accepted`: the partition, file or host for whose sake a gate was closed, and which was accepted.
 
     `smoke` says by `current` whether it is about what runs now. Inputs that are not there stay null: a
     receipt invents nothing.
@@ -33,6 +37,7 @@ def document(
         "cluster": cluster.name,
         "stack": cluster.stack,
         "note": cluster.note,
+        "accepted": accepted,
         "machines": sorted(cluster.machines),
         "endpoints": endpoints(cluster, states),
         "versions": cluster.versions,
@@ -99,8 +104,8 @@ def commands(cluster: Cluster) -> list[dict[str, Any]]:
 def text(receipt: dict[str, Any]) -> str:
     """The receipt for a terminal of 100 columns."""
     lines = [f"{receipt['cluster']}: stack {receipt['stack']}, {_machines(receipt)}; {_changes(receipt)}"]
-    if receipt["note"]:
-        lines += ["", *wrap(receipt["note"], WIDTH)]
+    for said in _notes(receipt):
+        lines += ["", *wrap(said, WIDTH)]
 
     def section(title: str, rows: list[tuple[str, str]]) -> None:
         lines.extend(["", title])
@@ -136,8 +141,8 @@ def markdown(receipt: dict[str, Any]) -> str:
         "",
         f"Stack {receipt['stack']}, {_machines(receipt)}; {_changes(receipt)}.",
     ]
-    if receipt["note"]:
-        lines += ["", receipt["note"]]
+    for said in _notes(receipt):
+        lines += ["", said]
 
     def section(title: str, head: tuple[str, str], rows: list[tuple[str, str]]) -> None:
         lines.extend(["", f"## {title}", "", f"| {head[0]} | {head[1]} |", "|---|---|"])
@@ -158,6 +163,11 @@ def markdown(receipt: dict[str, Any]) -> str:
             lines += ["", "Here:" if where == "here" else f"On {where}:", "", "```sh"]
         lines.append(shlex.join(command["words"]))
     return "\n".join([*lines, *(["```"] if where else []), ""])
+
+
+def _notes(receipt: dict[str, Any]) -> list[str]:
+    accepted = f"A risk was accepted in the last run: {receipt['accepted']}." if receipt["accepted"] else ""
+    return [said for said in (receipt["note"], accepted) if said]
 
 
 def _machines(receipt: dict[str, Any]) -> str:

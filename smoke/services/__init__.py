@@ -1,14 +1,61 @@
 """The services of a cluster: for each the facts a gate asks for, how they are judged, a client's verbs.
 
-A gate is a fetcher and a judge. The fetcher turns every trouble of one server into text, so that the judge, a
-pure function state -> (right, sentence), sees the whole and can say what is awaited.
+A gate is a fetcher and pure functions. The fetcher turns every trouble of one server into text, so that they
+see the whole: faults (what is not exactly right), judge (whether nothing is, and what is awaited) and
+against_restart (why a daemon must not be taken away now).
 """
 
 from __future__ import annotations
 
 import socket
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 Verdict = tuple[bool, str]
+"""Whether it is right, and a sentence."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One thing that is not as it should be."""
+
+    subject: str
+    """What it is about (a partition, a file, a host): the same at the next look, as long as it is there."""
+    sentence: str
+    amount: int = 1
+    """How much of it there is: more is worse."""
+
+
+def sentences(faults: Iterable[Fault], most: int = 3) -> str:
+    """The first of them in one line, and how many there are beside."""
+    said = list(dict.fromkeys(fault.sentence for fault in faults))
+    more = f" and {len(said) - most} more" if len(said) > most else ""
+    return ", ".join(said[:most]) + more
+
+
+def worse(faults: Iterable[Fault], known: Mapping[str, int]) -> list[Fault]:
+    """Those that were not there before, or less of them; known: subject -> amount."""
+    return [fault for fault in faults if fault.amount > known.get(fault.subject, 0)]
+
+
+def verdict(faults: Iterable[Fault], right: str) -> Verdict:
+    """Right when there is no fault."""
+    said = sentences(faults)
+    return not said, said or right
+
+
+def no_majority(host: str, rest: int, whole: int, what: str) -> list[Fault]:
+    """Why a member of a quorum must not be taken away: the rest are no majority. Nothing when they are."""
+    if 2 * rest > whole:
+        return []
+    return [Fault(host, f"without {host} {rest} of {plural(whole, what)} are in sync, which is no majority")]
+
+
+def can_spare_one(members: int) -> bool:
+    """Whether a quorum of so many goes on without one of them."""
+    return 2 * (members - 1) > members
+
+
 ASKED_AT_ONCE = 16
 """Daemons of one service; a host that is silent keeps one for some seconds."""
 

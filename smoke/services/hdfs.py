@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
+import socket
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -14,7 +16,16 @@ from urllib.parse import quote
 
 from hdfs_native import Client, WriteOptions
 
-from smoke.services import ASKED_AT_ONCE, Verdict, connect_error, plural
+from smoke.services import (
+    ASKED_AT_ONCE,
+    Fault,
+    Verdict,
+    can_spare_one,
+    connect_error,
+    no_majority,
+    plural,
+    verdict,
+)
 from smoke.verdict import first
 from smoke.web import WebError, get_json, get_text
 
@@ -29,7 +40,8 @@ WRITES = 5
 NameNode = dict[str, Any]
 """State, FSState, NumLiveDataNodes (Dead, Stale), MissingBlocks, NameJournalStatus: JMX attributes.
 
-Lacking: files of which fsck says that they have too few replicas.
+Of the active one Lacking, files of which fsck says that they have too few replicas, and Late, the places of
+the JournalNodes that it writes to from the next segment of edits on.
 """
 
 
@@ -108,9 +120,7 @@ def fetch(section: Hdfs) -> State:
         def ask(looks: Iterable[tuple[str, int, Callable[[str, int], str]]]) -> dict[str, Future[str]]:
             return {f"{host}:{port}": pool.submit(look, host, port) for host, port, look in looks}
 
-        namenodes = {
-            node.id: pool.submit(_namenode, node, len(section.datanodes)) for node in section.namenodes
-        }
+        namenodes = {node.id: pool.submit(_namenode, node, section) for node in section.namenodes}
         journalnodes = ask(
             (node.host, node.http_port, partial(_journalnode, nameservice)) for node in section.journalnodes
         )
@@ -128,16 +138,30 @@ def fetch(section: Hdfs) -> State:
     )
 
 
-def _namenode(node: Peer, datanodes: int) -> NameNode | str:
+def _namenode(node: Peer, section: Hdfs) -> NameNode | str:
     try:
         facts = namenode(node)
-        if facts.get("State") == "active" and facts.get("UnderReplicatedBlocks"):
+        if facts.get("State") != "active":
+            return facts
+        facts["Late"] = _places(section, left_out(str(facts.get("NameJournalStatus", ""))))
+        if facts.get("UnderReplicatedBlocks"):
             # It walks through all files: only where there are such blocks.
             report = get_text(node.host, node.http_port, "/fsck?ugi=hdfs&user.name=hdfs&path=%2F", timeout=60)
-            facts["Lacking"] = lacking(report, datanodes)
+            # What dead DataNodes held has no other place; a single replica is too few all the same.
+            living = max(facts.get("NumLiveDataNodes") or 0, 2)
+            facts["Lacking"] = lacking(report, min(living, len(section.datanodes)))
     except WebError as error:
         return str(error)
     return facts
+
+
+def _places(section: Hdfs, addresses: Iterable[str]) -> list[str]:
+    """JournalNodes that a NameNode calls by their addresses, as host:port of their pages; else as it does."""
+    known = {}
+    for node in section.journalnodes:
+        with contextlib.suppress(OSError):
+            known[socket.gethostbyname(node.host)] = f"{node.host}:{node.http_port}"
+    return [known.get(address.rpartition(":")[0], address) for address in addresses]
 
 
 def _journalnode(nameservice: str, host: str, port: int) -> str:
@@ -180,55 +204,119 @@ def registered(place: str, beans: Sequence[dict[str, Any]]) -> str:
     return "" if pools and all(pools) else f"{place}: the DataNode has not registered"
 
 
+def faults(state: State, datanodes: int) -> list[Fault]:
+    """What is not right: see judge."""
+    found = [Fault(name, facts) for name, facts in state.namenodes.items() if isinstance(facts, str)]
+    found += [Fault(place, why) for place, why in state.journalnodes.items() if why]
+    found += [
+        Fault(place, f"failover controller {place}: {why}") for place, why in state.zkfcs.items() if why
+    ]
+    found += [
+        Fault(place, why) for each in (state.datanodes, state.secondary) for place, why in each.items() if why
+    ]
+    nodes = _answers(state)
+    roles = sorted(str(node.get("State")) for node in nodes.values())
+    if roles != ["active"] + ["standby"] * (len(nodes) - 1):
+        seen = ", ".join(f"{name} {node.get('State')}" for name, node in nodes.items())
+        found.append(Fault("active", f"NameNodes: {seen or 'none'}"))
+    return found + [fault for name, node in nodes.items() for fault in _wrong(name, node, datanodes)]
+
+
 def judge(state: State, datanodes: int) -> Verdict:
     """One active NameNode, all others standby, none in safe mode, each with just the DataNodes expected.
 
     What makes a failover possible is there: the journals, and a failover controller beside each NameNode.
     Each DataNode says itself that it has registered, and beside a single NameNode its secondary answers.
     """
-    answers = (*state.namenodes.values(), *state.journalnodes.values())
-    silent = [why for why in answers if isinstance(why, str) and why]
-    silent += [f"failover controller {place}: {why}" for place, why in state.zkfcs.items() if why]
-    silent += [why for why in (*state.datanodes.values(), *state.secondary.values()) if why]
-    if silent:
-        return False, ", ".join(silent)
-    nodes = {name: node for name, node in state.namenodes.items() if isinstance(node, dict)}
-    if sorted(str(node.get("State")) for node in nodes.values()) != ["active"] + ["standby"] * (
-        len(nodes) - 1
-    ):
-        seen = ", ".join(f"{name} {node.get('State')}" for name, node in nodes.items())
-        return False, f"NameNodes: {seen or 'none'}"
-    for name, node in nodes.items():
-        if wrong := _wrong(node, datanodes):
-            return False, f"{name}: {wrong}"
-    (active,) = (name for name, node in nodes.items() if node["State"] == "active")
-    parts = [f"{active} active", f"{len(nodes) - 1} standby", plural(datanodes, "DataNode"), "safe mode off"]
+    name = next((name for name, node in _answers(state).items() if node.get("State") == "active"), "")
+    standby = len(state.namenodes) - 1
+    parts = [f"{name} active", f"{standby} standby", plural(datanodes, "DataNode"), "safe mode off"]
     if state.journalnodes:
         parts.append(plural(len(state.journalnodes), "JournalNode"))
     if state.zkfcs:
         parts.append(plural(len(state.zkfcs), "failover controller"))
     if state.secondary:
         parts.append("SecondaryNameNode")
-    return True, ", ".join(part for part in parts if part != "0 standby")
+    return verdict(faults(state, datanodes), ", ".join(part for part in parts if part != "0 standby"))
 
 
-def _wrong(node: NameNode, datanodes: int) -> str:
-    """What a NameNode says that is not right; nothing where all is."""
+def _answers(state: State) -> dict[str, NameNode]:
+    return {name: node for name, node in state.namenodes.items() if isinstance(node, dict)}
+
+
+def _wrong(name: str, node: NameNode, datanodes: int) -> list[Fault]:
+    """What a NameNode says that is not right."""
     counts = {what: node.get(f"Num{what}DataNodes") for what in ("Live", "Dead", "Stale")}
-    seen = ", ".join(f"{count} {what.lower()}" for what, count in counts.items())
-    wrong = {
-        f"{node.get('FSState')}, {counts['Live']} of {datanodes} DataNodes live": node.get("FSState")
-        != "Operational",
-        f"DataNodes {seen}, expected {datanodes} live": counts != {"Live": datanodes, "Dead": 0, "Stale": 0},
-    }
+    if node.get("FSState") != "Operational":
+        live = f"{counts['Live']} of {datanodes} DataNodes live"
+        return [Fault(f"{name} safe mode", f"{name}: {node.get('FSState')}, {live}")]
+    found = []
+    if counts != {"Live": datanodes, "Dead": 0, "Stale": 0}:
+        seen = ", ".join(f"{count} {what.lower()}" for what, count in counts.items())
+        lacking = abs(datanodes - (counts["Live"] or 0)) + (counts["Stale"] or 0)
+        sentence = f"{name}: DataNodes {seen}, expected {datanodes} live"
+        found.append(Fault(f"{name} DataNodes", sentence, lacking or 1))
     if node.get("State") == "active":
-        files, late = node.get("Lacking") or [], left_out(str(node.get("NameJournalStatus", "")))
-        wrong |= {
-            f"{node.get('MissingBlocks')} missing blocks": node.get("MissingBlocks") != 0,
-            f"{plural(len(files), 'file')} with too few replicas: {first(files)}": bool(files),
-            f"JournalNode {', '.join(late)} takes part from the next segment of edits on": bool(late),
-        }
-    return next((sentence for sentence, is_so in wrong.items() if is_so), "")
+        if (missing := node.get("MissingBlocks")) != 0:
+            found.append(Fault("missing blocks", f"{name}: {missing} missing blocks", missing or 1))
+        files = node.get("Lacking") or []
+        shown = f"{name}: {plural(len(files), 'file')} with too few replicas: {first(files)}"
+        found += [Fault(path, shown) for path in files]
+        late = node.get("Late") or []
+        shown = f"{name}: JournalNode {', '.join(late)} takes part from the next segment of edits on"
+        found += [Fault(f"{place} late", shown) for place in late]
+    return found
+
+
+def against_restart(state: State, section: Hdfs, host: str, unit: str) -> list[Fault]:
+    """Why a daemon of a host must not be restarted now; none is given where its loss is nobody's.
+
+    A NameNode and its failover controller: no other NameNode is there to be active. A JournalNode: the others
+    are no majority of those that hold all edits. A DataNode: a block has low redundancy.
+    Where nothing can do without the daemon HDFS has to be right.
+    """
+    if unit in {node.unit for node in section.namenodes} | {section.zkfc_unit}:
+        return _against_namenode(state, section, host)
+    if unit in {node.unit for node in section.journalnodes}:
+        return _against_journalnode(state, section, host)
+    return _against_datanode(state, section, host) if unit == section.datanode_unit else []
+
+
+def _against_namenode(state: State, section: Hdfs, host: str) -> list[Fault]:
+    if len(section.namenodes) == 1:
+        return faults(state, len(section.datanodes))
+    others = [node.id for node in section.namenodes if node.host != host]
+    if any(_can_serve(_answers(state).get(name, {})) for name in others):
+        return []
+    return [Fault(host, f"no other NameNode is there to take the place of that on {host}")]
+
+
+def _against_journalnode(state: State, section: Hdfs, host: str) -> list[Fault]:
+    if not can_spare_one(len(section.journalnodes)):
+        return faults(state, len(section.datanodes))
+    late = {place for node in _active(state) for place in node.get("Late") or ()}
+    others = {f"{node.host}:{node.http_port}" for node in section.journalnodes if node.host != host}
+    right = {place for place in others if state.journalnodes.get(place) == ""} - late
+    # Of one that is late and was not recognised nobody knows which it is.
+    rest = len(right) - len(late - set(state.journalnodes))
+    return no_majority(host, rest, len(section.journalnodes), "JournalNode")
+
+
+def _against_datanode(state: State, section: Hdfs, host: str) -> list[Fault]:
+    if len(section.datanodes) == 1:
+        return faults(state, len(section.datanodes))
+    if not _active(state):
+        return [Fault(host, "no NameNode is active, which would know whose blocks have replicas enough")]
+    files = [path for node in _active(state) for path in node.get("Lacking") or ()]
+    return [Fault(path, f"{path} has a block with too few replicas") for path in files]
+
+
+def _active(state: State) -> list[NameNode]:
+    return [node for node in _answers(state).values() if node.get("State") == "active"]
+
+
+def _can_serve(node: NameNode) -> bool:
+    return node.get("State") in ("active", "standby") and node.get("FSState") == "Operational"
 
 
 def states(nodes: Iterable[Peer]) -> dict[str, str]:

@@ -7,28 +7,46 @@ import logging
 import re
 import threading
 import time
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
+from kafka.admin import ConfigResource, ConfigResourceType
 from kafka.errors import KafkaError, KafkaTimeoutError
 
-from smoke.services import Verdict, connect_error, format_error, plural
+from smoke.services import (
+    Fault,
+    Verdict,
+    can_spare_one,
+    connect_error,
+    format_error,
+    no_majority,
+    plural,
+    verdict,
+)
 from smoke.wait import wait_until
 
 if TYPE_CHECKING:
     from smoke import cluster
 
+MIN_ISR = "min.insync.replicas"
+CAUGHT_UP = 5_000
+"""Milliseconds by which a controller may trail the leader: it fetches at least every 500 (KIP-595)."""
 logging.getLogger("kafka").setLevel(logging.CRITICAL)  # the gates and checks tell it, once
 
 
 def api_version(version: str) -> tuple[int, ...] | None:
     """The client option for a broker of this version: None from 0.10 on, which negotiates."""
+    parts = _parts(version)
+    return parts if parts < (0, 10) else None
+
+
+def _parts(version: str) -> tuple[int, ...]:
     parts = tuple(int(part) for part in re.findall(r"\d+", version)[:3])
     if not parts:
         raise ValueError(f"{version!r} is no Kafka version")
-    return parts if parts < (0, 10) else None
+    return parts
 
 
 @dataclass(frozen=True)
@@ -40,10 +58,15 @@ class Partition:
     leader: int
     replicas: tuple[int, ...]
     isr: tuple[int, ...]
+    min_isr: int = 1
+    """Of its topic: with fewer replicas in sync, records that want all of them acknowledged are refused."""
+
+    @property
+    def name(self) -> str:
+        return f"{self.topic}-{self.number}"
 
     def __str__(self) -> str:
-        state = f"leader {self.leader}, isr {list(self.isr)} of {list(self.replicas)}"
-        return f"{self.topic}-{self.number} ({state})"
+        return f"{self.name} (leader {self.leader}, isr {list(self.isr)} of {list(self.replicas)})"
 
 
 @dataclass(frozen=True)
@@ -59,30 +82,77 @@ class State:
     leader: int = -1
     """Leader of the metadata quorum."""
     partitions: tuple[Partition, ...] = ()
+    caught_up: tuple[int, ...] = ()
+    """Voters that have what the leader has."""
 
 
-def judge(state: State, brokers: Iterable[int], voters: Iterable[int], others_join: bool = False) -> Verdict:
-    """Exactly these brokers, exactly these voters (if any) with a leader, every replica in sync.
+def faults(
+    state: State, brokers: Iterable[int], voters: Iterable[int], others_join: bool = False
+) -> list[Fault]:
+    """What is not right: exactly these brokers, these voters (if any) with a leader, every replica in sync.
 
     `others_join`: further brokers are no fault.
     """
-    expected, quorum = sorted(brokers), sorted(voters)
-    seen = [n for n in sorted(state.brokers) if n in expected or not others_join]
-    offline = [partition for partition in state.partitions if partition.leader < 0]
-    behind = [partition for partition in state.partitions if set(partition.isr) != set(partition.replicas)]
-    for wrong, sentence in (
-        (state.failed, state.failed),
-        (state.unreachable, ", ".join(f"broker {n}: {why}" for n, why in sorted(state.unreachable.items()))),
-        (seen != expected, f"brokers {sorted(state.brokers)}, expected {expected}"),
-        (quorum and sorted(state.voters) != quorum, f"voters {sorted(state.voters)}, expected {quorum}"),
-        (quorum and state.leader not in quorum, f"no quorum leader (leader id {state.leader})"),
-        (offline, f"{len(offline)} offline: " + ", ".join(map(str, offline[:3]))),
-        (behind, f"{len(behind)} under-replicated: " + ", ".join(map(str, behind[:3]))),
-    ):
-        if wrong:
-            return False, sentence
-    parts = [plural(len(expected), "broker"), *([f"quorum of {len(quorum)}"] if quorum else [])]
-    return True, ", ".join([*parts, "0 under-replicated"])
+    expected, quorum = set(brokers), sorted(voters)
+    if state.failed:
+        return [Fault("kafka", state.failed)]
+    found = [Fault(f"broker {n}", f"broker {n}: {why}") for n, why in sorted(state.unreachable.items())]
+    if not state.brokers and state.unreachable:
+        return found
+    absent = sorted(expected - set(state.brokers) - set(state.unreachable))
+    found += [Fault(f"broker {n}", f"broker {n} has not registered") for n in absent]
+    if not others_join:
+        strangers = sorted(set(state.brokers) - expected)
+        found += [Fault(f"broker {n}", f"broker {n} is not expected") for n in strangers]
+    if quorum and sorted(state.voters) != quorum:
+        others = len(set(quorum) ^ set(state.voters))
+        sentence = f"voters {sorted(state.voters)}, expected {quorum}"
+        found.append(Fault("voters", sentence, max(others, 1)))
+    if quorum and state.leader not in quorum:
+        found.append(Fault("quorum", f"no quorum leader (leader id {state.leader})"))
+    for p in state.partitions:
+        if p.leader < 0:
+            found.append(Fault(p.name, f"offline: {p}"))
+        found += [Fault(f"{p.name} on {n}", f"under-replicated: {p}") for n in set(p.replicas) ^ set(p.isr)]
+    return found
+
+
+def right(brokers: Collection[int], voters: Collection[int]) -> str:
+    """What is said of brokers without a fault."""
+    parts = [plural(len(brokers), "broker"), *([f"quorum of {len(voters)}"] if voters else [])]
+    return ", ".join([*parts, "0 under-replicated"])
+
+
+def judge(
+    state: State, brokers: Collection[int], voters: Collection[int], others_join: bool = False
+) -> Verdict:
+    """Exactly these brokers, exactly these voters (if any) with a leader, every replica in sync."""
+    return verdict(faults(state, brokers, voters, others_join), right(brokers, voters))
+
+
+def against_restart(state: State, section: cluster.Kafka, broker: cluster.Broker) -> list[Fault]:
+    """Why a broker must not be restarted now: a partition would have fewer replicas in sync than it demands.
+
+    Or the other controllers would be no majority that has caught up. Where nothing can do without the broker
+    the cluster has to be right; a partition that never can is named by `alone`, and does not stop it.
+    """
+    brokers, voters = [each.id for each in section.brokers], section.voters
+    if state.failed or len(brokers) == 1 or (broker.id in voters and not can_spare_one(len(voters))):
+        return faults(state, brokers, voters, section.others_join)
+    found = []
+    if broker.id in voters:
+        rest = len(set(state.caught_up) & set(voters) - {broker.id})
+        found += no_majority(broker.place[0], rest, len(voters), "controller")
+    for p in state.partitions:
+        if broker.id in p.isr and len(p.isr) - 1 < p.min_isr < len(p.replicas):
+            sentence = f"without broker {broker.id} {p} has fewer replicas in sync than {MIN_ISR}={p.min_isr}"
+            found.append(Fault(p.name, sentence))
+    return found
+
+
+def alone(state: State, broker: int) -> list[str]:
+    """Partitions that records cannot be sent to, or are not there at all, while a broker is away."""
+    return [p.name for p in state.partitions if broker in p.isr and p.min_isr >= len(p.replicas)]
 
 
 def unreachable_brokers(section: cluster.Kafka, timeout: float) -> dict[int, str]:
@@ -94,37 +164,61 @@ def unreachable_brokers(section: cluster.Kafka, timeout: float) -> dict[int, str
 def fetch(section: cluster.Kafka, timeout: float = 3.0) -> State:
     """Ask each broker, then the cluster; each question may take `timeout` seconds."""
     # Check the ports first: the client's constructor would wait for a broker, a closed port fails at once.
-    if unreachable := unreachable_brokers(section, timeout):
+    unreachable = unreachable_brokers(section, timeout)
+    heard = tuple(broker for broker in section.brokers if broker.id not in unreachable)
+    if not heard:
         return State(unreachable=unreachable)
     try:
-        with Kafka(section, timeout=timeout).admin() as admin:
-            return _describe(admin, section)
+        with Kafka(replace(section, brokers=heard), timeout=timeout).admin() as admin:
+            return _describe(admin, section, unreachable)
     except (KafkaError, OSError) as error:
-        return State(failed=format_error(error))
+        return State(failed=format_error(error), unreachable=unreachable)
 
 
-def _describe(admin: Any, section: cluster.Kafka) -> State:
+def _describe(admin: Any, section: cluster.Kafka, unreachable: Mapping[int, str]) -> State:
     # DescribeCluster lists fenced brokers too: registered, but not serving.
-    brokers = tuple(b["broker_id"] for b in admin.describe_cluster()["brokers"] if not b.get("is_fenced"))
-    unreachable = {}
+    brokers = [b["broker_id"] for b in admin.describe_cluster()["brokers"] if not b.get("is_fenced")]
+    silent = dict(unreachable)
     for number in brokers:
-        try:
-            admin.get_broker_version_data(number)  # each answers for itself
-        except (KafkaError, OSError) as error:
-            unreachable[number] = format_error(error)
-    if unreachable:
-        return State(unreachable=unreachable)
-    voters: tuple[int, ...] = ()
-    leader = -1
+        if number not in silent:
+            try:
+                admin.get_broker_version_data(number)  # each answers for itself
+            except (KafkaError, OSError) as error:
+                silent[number] = format_error(error)
+    state = State(unreachable=silent, brokers=tuple(n for n in brokers if n not in silent))
     if section.voters:
         (quorum,) = admin.describe_metadata_quorum()["topics"][0]["partitions"]
-        voters = tuple(voter["replica_id"] for voter in quorum["current_voters"])
-        leader = quorum["leader_id"]
-    partitions = tuple(_partitions(admin.describe_topics()))
-    return State(brokers=brokers, voters=voters, leader=leader, partitions=partitions)
+        voters, leader = quorum["current_voters"], quorum["leader_id"]
+        ids = tuple(voter["replica_id"] for voter in voters)
+        state = replace(state, voters=ids, leader=leader, caught_up=caught_up(voters, leader))
+    topics = admin.describe_topics()
+    # DescribeConfigs came with 0.11.
+    asked = [topic["name"] for topic in topics] if _parts(section.version) >= (0, 11) else []
+    demanded = _min_isr(admin, asked)
+    return replace(state, partitions=tuple(_partitions(topics, demanded)))
 
 
-def _partitions(topics: Iterable[dict[str, Any]]) -> Iterator[Partition]:
+def caught_up(voters: Iterable[Mapping[str, int]], leader: int) -> tuple[int, ...]:
+    """Voters that had all that the leader has a moment ago, as DescribeQuorum tells since KIP-836."""
+    times = {voter["replica_id"]: voter.get("last_caught_up_timestamp", -1) for voter in voters}
+    latest = times.get(leader, -1)
+    return tuple(n for n, time in times.items() if n == leader or 0 <= time >= latest - CAUGHT_UP)
+
+
+def _min_isr(admin: Any, topics: Iterable[str]) -> dict[str, int]:
+    """Topic -> how many replicas in sync it demands, whoever has set that; all in one request."""
+    wanted = [ConfigResource(ConfigResourceType.TOPIC, topic, [MIN_ISR]) for topic in topics]
+    if not wanted:
+        return {}
+    answer = admin.describe_configs(wanted, config_filter="all")
+    return {
+        topic: int(found[MIN_ISR]["value"]) for topic, found in answer["topic"].items() if MIN_ISR in found
+    }
+
+
+def _partitions(
+    topics: Iterable[dict[str, Any]], min_isr: Mapping[str, int] | None = None
+) -> Iterator[Partition]:
     for topic in topics:
         for p in topic["partitions"]:
             yield Partition(
@@ -133,6 +227,7 @@ def _partitions(topics: Iterable[dict[str, Any]]) -> Iterator[Partition]:
                 p["leader_id"],
                 tuple(p["replica_nodes"]),
                 tuple(p["isr_nodes"]),
+                (min_isr or {}).get(topic["name"], 1),
             )
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from kazoo.exceptions import KazooException, NoNodeError
 
 from smoke.services import format_error, zookeeper
-from smoke.services.kafka import Kafka, Partition, Record, State, api_version, unreachable_brokers
+from smoke.services.kafka import MIN_ISR, Kafka, Partition, Record, State, api_version, unreachable_brokers
 from smoke.wait import wait_until
 
 if TYPE_CHECKING:
@@ -26,13 +26,14 @@ def fetch(section: cluster.Kafka, ensemble: cluster.ZooKeeper, timeout: float = 
 
     Not by metadata requests: a broker of 0.8 names no broker as long as there is no topic.
     """
-    if unreachable := unreachable_brokers(section, timeout):
-        return State(unreachable=unreachable)
+    unreachable = unreachable_brokers(section, timeout)
     try:
         with _session(ensemble, timeout) as session:
             root = chroot(section)
-            brokers = tuple(sorted(int(number) for number in session.get_children(f"{root}/brokers/ids")))
-            return State(brokers=brokers, partitions=tuple(partitions(session, root)))
+            brokers = sorted(int(number) for number in session.get_children(f"{root}/brokers/ids"))
+            heard = tuple(number for number in brokers if number not in unreachable)
+            found = tuple(partitions(session, root, section.min_insync_replicas))
+            return State(unreachable=unreachable, brokers=heard, partitions=found)
     except (KazooException, OSError) as error:
         return State(failed=format_error(error))
 
@@ -43,24 +44,32 @@ def chroot(section: cluster.Kafka) -> str:
     return (slash + path).rstrip("/")
 
 
-def partitions(session: KazooClient, root: str) -> Iterator[Partition]:
-    """All partitions, as the controller left them in ZooKeeper. Raises KazooException."""
+def partitions(session: KazooClient, root: str, min_isr: int = 1) -> Iterator[Partition]:
+    """All partitions, as the controller left them in ZooKeeper. Raises KazooException.
+
+    min_isr: of the brokers, for topics that have no number of their own
+    """
     for topic in session.get_children(f"{root}/brokers/topics"):
-        yield from topic_partitions(session, root, topic)
+        yield from topic_partitions(session, root, topic, min_isr)
 
 
-def topic_partitions(session: KazooClient, root: str, topic: str) -> Iterator[Partition]:
+def topic_partitions(session: KazooClient, root: str, topic: str, min_isr: int = 1) -> Iterator[Partition]:
     """The partitions of one topic; none when it is not there."""
     try:
         assigned = _read(session, f"{root}/brokers/topics/{topic}")["partitions"]
     except NoNodeError:
         return
+    try:
+        own = _read(session, f"{root}/config/topics/{topic}").get("config", {})
+    except NoNodeError:
+        own = {}
+    demanded = int(own.get(MIN_ISR, min_isr))
     for number, replicas in assigned.items():
         try:
             state = _read(session, f"{root}/brokers/topics/{topic}/partitions/{number}/state")
         except NoNodeError:  # no leader was elected yet
             state = {"leader": -1, "isr": []}
-        yield Partition(topic, int(number), state["leader"], tuple(replicas), tuple(state["isr"]))
+        yield Partition(topic, int(number), state["leader"], tuple(replicas), tuple(state["isr"]), demanded)
 
 
 def _read(session: KazooClient, path: str) -> dict[str, Any]:

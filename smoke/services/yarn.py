@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
-from smoke.services import ASKED_AT_ONCE, plural
+from smoke.services import ASKED_AT_ONCE, Fault, plural, verdict
 from smoke.web import WebError, get_json
 
 if TYPE_CHECKING:
@@ -61,26 +61,48 @@ def _node(host: str, port: int) -> str:
     return "" if info.get("nodeHealthy") else f"{host}:{port}: not healthy: {info.get('healthReport')}"
 
 
-def judge(state: State, nodes: Mapping[str, str]) -> Verdict:
-    """One active ResourceManager, all others standby, exactly the NodeManagers expected, each healthy."""
-    nodemanagers = len(nodes)
-    silent = [why for why in (*state.values(), *nodes.values()) if isinstance(why, str) and why]
-    if silent:
-        return False, ", ".join(silent)
+def faults(state: State, nodes: Mapping[str, str]) -> list[Fault]:
+    """What is not right: one active ResourceManager, all others standby, these NodeManagers, healthy."""
+    found = [Fault(name, facts) for name, facts in state.items() if isinstance(facts, str)]
+    found += [Fault(place, why) for place, why in nodes.items() if why]
     managers = {name: facts for name, facts in state.items() if isinstance(facts, dict)}
     roles = sorted(str(facts.get("haState")) for facts in managers.values())
     if roles != ["ACTIVE"] + ["STANDBY"] * (len(managers) - 1):
         seen = ", ".join(f"{name} {facts.get('haState')}" for name, facts in managers.items())
-        return False, "ResourceManagers: " + (seen or "none")
-    ((active, facts),) = ((name, facts) for name, facts in managers.items() if facts["haState"] == "ACTIVE")
-    if facts.get("activeNodes") != nodemanagers:
+        return [*found, Fault("active", "ResourceManagers: " + (seen or "none"))]
+    active = _active(managers)
+    facts, expected = managers[active], len(nodes)
+    if facts.get("activeNodes") != expected:
         unhealthy = f", {facts['unhealthyNodes']} unhealthy" if facts.get("unhealthyNodes") else ""
-        return (
-            False,
-            f"{active}: {facts.get('activeNodes')} active NodeManagers{unhealthy}, expected {nodemanagers}",
-        )
-    standby = [f"{len(managers) - 1} standby"] if len(managers) > 1 else []
-    return True, ", ".join([f"{active} active", *standby, plural(nodemanagers, "NodeManager")])
+        sentence = f"{active}: {facts.get('activeNodes')} active NodeManagers{unhealthy}, expected {expected}"
+        found.append(Fault("NodeManagers", sentence, abs(expected - (facts.get("activeNodes") or 0)) or 1))
+    return found
+
+
+def judge(state: State, nodes: Mapping[str, str]) -> Verdict:
+    """One active ResourceManager, all others standby, exactly the NodeManagers expected, each healthy."""
+    standby = [f"{len(state) - 1} standby"] if len(state) > 1 else []
+    said = ", ".join([f"{_active(state)} active", *standby, plural(len(nodes), "NodeManager")])
+    return verdict(faults(state, nodes), said)
+
+
+def against_restart(state: State, nodes: Mapping[str, str], manager: str) -> list[Fault]:
+    """Why a ResourceManager must not be restarted now: no other is there to take its place.
+
+    manager: its id. A single one is restarted when YARN is right.
+    """
+    if len(state) == 1:
+        return faults(state, nodes)
+    others = [facts for name, facts in state.items() if name != manager and isinstance(facts, dict)]
+    if any(facts.get("haState") in ("ACTIVE", "STANDBY") for facts in others):
+        return []
+    return [Fault(manager, f"no other ResourceManager is there to take the place of {manager}")]
+
+
+def _active(state: Mapping[str, Manager | str]) -> str:
+    """The id of the active one; empty while none is."""
+    managers = ((name, facts) for name, facts in state.items() if isinstance(facts, dict))
+    return next((name for name, facts in managers if facts.get("haState") == "ACTIVE"), "")
 
 
 def fetch_history(server: WebServer) -> dict[str, Any] | str:

@@ -10,7 +10,7 @@ from kazoo.client import KazooClient
 from kazoo.handlers.threading import KazooTimeoutError
 from kazoo.retry import KazooRetry
 
-from smoke.services import Verdict, plural
+from smoke.services import Fault, Verdict, can_spare_one, no_majority, plural, verdict
 
 if TYPE_CHECKING:
     from smoke.cluster import ZooKeeper, ZooKeeperServer
@@ -51,37 +51,70 @@ def fetch(section: ZooKeeper) -> State:
     return state
 
 
+def faults(state: State) -> list[Fault]:
+    """What is not right: one leader that all others follow in sync, or one server, standalone."""
+    found = [Fault(server, f"{server}: {facts}") for server, facts in state.items() if isinstance(facts, str)]
+    answers = _answers(state)
+    modes = sorted(facts["zk_server_state"] for facts in answers.values())
+    if not state:
+        return [Fault("zookeeper", "no servers")]
+    if len(state) == 1:
+        return found + [Fault("zookeeper", f"states: {mode}") for mode in modes if mode != "standalone"]
+    if modes != ["follower"] * (len(modes) - 1) + ["leader"]:
+        return [*found, Fault("zookeeper", f"states: {', '.join(modes) or 'none'}")]
+    leader, synced = _led(answers)
+    followers = plural(len(state) - 1, "follower")
+    if (lacking := abs(len(state) - 1 - synced)) or "zk_synced_followers" not in answers[leader]:
+        said = answers[leader].get("zk_synced_followers", "none")
+        found.append(Fault("synced", f"leader {leader}: {said} of {followers} synced", max(lacking, 1)))
+    return found
+
+
 def judge(state: State) -> Verdict:
     """One leader that all others follow in sync; or one server, standalone."""
-    if not state:
-        return False, "no servers"
-    silent = {server: facts for server, facts in state.items() if isinstance(facts, str)}
-    if silent:
-        return False, ", ".join(f"{server}: {why}" for server, why in silent.items())
-    facts_of = {server: facts for server, facts in state.items() if isinstance(facts, dict)}
-    modes = sorted(facts["zk_server_state"] for facts in facts_of.values())
-    if modes == ["standalone"]:
-        return True, "standalone"
-    followers = len(state) - 1
-    if modes != ["follower"] * followers + ["leader"] or followers == 0:
-        return False, "states: " + ", ".join(modes)
-    (leader,) = (server for server, facts in facts_of.items() if facts["zk_server_state"] == "leader")
-    synced = facts_of[leader].get("zk_synced_followers", "none")
-    if synced not in (str(followers), f"{followers}.0"):  # some versions print every metric as a float
-        return False, f"leader {leader}: {synced} of {plural(followers, 'follower')} synced"
-    return True, f"leader {leader}, {plural(followers, 'follower')} synced"
+    leader = next((server for server, facts in _answers(state).items() if _leads(facts)), "")
+    right = f"leader {leader}, {plural(len(state) - 1, 'follower')} synced" if leader else "standalone"
+    return verdict(faults(state), right)
+
+
+def against_restart(state: State, section: ZooKeeper, host: str) -> list[Fault]:
+    """Why the server of a host must not be restarted now: the others are no majority that is in sync.
+
+    Where they never can be, the ensemble has to be right.
+    """
+    if not can_spare_one(len(state)):
+        return faults(state)
+    answers = _answers(state)
+    if sum(map(_leads, answers.values())) != 1:
+        return [Fault(host, f"{host} is not restarted: the servers have no leader")]
+    mine = {f"{server.host}:{server.port}" for server in section.servers if server.host == host}
+    rest = 1 + _led(answers)[1] - len(mine & set(answers))
+    return no_majority(host, rest, len(state), "server")
 
 
 def judge_quorum(state: State) -> Verdict:
     """One leader, and a majority of all servers that is in sync with it, itself among them."""
-    facts_of = {server: facts for server, facts in state.items() if isinstance(facts, dict)}
-    leaders = [server for server, facts in facts_of.items() if facts["zk_server_state"] == "leader"]
+    answers = _answers(state)
+    leaders = [server for server, facts in answers.items() if _leads(facts)]
     if len(leaders) != 1:
         return False, f"leaders: {', '.join(leaders) or 'none'}"
-    (leader,) = leaders
-    synced = int(float(facts_of[leader].get("zk_synced_followers", 0)))
+    leader, synced = _led(answers)
     sentence = f"leader {leader}, {synced} of {plural(len(state) - 1, 'follower')} synced"
     return 2 * (synced + 1) > len(state), sentence
+
+
+def _answers(state: State) -> dict[str, Facts]:
+    return {server: facts for server, facts in state.items() if isinstance(facts, dict)}
+
+
+def _leads(facts: Facts) -> bool:
+    return facts["zk_server_state"] == "leader"
+
+
+def _led(answers: dict[str, Facts]) -> tuple[str, int]:
+    """The one leader, and how many servers follow it in sync. Some versions print every metric as a float."""
+    (leader,) = (server for server, facts in answers.items() if _leads(facts))
+    return leader, int(float(answers[leader].get("zk_synced_followers", 0)))
 
 
 def client(*servers: ZooKeeperServer, timeout: float = 10.0) -> KazooClient:

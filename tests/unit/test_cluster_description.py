@@ -103,8 +103,8 @@ def test_highly_available() -> None:
             "others_join": False,
             "voters": [1, 2],
             "brokers": [
-                {"id": 1, "host": "a", "port": 9092, "unit": "kafka@1"},
-                {"id": 2, "host": "b", "port": 9092, "unit": "kafka@2"},
+                {"id": 1, "host": "a", "port": 9092, "unit": "kafka@1", "machine": "a"},
+                {"id": 2, "host": "b", "port": 9092, "unit": "kafka@2", "machine": "b"},
             ],
             "standalone": [],
         },
@@ -182,12 +182,12 @@ def test_plain() -> None:
             "zookeeper_connect": "a:2181",
             "others_join": True,
             "voters": [],
-            "brokers": [{"id": 1, "host": "a", "port": 9092, "unit": "kafka@1"}],
+            "brokers": [{"id": 1, "host": "a", "port": 9092, "unit": "kafka@1", "machine": "a"}],
             "standalone": [
                 {
                     "version": "0.10.2.2",
                     "zookeeper_connect": "a:2181/own",
-                    "brokers": [{"id": 10, "host": "a", "port": 9095, "unit": "kafka@10"}],
+                    "brokers": [{"id": 10, "host": "a", "port": 9095, "unit": "kafka@10", "machine": "a"}],
                 }
             ],
         },

@@ -100,7 +100,7 @@ QUESTIONS = {
     "smoke/services/hdfs.py": "safe mode",
     "tests/cluster/test_2_idempotence.py": "def test_",
     "roles/lab/library/lab_machines.py": "podman",
-    "roles/common/tasks/roll.yml": "Check the service before it",
+    "roles/common/tasks/roll.yml": "Restart one daemon after the other",
     "playbooks/steps/kafka.yml": "serial: 1",
     "smoke/checks/spark.py": "word",
 }

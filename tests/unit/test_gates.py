@@ -93,7 +93,7 @@ GATED = {name for name, found in PLAYBOOKS.items() if any(map(play_asks, found))
 
 def test_these_ask() -> None:
     """What the test below looks at is not empty, and every step of which it is known stands in it."""
-    known = {"zookeeper", "hdfs", "kafka", "yarn", "spark", "check", "smoke", "receipt", "restart"}
+    known = {"zookeeper", "hdfs", "kafka", "yarn", "spark", "check", "smoke", "receipt", "restart", "start"}
     assert {f"{name}.yml" for name in (*known, "site")} == GATED
     assert {name for name in STEPS if name in PLAYBOOKS} == STEPS
 

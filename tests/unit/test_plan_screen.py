@@ -73,8 +73,9 @@ def test_golden() -> None:
         "  kafka      millrace-2: restart kafka@1: /etc/kafka/server-1.properties differs\n"
         "  step 1: install on millrace-3\n"
         "  step 2: zookeeper: write files and start on millrace-2, millrace-3, in parallel\n"
-        "  step 3: kafka: on millrace-1 ask, write files, restart kafka@1, kafka@2, await it\n"
-        "  step 4: kafka: on millrace-2, last since it leads, ask, write files, restart kafka@1, await it"
+        "  step 3: kafka: on millrace-1 write files and restart kafka@1, then kafka@2, when the rest allows\n"
+        "  step 4: kafka: on millrace-2, last since it leads, write files and restart kafka@1, when the rest "
+        "allows"
     )
 
 
@@ -93,3 +94,15 @@ def test_nothing_to_do(machines: list[str], unheard: list[str], line: str) -> No
 
 def test_ansible_finds_the_filter() -> None:
     assert FilterModule().filters() == {"plan_screen": plan_screen}
+
+
+def test_what_was_wrong_before_and_what_is_accepted_are_said() -> None:
+    work = {"machines": {"a": NOTHING | {"restart": {"kafka@1": ["asked for"]}}}}
+    plan = {"cluster": "lab", "machines": ["a"], "unheard": [], "services": {"kafka": work}, "steps": []}
+    said = {"faults": {"kafka": {f"t-{n} on 3": 1 for n in range(6)}, "hdfs": {}}, "accepted": "t-0"}
+    assert plan_screen(plan | said) == [
+        "plan of lab: 1 machine",
+        "  kafka      a: restart kafka@1: asked for",
+        "  not right already, and not awaited: kafka (t-0 on 3, t-1 on 3, t-2 on 3, t-3 on 3 and 2 more)",
+        "  accepted as a risk: t-0",
+    ]

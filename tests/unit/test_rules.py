@@ -456,8 +456,8 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
     ("value-type", {"java_options": "-Xss512k"}, "java_options is '-Xss512k': give a list, with -e as JSON"),
     (
         "value-type",
-        {"common_restart_state": "rolling"},
-        "common_restart_state is 'rolling': give one of current, restarted",
+        {"common_restart": "hive"},
+        "common_restart is 'hive': give one of , zookeeper, hdfs, kafka, yarn, spark",
     ),
     (
         "value-type",

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import yaml
 from rules.names import (
+    REMOVED,
     RENAMED,
     distance,
     group_faults,
@@ -291,6 +292,14 @@ def test_a_renamed_variable_is_refused_with_its_new_name(name: str) -> None:
     ]
     assert name not in {each for options in DECLARED.values() for each in options}
     assert RENAMED[name] in {each for options in DECLARED.values() for each in options}
+
+
+@pytest.mark.parametrize("name", REMOVED)
+def test_a_removed_variable_is_refused_with_what_is_in_its_place(name: str) -> None:
+    assert variable_faults({"a": [name]}, DECLARED, COMPUTED) == [
+        f"{name}, given for a, is gone: {REMOVED[name]}"
+    ]
+    assert name not in {each for options in DECLARED.values() for each in options}
 
 
 def command(*words: str) -> str:

@@ -140,22 +140,37 @@ def broker_state(**changes: Any) -> kafka.State:
     [
         (broker_state(), (True, "3 brokers, quorum of 3, 0 under-replicated")),
         (broker_state(partitions=()), (True, "3 brokers, quorum of 3, 0 under-replicated")),
-        (kafka.State(), (False, "brokers [], expected [1, 2, 3]")),
+        (
+            kafka.State(),
+            (
+                False,
+                ", ".join(f"broker {n} has not registered" for n in (1, 2, 3)) + " and 2 more",
+            ),
+        ),
         (broker_state(unreachable={2: "Connection refused"}), (False, "broker 2: Connection refused")),
         (kafka.State(failed="KafkaTimeoutError: no answer"), (False, "KafkaTimeoutError: no answer")),
-        (broker_state(brokers=(1, 2)), (False, "brokers [1, 2], expected [1, 2, 3]")),
-        (broker_state(brokers=(1, 2, 3, 4)), (False, "brokers [1, 2, 3, 4], expected [1, 2, 3]")),
+        (broker_state(brokers=(1, 2)), (False, "broker 3 has not registered")),
+        (broker_state(brokers=(1, 2, 3, 4)), (False, "broker 4 is not expected")),
+        (
+            broker_state(brokers=(1, 2), unreachable={3: "Connection refused"}, voters=(1, 2)),
+            (False, "broker 3: Connection refused, voters [1, 2], expected [1, 2, 3]"),
+        ),
         (broker_state(voters=(1, 2)), (False, "voters [1, 2], expected [1, 2, 3]")),
         (broker_state(voters=()), (False, "voters [], expected [1, 2, 3]")),
         (broker_state(voters=(1, 2, 3, 3)), (False, "voters [1, 2, 3, 3], expected [1, 2, 3]")),
         (broker_state(leader=-1), (False, "no quorum leader (leader id -1)")),
         (
             broker_state(partitions=(Partition("t", 1, -1, (1, 2), ()),)),
-            (False, "1 offline: t-1 (leader -1, isr [] of [1, 2])"),
+            (
+                False,
+                ", ".join(
+                    f"{what}: t-1 (leader -1, isr [] of [1, 2])" for what in ("offline", "under-replicated")
+                ),
+            ),
         ),
         (
             broker_state(partitions=(Partition("t", 0, 1, (1,), (1,)), Partition("t", 1, 2, (1, 2), (2,)))),
-            (False, "1 under-replicated: t-1 (leader 2, isr [2] of [1, 2])"),
+            (False, "under-replicated: t-1 (leader 2, isr [2] of [1, 2])"),
         ),
     ],
 )
@@ -207,10 +222,10 @@ def test_kafka_blames_the_broker_that_does_not_answer(
 
 def test_kafka_with_brokers_of_somebody_else() -> None:
     three = kafka.State(brokers=(0, 1, 2))
-    assert kafka.judge(three, [0], []) == (False, "brokers [0, 1, 2], expected [0]")
+    assert kafka.judge(three, [0], []) == (False, "broker 1 is not expected, broker 2 is not expected")
     assert kafka.judge(three, [0], [], others_join=True) == (True, "1 broker, 0 under-replicated")
     lacking = kafka.judge(kafka.State(brokers=(1, 2)), [0], [], others_join=True)
-    assert lacking == (False, "brokers [1, 2], expected [0]")
+    assert lacking == (False, "broker 0 has not registered")
 
 
 def test_kafka_on_zookeeper_has_no_voters_to_expect() -> None:
@@ -277,7 +292,7 @@ def test_hdfs_without_a_namenode() -> None:
 @pytest.mark.parametrize(
     ("nn1", "nn2", "sentence"),
     [
-        ({}, None, "NameNodes: nn1 None"),
+        ({}, None, "NameNodes: nn1 None, nn1: None, None of 3 DataNodes live"),
         (STANDBY, None, "NameNodes: nn1 standby"),
         (ACTIVE, ACTIVE, "NameNodes: nn1 active, nn2 active"),
         (STANDBY, STANDBY, "NameNodes: nn1 standby, nn2 standby"),
@@ -290,9 +305,9 @@ def test_hdfs_without_a_namenode() -> None:
         (ACTIVE | {"MissingBlocks": 2}, STANDBY, "nn1: 2 missing blocks"),
         (ACTIVE | {"Lacking": ["/a", "/b"]}, STANDBY, "nn1: 2 files with too few replicas: /a, /b"),
         (
-            ACTIVE | {"NameJournalStatus": journals(third=BEHIND)},
+            ACTIVE | {"Late": ["c:8480"]},
             STANDBY,
-            "nn1: JournalNode 10.89.0.13:8485 takes part from the next segment of edits on",
+            "nn1: JournalNode c:8480 takes part from the next segment of edits on",
         ),
     ],
 )
@@ -350,7 +365,7 @@ def test_files_with_fewer_replicas_than_the_datanodes_could_hold(
     ("state", "blocks", "asked"), [("active", 0, False), ("standby", 1, False), ("active", 1, True)]
 )
 def test_fsck_is_asked_only_where_blocks_lack_replicas(state: str, blocks: int, asked: bool) -> None:
-    facts = {"State": state, "UnderReplicatedBlocks": blocks}
+    facts = {"State": state, "UnderReplicatedBlocks": blocks, "NumLiveDataNodes": 3}
     with web(jmx=(200, {"beans": [facts]}), fsck=(200, fsck("/a", 3, 2).encode())) as port:
         section = Hdfs(
             "hdfs://a", (Peer("127.0.0.1", port, "hdfs-namenode", id="nn1"),), ("a", "b", "c"), {}, ()
@@ -378,8 +393,24 @@ def test_fsck_is_asked_only_where_blocks_lack_replicas(state: str, blocks: int, 
 )
 def test_journalnodes_that_are_left_out_until_the_next_segment(status: str, late: list[str]) -> None:
     assert hdfs.left_out(status) == late
-    assert judge_hdfs(STANDBY, ACTIVE | {"NameJournalStatus": status}, JOURNALS)[0] == (not late)
-    assert judge_hdfs(STANDBY | {"NameJournalStatus": status}, ACTIVE, JOURNALS)[0]
+    facts = {"State": "active", "NameJournalStatus": status}
+    with web(jmx=(200, {"beans": [facts]})) as port:
+        node = Peer("127.0.0.1", port, "hdfs-namenode", id="nn1")
+        known = WebServer("127.0.0.1", 8480, "hdfs-journalnode")
+        answer = hdfs.fetch(Hdfs("hdfs://a", (node,), (), {}, (known,))).namenodes["nn1"]
+    assert isinstance(answer, dict)
+    assert answer["Late"] == late
+
+
+def test_a_journalnode_that_is_late_is_told_by_the_place_of_its_page() -> None:
+    late = '[{"stream": "127.0.0.1:8485 (Written txid 4) (will try to re-sync on next segment)"}]'
+    with web(jmx=(200, {"beans": [{"State": "active", "NameJournalStatus": late}]})) as port:
+        node = Peer("127.0.0.1", port, "hdfs-namenode", id="nn1")
+        known = WebServer("localhost", 8480, "hdfs-journalnode")
+        nowhere = WebServer("no-such-host.invalid", 8480, "hdfs-journalnode")
+        answer = hdfs.fetch(Hdfs("hdfs://a", (node,), (), {}, (nowhere, known))).namenodes["nn1"]
+    assert isinstance(answer, dict)
+    assert answer["Late"] == ["localhost:8480"]
 
 
 def test_hdfs_needs_every_failover_controller() -> None:

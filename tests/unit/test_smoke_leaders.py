@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from smoke import __main__ as cli
-from smoke import leaders
+from smoke import gates, leaders
 from smoke.cluster import Cluster, load
 from smoke.services import hdfs, kafka, yarn, zookeeper
 from tests.unit.smoke_lab import LAB, write
@@ -60,7 +60,9 @@ def test_they_are_printed_for_a_program(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(leaders, "leaders", lambda _: {"hdfs": ["a"]})
+    monkeypatch.setattr(gates, "faults_of", lambda _: {"kafka": {"broker 3": 1}})
     path = write(tmp_path, LAB)
-    words = ["leaders", f"--cluster={path}", f"--name={LAB['name']}", f"--inventory={LAB['inventory']}"]
+    words = ["survey", f"--cluster={path}", f"--name={LAB['name']}", f"--inventory={LAB['inventory']}"]
     assert cli.main(words) == 0
-    assert capsys.readouterr().out == '{"hdfs": ["a"]}\n'
+    said = '{"leaders": {"hdfs": ["a"]}, "faults": {"kafka": {"broker 3": 1}}}\n'
+    assert capsys.readouterr().out == said

@@ -143,6 +143,15 @@ def test_receipt_for_the_terminal(tmp_path: Path) -> None:
     assert receipt.text(receipt.document(lab, STATES, NOW, PHASES, ARTIFACTS)) == TEXT
 
 
+def test_a_risk_that_was_accepted_stands_in_the_receipt(tmp_path: Path) -> None:
+    lab = load(write(tmp_path, LAB))
+    document = receipt.document(lab, STATES, NOW, PHASES, ARTIFACTS, accepted="orders-3")
+    said = "\nA risk was accepted in the last run: orders-3.\n"
+    assert said in receipt.text(document)
+    assert said in receipt.markdown(document)
+    assert document["accepted"] == "orders-3"
+
+
 def test_receipt_of_a_run_that_changed_nothing(tmp_path: Path) -> None:
     lab = load(write(tmp_path, LAB))
     text = receipt.text(receipt.document(lab, STATES, NOW, PHASES | {"changed": 0}, ARTIFACTS))

@@ -174,6 +174,21 @@ def test_who_leads_is_restarted_last(
     assert [step["machines"][0] for step in plan["steps"] if step["leads"]] == leads
 
 
+def test_a_restart_that_is_asked_for_is_rolled_as_one_that_is_needed() -> None:
+    up = {"units": {"kafka@1": {"pid": 1, "invocation": "x"}, "kafka@2": {"pid": 0, "invocation": ""}}}
+    found = {
+        "a": answer(kafka=FRESH | {"units": FRESH["units"] | up | {"started": ["kafka@2"]}}),
+        "b": answer(kafka=STALE | {"units": STALE["units"] | up}),
+    }
+    services = to_plan(found, SERVICES, {}, {"kafka": ["b"]}, "kafka")["services"]
+    assert services["kafka"]["roll"] == ["a", "b"]
+    assert services["kafka"]["machines"]["a"]["restart"] == {"kafka@1": ["asked for"]}
+    # What a daemon is stale for is said all the same.
+    reasons = services["kafka"]["machines"]["b"]["restart"]["kafka@1"]
+    assert reasons == STALE["units"]["reasons"]["kafka@1"]
+    assert to_plan({"a": answer()}, SERVICES, {}, {}, "zookeeper")["services"] == {}
+
+
 def test_nothing_to_do_golden() -> None:
     assert to_plan({host: answer() for host in "abc"}, SERVICES, {"kafka": {"refusals": []}}) == {
         "machines": ["a", "b", "c"],

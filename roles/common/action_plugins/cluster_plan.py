@@ -21,12 +21,14 @@ CHECKOUT = Path(__file__).resolve().parents[3]
 class ActionModule(ActionBase):  # type: ignore[misc]
     """Arguments: found (answers of service_state by host), services (values), name (of the cluster), path.
 
-    leaders: the words of a command that prints by service the machines that lead, asked where one is rolled
+    survey: the words of a command that prints who leads and what is not right, asked where one is rolled
+    restart: the service all of whose daemons are restarted, whatever they run with
+    accepted: what the user accepts at the gates
     """
 
     TRANSFERS_FILES = False
     _supports_check_mode = True
-    _VALID_ARGS = frozenset(("found", "services", "name", "path", "leaders"))
+    _VALID_ARGS = frozenset(("found", "services", "name", "path", "survey", "restart", "accepted"))
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Return the plan as the fact __common_plan; failed when something is refused."""
@@ -37,17 +39,22 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             for service in services
             if "rule" in service.get("data", {})
         }
+        restart = self._task.args.get("restart") or ""
+        seen = _ask(self._task.args.get("survey")) if restart or _rolls(found) else {}
         plan = self._filter(
-            "found | to_plan(services, data, leaders)",
+            "found | to_plan(services, data, leaders, restart)",
             found=found,
             services=services,
             data=data,
-            leaders=_leaders(self._task.args.get("leaders")) if _rolls(found) else {},
+            leaders=seen.get("leaders", {}),
+            restart=restart,
         )
         plan |= {
             "cluster": self._task.args["name"],
             "check": self._task.check_mode,
             "asked": [service["name"] for service in services],
+            "faults": seen.get("faults", {}),
+            "accepted": self._task.args.get("accepted") or "",
         }
         if path := self._task.args.get("path"):
             _write(path, json.dumps(plan | {"found": _found(found)}, indent=1) + "\n")
@@ -93,8 +100,8 @@ def _rolls(found: Mapping[str, Any]) -> bool:
     )
 
 
-def _leaders(argv: list[str] | None) -> dict[str, list[str]]:
-    """Who leads; nobody where it cannot be asked: the gates of the roll say what is wrong."""
+def _ask(argv: list[str] | None) -> dict[str, Any]:
+    """Who leads and what is not right; nothing where it cannot be asked: the gates say what is wrong."""
     if not argv:
         return {}
     done = subprocess.run(

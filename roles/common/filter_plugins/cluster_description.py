@@ -77,7 +77,7 @@ def _zookeeper(services: Services) -> dict[str, Any]:
 
 
 def _broker(endpoint: Endpoint) -> dict[str, Any]:
-    return {key: endpoint[key] for key in ("id", "host", "port", "unit")}
+    return {key: endpoint[key] for key in ("id", "host", "port", "unit", "machine")}
 
 
 def _kafka(services: Services) -> dict[str, Any]:

@@ -48,6 +48,11 @@ def plan_screen(plan: Mapping[str, Any]) -> list[str]:
                 alike.setdefault(what, []).append(host)
         lines += [f"  {name:<10} {_few(hosts)}: {what}" for what, hosts in alike.items()]
     lines += [f"  step {step['step']}: {_step(step)}" for step in plan["steps"]]
+    wrong = [f"{name} ({_few(list(faults))})" for name, faults in plan.get("faults", {}).items() if faults]
+    if wrong:
+        lines.append(f"  not right already, and not awaited: {', '.join(wrong)}")
+    if plan.get("accepted"):
+        lines.append(f"  accepted as a risk: {plan['accepted']}")
     return lines
 
 
@@ -68,6 +73,8 @@ def _work(work: Mapping[str, Any]) -> list[str]:
 def _why(why: Sequence[str]) -> str:
     if why == ["no record"]:
         return "it has no record of what it reads"
+    if why == ["asked for"]:
+        return "asked for"
     return f"{_few(why)} {'differs' if len(why) == 1 else 'differ'}"
 
 
@@ -82,9 +89,9 @@ def _step(step: Mapping[str, Any]) -> str:
         return f"install on {machines}"
     if step["do"] == "deploy":
         return f"{step['service']}: write files and start on {machines}, in parallel"
-    units = ", ".join(step["restart"])
+    units = ", then ".join(step["restart"])
     last = ", last since it leads," if step["leads"] else ""
-    return f"{step['service']}: on {machines}{last} ask, write files, restart {units}, await it"
+    return f"{step['service']}: on {machines}{last} write files and restart {units}, when the rest allows"
 
 
 class FilterModule:

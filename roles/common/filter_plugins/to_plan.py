@@ -30,6 +30,10 @@ options:
     description: by service the machines that lead now; they are rolled last
     type: dict
     default: {}
+  restart:
+    description: the service all of whose daemons are restarted, whatever they run with
+    type: str
+    default: ""
 """
 
 EXAMPLES = r"""
@@ -43,6 +47,7 @@ _value:
 """
 
 Found = Mapping[str, Mapping[str, Any]]
+ASKED = "asked for"
 
 
 def to_plan(
@@ -50,6 +55,7 @@ def to_plan(
     services: Sequence[Mapping[str, Any]],
     data: Mapping[str, Mapping[str, Any]],
     leaders: Mapping[str, Sequence[str]] | None = None,
+    restart: str = "",
 ) -> dict[str, Any]:
     """The plan of a run.
 
@@ -58,6 +64,7 @@ def to_plan(
         those that it stands on, and that are brought to their state with it
     data: by service what its rule says of the data that lies on the machines: {"refusals": [...], ...}
     leaders: by service the machines that lead now
+    restart: the service all of whose daemons are restarted, whatever they run with
 
     Returns {"machines": [hosts], "unheard": [hosts], "install": [hosts], "services": {name: {"deploy":
     [hosts], "roll": [hosts], "machines": {host: {"install": [sentences], "files": [paths], "start": [units],
@@ -71,7 +78,7 @@ def to_plan(
             host: work
             for host in service["hosts"]
             if service["name"] in found.get(host, {}).get("services", {})
-            if (work := _work(found[host]["services"], service))
+            if (work := _work(found[host]["services"], service, service["name"] == restart))
         }
         if machines:
             lead = (leaders or {}).get(service["name"], ())
@@ -101,16 +108,21 @@ def to_plan(
     }
 
 
-def _work(services: Mapping[str, Mapping[str, Any]], service: Mapping[str, Any]) -> dict[str, Any]:
+def _work(
+    services: Mapping[str, Mapping[str, Any]], service: Mapping[str, Any], all_units: bool
+) -> dict[str, Any]:
     """What is to be done for a service on a machine, with what it stands on; empty when all is right."""
     here = services[service["name"]]
     below = [services[name] for name in service.get("base", ()) if name in services]
     units = here.get("units", {})
+    restarted = units.get("restarted", [])
+    if all_units:
+        restarted = [unit for unit in units.get("units", {}) if unit not in units["started"]]
     work = {
         "install": [sentence for each in (*below, here) for sentence in each["install"]],
         "files": here["files"],
         "start": units.get("started", []),
-        "restart": {unit: units["reasons"].get(unit, []) for unit in units.get("restarted", [])},
+        "restart": {unit: units["reasons"].get(unit, [ASKED] * all_units) for unit in restarted},
         "enable": units.get("disabled", []),
     }
     return work if any(work.values()) else {}

@@ -212,7 +212,7 @@ def ensure_state(
     units = [unit["name"] for unit in wanted]
     shown = show(units)
     missing = [unit for unit in units if shown.get(unit, {}).get("LoadState") != "loaded"]
-    if missing and not check:
+    if missing and not check and state != "stopped":
         raise UnitError(f"no unit file for {', '.join(missing)}: its service has not been deployed here")
     active = {unit: is_up(shown.get(unit, {})) for unit in units}
     dropins = {unit["name"]: dropins_of(unit["name"], changing) if "file" in unit else [] for unit in wanted}

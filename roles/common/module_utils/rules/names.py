@@ -30,8 +30,6 @@ RENAMED = {
     "service_checkout": "common_checkout",
     "service_managed": "common_managed",
     "service_reports": "common_reports",
-    "service_restart_gated": "common_restart_gated",
-    "service_restart_state": "common_restart_state",
     "service_timeout": "common_timeout",
     "service_unit_defaults": "common_unit_overrides",
     "service_unit_overrides": "common_unit_overrides",
@@ -41,6 +39,17 @@ RENAMED = {
     "proof_records": "smoke_records",
     "course_desk": "course_workspace",
     "proof_timeout": "common_timeout",
+}
+#: Variables that are gone, with what is in their place.
+REMOVED = {
+    **dict.fromkeys(
+        ["common_restart_gated", "service_restart_gated"],
+        "accept what stands against a restart by its name (-e accept_risk=NAME), or run playbooks/stop.yml "
+        "and then site.yml",
+    ),
+    **dict.fromkeys(
+        ["common_restart_state", "service_restart_state"], "run playbooks/restart.yml -e service=NAME"
+    ),
 }
 #: Roles among which it is easily forgotten whose a variable is.
 HADOOP = {"hadoop", "hdfs", "yarn"}
@@ -217,6 +226,9 @@ def variable_faults(
         where = "all machines" if everywhere else some(given[name])
         if name in RENAMED:
             faults.append(f"{name}, given for {where}, has another name now: write {RENAMED[name]}")
+            continue
+        if name in REMOVED:
+            faults.append(f"{name}, given for {where}, is gone: {REMOVED[name]}")
             continue
         role = next((each for each in declared if each not in HELPERS and name.startswith(f"{each}_")), None)
         if why := _of_the_role(name, role, known, computed) if role else _like_the_kits(name, known):

@@ -1,0 +1,100 @@
+"""A machine is away, and a change reaches the others where they can do without it; or all are taken down."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+
+import pytest
+
+from smoke.services import kafka, zookeeper
+from smoke.services.kafka import Kafka
+from tests.live import CLUSTER, Site
+
+assert CLUSTER.hdfs
+assert CLUSTER.yarn
+CHANGE = ("-e", "yarn_nodemanager_heap=132m", "-e", "hdfs_datanode_heap=84m", "-e", "kafka_heap=256m")
+LOST = next(name for name in CLUSTER.machines if name not in {node.host for node in CLUSTER.hdfs.namenodes})
+OTHERS = [name for name in CLUSTER.machines if name != LOST]
+
+
+def podman(*words: str) -> None:
+    subprocess.run(["podman", *words], check=True, stdout=subprocess.DEVNULL)
+
+
+@pytest.fixture(scope="module")
+def away(site: Site) -> Iterator[str]:
+    """The machine that no NameNode is on does not run; in the end it does, as the inventory says."""
+    podman("stop", "--time=0", LOST)
+    yield LOST
+    run = site.run("--skip-tags", "smoke")  # it starts the lab's machines
+    assert run.rc == 0, run.output
+
+
+def units_of(site: Site, machines: list[str]) -> dict[tuple[str, str], str]:
+    """(machine, unit) -> its invocation."""
+    found = {}
+    for name in machines:
+        for unit in CLUSTER.machines[name].units:
+            shown = site.host(name).check_output(f"systemctl show --value -p InvocationID {unit}")
+            found[name, unit] = shown.strip()
+    return found
+
+
+@pytest.mark.parametrize(
+    ("service", "unit"), [("yarn", "yarn-nodemanager"), ("hdfs", "hdfs-datanode")], ids=["yarn", "hdfs"]
+)
+def test_a_change_reaches_those_that_are_there(site: Site, away: str, service: str, unit: str) -> None:
+    before = units_of(site, OTHERS)
+    run = site.run(*CHANGE, playbook=f"playbooks/{service}.yml")
+    assert run.rc == 4, run.output  # Ansible's status for machines that were not reached
+    assert f"not asked: {away}" in run.output
+    after = units_of(site, OTHERS)
+    assert {key for key in before if before[key] != after[key]} == {(host, unit) for host in OTHERS}
+
+
+def test_nothing_is_restarted_that_the_rest_cannot_do_without(site: Site, away: str) -> None:
+    """Two of three controllers are there: without one of them they are no majority."""
+    before = units_of(site, OTHERS)
+    run = site.run(*CHANGE, "-e", "common_timeout=5", playbook="playbooks/kafka.yml")
+    assert run.rc == 2, run.output
+    assert "1 of 3 controllers are in sync, which is no majority" in run.output
+    assert "is not restarted, and nothing after it" in run.output
+    assert units_of(site, OTHERS) == before
+    assert f"not asked: {away}" in run.output
+
+
+def test_the_next_run_completes_it(site: Site, away: str) -> None:
+    run = site.run(*CHANGE, "--skip-tags", "smoke")
+    assert run.rc == 0, run.output
+    report = site.host(away).check_output("pgrep -a -f NodeManager")
+    assert "-Xmx132m" in report
+    site.check()
+
+
+def test_a_cluster_that_is_taken_down_comes_up_with_all_that_it_had(site: Site) -> None:
+    assert CLUSTER.kafka
+    assert CLUSTER.zookeeper
+    topic, path = "away", "/away"
+    client = Kafka(CLUSTER.kafka)
+    client.create_topic(topic, 3, 3, 2)
+    session = zookeeper.client(*CLUSTER.zookeeper.servers)
+    try:
+        sent = client.produce(topic, ((n, b"x" * 100) for n in range(1000)))
+        assert len(sent.acked) == 1000
+        session.ensure_path(path)
+        down = site.run(playbook="playbooks/stop.yml")
+        assert down.rc == 0, down.output
+        assert not any(unit.active for unit in site.units().values())
+        up = site.run(playbook="playbooks/start.yml")
+        assert up.rc == 0, up.output
+        assert {number for number, _ in client.dump(topic)} == set(range(1000))
+        assert kafka.judge(
+            kafka.fetch(CLUSTER.kafka), [broker.id for broker in CLUSTER.kafka.brokers], CLUSTER.kafka.voters
+        )[0]
+        assert session.retry(session.exists, path)
+    finally:
+        session.delete(path, recursive=True)
+        session.stop()
+        session.close()
+        client.delete_topic(topic)
