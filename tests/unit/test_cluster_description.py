@@ -14,9 +14,12 @@ from smoke.cluster import Cluster, load
 from tests.unit.smoke_lab import write
 
 
-def daemon(name: str, unit: str, port: int, *hosts: str, protocol: str = "http") -> dict[str, Any]:
+def daemon(
+    name: str, unit: str, port: int, *hosts: str, protocol: str = "http", ids: tuple[str, ...] = ()
+) -> dict[str, Any]:
     """A daemon as the roles say it."""
     return {
+        "ids": dict(zip(hosts, ids, strict=False)),
         "daemon": name,
         "unit": unit,
         "port": port,
@@ -58,7 +61,7 @@ HIGHLY_AVAILABLE = [
     service(
         "hdfs",
         daemon("namenode", "hdfs-namenode", 8020, "a", "b", protocol="rpc"),
-        daemon("namenode", "hdfs-namenode", 9870, "a", "b"),
+        daemon("namenode", "hdfs-namenode", 9870, "a", "b", ids=("nn1", "nn2")),
         daemon("secondarynamenode", "hdfs-secondarynamenode", 9868),
         daemon("datanode", "hdfs-datanode", 9864, "a", "c"),
         daemon("journalnode", "hdfs-journalnode", 8485, "a", "b", "c", protocol="rpc"),
@@ -75,7 +78,7 @@ HIGHLY_AVAILABLE = [
     ),
     service(
         "yarn",
-        daemon("resourcemanager", "yarn-resourcemanager", 8088, "a", "b"),
+        daemon("resourcemanager", "yarn-resourcemanager", 8088, "a", "b", ids=("rm1", "rm2")),
         daemon("nodemanager", "yarn-nodemanager", 8041, "c", protocol="rpc"),
         daemon("nodemanager", "yarn-nodemanager", 8042, "c"),
         daemon("historyserver", "mapred-historyserver", 10020, "b", protocol="rpc"),
@@ -141,7 +144,7 @@ PLAIN = [
     service("zookeeper", daemon("server", "zookeeper", 2181, "a", protocol="zookeeper")),
     service(
         "hdfs",
-        daemon("namenode", "hdfs-namenode", 50070, "a"),
+        daemon("namenode", "hdfs-namenode", 50070, "a", ids=("nn1",)),
         daemon("secondarynamenode", "hdfs-secondarynamenode", 50090, "a"),
         daemon("datanode", "hdfs-datanode", 50075, "b"),
         daemon("journalnode", "hdfs-journalnode", 8480),
@@ -166,7 +169,7 @@ PLAIN = [
     ),
     service(
         "yarn",
-        daemon("resourcemanager", "yarn-resourcemanager", 8088, "a"),
+        daemon("resourcemanager", "yarn-resourcemanager", 8088, "a", ids=("rm1",)),
         daemon("nodemanager", "yarn-nodemanager", 8042),
         daemon("historyserver", "mapred-historyserver", 19888),
     ),

@@ -497,6 +497,7 @@ def test_what_is_refused(rule: str, change: dict[str, Any], begins: str) -> None
 
 #: A change on one machine.
 ON_ONE: list[tuple[str, dict[str, Any], str]] = [
+    ("member-id", {"hdfs_namenode_id": "nn1"}, "hdfs_namenode_id is nn1 on a, b: each needs its own"),
     (
         "kafka-ids",
         {"kafka_brokers": [broker(1, host="b")]},

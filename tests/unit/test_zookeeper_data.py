@@ -11,6 +11,14 @@ from zookeeper_data import zookeeper_data
 DATA = ("version-2", "version-2/snapshot.0")
 
 
+def places(hosts: str) -> dict[str, int]:
+    """Ids by their places."""
+    return {host: number for number, host in enumerate(hosts, 1)}
+
+
+IDS = places("abc")
+
+
 def here(
     *names: str,
     at: str = "/new",
@@ -157,10 +165,10 @@ LOGS = (
         pytest.param(full(log="/logs"), "", id="no-transactions-anywhere"),
         pytest.param(
             full(myid="2"),
-            "a holds in /new the data of server 2, and zookeeper_hosts (a, b, c) now makes it server 1. A "
-            "server's id is its place in that list: keep its order, append new servers at its end, and put a "
-            "server that replaces another at the same place. If the data is to be forgotten, stop the server "
-            "(systemctl stop zookeeper) and move /new/version-2 away.",
+            "a holds in /new the data of server 2, and the inventory now makes it server 1. A server's id is "
+            "its place in zookeeper_hosts where zookeeper_id does not pin it. Pin what it bears: "
+            "host_vars/a.yml: zookeeper_id: 2. If the data is to be forgotten, stop the server (systemctl "
+            "stop zookeeper) and move /new/version-2 away.",
             id="another-id-with-its-data",
         ),
         pytest.param(full(myid="1"), "", id="its-own-id"),
@@ -170,7 +178,7 @@ LOGS = (
     ],
 )
 def test_what_one_server_holds(first: dict[str, Any], says: str) -> None:
-    found = zookeeper_data(whole(first), ["a", "b", "c"])["refusals"]
+    found = zookeeper_data(whole(first), IDS)["refusals"]
     assert [line.startswith(says) for line in found] == [True] * bool(says)
 
 
@@ -326,20 +334,20 @@ RUNS = full(up=True)
     ],
 )
 def test_what_the_servers_hold_together(hosts: str, found: dict[str, dict[str, Any]], says: str) -> None:
-    refusals = zookeeper_data(found, list(hosts))["refusals"]
+    refusals = zookeeper_data(found, places(hosts))["refusals"]
     assert [says in line for line in refusals] == [True] * bool(says)
 
 
 def test_servers_in_another_order_each_say_whose_data_they_hold() -> None:
     """A replacement that stands at the same place is none of them."""
     found = {"a": full(myid="1"), "b": full(myid="2"), "c": full(myid="3"), "d": FRESH}
-    assert [line.split()[0] for line in zookeeper_data(found, ["c", "a", "b"])["refusals"]] == ["c", "a", "b"]
-    assert zookeeper_data(found, ["d", "b", "c"])["refusals"] == []
+    assert [line.split()[0] for line in zookeeper_data(found, places("cab"))["refusals"]] == ["c", "a", "b"]
+    assert zookeeper_data(found, places("dbc"))["refusals"] == []
 
 
 def test_where_data_is_elsewhere_nobody_counts_the_empty() -> None:
     moved = here(older={"/old": DATA})
-    found = zookeeper_data({"a": moved, "b": moved, "c": full(myid="3")}, ["a", "b", "c"])["refusals"]
+    found = zookeeper_data({"a": moved, "b": moved, "c": full(myid="3")}, IDS)["refusals"]
     assert [line.split(" in ")[0] for line in found] == [
         "a has no data of its ZooKeeper server",
         "b has no data of its ZooKeeper server",
@@ -352,7 +360,7 @@ def test_where_data_is_elsewhere_nobody_counts_the_empty() -> None:
 def test_empty_servers_never_are_a_majority_beside_data(states: tuple[str, ...], up: bool) -> None:
     kinds = {"data": full(up=up), "empty": here(up=up)}
     found = {host: kinds[state] for host, state in zip("abc", states, strict=True) if state in kinds}
-    refused = bool(zookeeper_data(found, ["a", "b", "c"])["refusals"])
+    refused = bool(zookeeper_data(found, IDS)["refusals"])
     has, empty, unheard = (states.count(state) for state in ("data", "empty", "unheard"))
     if (has and 2 * empty >= 3) or (unheard and empty):
         assert refused
@@ -373,4 +381,4 @@ def test_empty_servers_never_are_a_majority_beside_data(states: tuple[str, ...],
 def test_a_server_without_data_starts_after_those_that_have_it(
     servers: dict[str, dict[str, Any]], last: list[str]
 ) -> None:
-    assert zookeeper_data(servers, ["a", "b", "c"]) == {"refusals": [], "last": last}
+    assert zookeeper_data(servers, IDS) == {"refusals": [], "last": last}

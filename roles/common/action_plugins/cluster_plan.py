@@ -34,11 +34,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         """Return the plan as the fact __common_plan; failed when something is refused."""
         result: dict[str, Any] = super().run(tmp, task_vars)
         found, services = self._task.args["found"], self._task.args["services"]
-        data = {
-            service["name"]: self._rule(service, found)
-            for service in services
-            if "rule" in service.get("data", {})
-        }
+        data = {service["name"]: self._rule(service, found) for service in services if service.get("data")}
         restart = self._task.args.get("restart") or ""
         seen = _ask(self._task.args.get("survey")) if restart or _rolls(found) else {}
         plan = self._filter(
@@ -80,11 +76,16 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             for host, answer in found.items()
             if (said := answer["services"].get(service["name"])) and said["data"] is not None
         }
-        rule, arguments = service["data"]["rule"], service["data"]["arguments"]
-        if not rule.isidentifier():
-            raise AnsibleActionFail(f"{service['name']}: {rule} is no name of a filter")
-        said = self._filter(f"found | {rule}(**arguments)", found=here, arguments=arguments)
-        return {"refusals": said} if isinstance(said, list) else dict(said)
+        decided: dict[str, Any] = {"refusals": []}
+        if rule := service["data"].get("rule"):
+            if not rule.isidentifier():
+                raise AnsibleActionFail(f"{service['name']}: {rule} is no name of a filter")
+            arguments = service["data"]["arguments"]
+            decided |= self._filter(f"found | {rule}(**arguments)", found=here, arguments=arguments)
+        if ids := service["data"].get("ids"):
+            settings = {host: said["settings"] for host, said in here.items()}
+            decided["refusals"] += self._filter("settings | renumbered(**ids)", settings=settings, ids=ids)
+        return decided
 
     def _filter(self, expression: str, **variables: Any) -> Any:
         templar = self._templar.copy_with_new_env(available_variables=variables)

@@ -60,12 +60,9 @@ def _pages(services: Services, name: str, daemon: str) -> list[dict[str, Any]]:
     """Daemons that are asked over HTTP."""
     return [
         {"host": each["machine"], "http_port": each["port"], "unit": each["unit"]}
+        | ({"id": each["id"]} if "id" in each else {})
         for each in _endpoints(services, name, daemon, "http")
     ]
-
-
-def _peers(pages: list[dict[str, Any]], prefix: str) -> list[dict[str, Any]]:
-    return [{"id": f"{prefix}{number}"} | page for number, page in enumerate(pages, 1)]
 
 
 def _zookeeper(services: Services) -> dict[str, Any]:
@@ -105,7 +102,7 @@ def _hdfs(services: Services) -> dict[str, Any]:
     datanodes = _pages(services, "hdfs", "datanode")
     section: dict[str, Any] = {
         **services["hdfs"]["describes"],
-        "namenodes": _peers(namenodes, "nn"),
+        "namenodes": namenodes,
         "journalnodes": _pages(services, "hdfs", "journalnode"),
         "datanodes": [page["host"] for page in datanodes],
     }
@@ -123,7 +120,7 @@ def _yarn(services: Services) -> dict[str, Any]:
         return {}
     nodes, history = _pages(services, "yarn", "nodemanager"), _pages(services, "yarn", "historyserver")
     section: dict[str, Any] = {
-        "resourcemanagers": _peers(managers, "rm"),
+        "resourcemanagers": managers,
         "nodemanagers": [page["host"] for page in nodes],
     }
     if nodes:

@@ -44,7 +44,8 @@ def to_endpoints(
     """An endpoint for each host of each daemon.
 
     daemons: {"hosts": [...], "daemon": "server", "unit": "zookeeper", "port": 2181, "protocol": "zookeeper",
-        "variable": "zookeeper_client_port"}; "property" names the one that moves the port, an address
+        "variable": "zookeeper_client_port"}; "property" names the one that moves the port, an address;
+        "ids" has the id of each host
     properties: the final ones of the service
     """
     endpoints = []
@@ -52,8 +53,11 @@ def to_endpoints(
         # A dict of templates makes a value anew at every look.
         daemon = dict(each)
         hosts, address = daemon.pop("hosts"), (properties or {}).get(daemon.pop("property", ""))
+        ids = daemon.pop("ids", {})
         daemon["port"] = _port(daemon["port"] if address is None else address)
-        endpoints += [daemon | {"machine": host} for host in hosts]
+        endpoints += [
+            daemon | {"machine": host} | ({"id": ids[host]} if host in ids else {}) for host in hosts
+        ]
     return endpoints
 
 

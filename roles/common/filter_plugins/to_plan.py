@@ -185,7 +185,7 @@ def _warnings(found: Found) -> list[str]:
 
 
 def plan_input(services: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """What a plan must know of services, from their values: name, hosts, names of base, and the rule of data.
+    """What a plan must know of services, from their values: name, hosts, names of base, rule of data and ids.
 
     No more of a value is read: what is one machine's own has no meaning where the plan is made.
     """
@@ -194,7 +194,11 @@ def plan_input(services: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
             "name": service["name"],
             "hosts": service["hosts"],
             "base": [base["name"] for base in service.get("base", ())],
-            "data": {key: service["data"][key] for key in ("rule", "arguments")} if "data" in service else {},
+            "data": {
+                key: service["data"][key]
+                for key in ("rule", "arguments", "ids")
+                if key in service.get("data", {})
+            },
         }
         for service in services
     ]

@@ -20,16 +20,15 @@ options:
       one; a host that was not asked is missing
     type: dict
     required: true
-  hosts:
-    description: servers in the order of their ids
-    type: list
-    elements: str
+  ids:
+    description: by server its id
+    type: dict
     required: true
 """
 
 EXAMPLES = r"""
 # Two servers were added to one that has data.
-plan: "{{ {'a': with_data, 'b': with_data, 'c': empty} | zookeeper_data(['a', 'b', 'c']) }}"
+plan: "{{ {'a': with_data, 'b': with_data, 'c': empty} | zookeeper_data({'a': 1, 'b': 2, 'c': 3}) }}"
 # -> {refusals: [], last: ['c']}
 """
 
@@ -47,7 +46,7 @@ DATA = "version-2"
 Found = Mapping[str, Mapping[str, Any]]
 
 
-def zookeeper_data(found: Found, hosts: Sequence[str]) -> dict[str, list[str]]:
+def zookeeper_data(found: Found, ids: Mapping[str, int]) -> dict[str, list[str]]:
     """Why the ensemble must not be deployed, and who starts last.
 
     A server without data that meets one of the others before all of them are there could make it a leader
@@ -56,24 +55,27 @@ def zookeeper_data(found: Found, hosts: Sequence[str]) -> dict[str, list[str]]:
     found: by host {"data": store, "log": store, "settings": {"dataDir": "/d", "server.1": "a:2888"}}, each
         store {"up": [units], "holds": {directory: {path: text}}, "older": {directory: {path: text}}} with one
         directory that is wanted; a host that was not asked is missing
-    hosts: the servers in the order of their ids, which begin with 1
+    ids: by server its id
     Returns {"refusals": [sentences], "last": [hosts]}.
     """
-    refusals: list[str] = []
-    for number, host in enumerate(hosts, 1):
-        if host in found:
-            refusals += _own(host, number, found[host], hosts)
+    hosts = list(ids)
+    refusals = [
+        sentence
+        for host, number in ids.items()
+        if host in found
+        for sentence in _own(host, number, found[host])
+    ]
     # Where one has its data elsewhere that is what is to be mended, and it says so.
     refusals = refusals or _together(found, hosts)
     empty = [host for host in hosts if host in found and not _has_data(found[host])]
     return {"refusals": refusals, "last": empty if any(map(_has_data, found.values())) else []}
 
 
-def _own(host: str, number: int, here: Mapping[str, Any], hosts: Sequence[str]) -> list[str]:
+def _own(host: str, number: int, here: Mapping[str, Any]) -> list[str]:
     return (
         _moved(host, here)
         or _without_transactions(host, here)
-        or _renumbered(host, number, _wanted(here["data"]), hosts)
+        or _renumbered(host, number, _wanted(here["data"]))
     )
 
 
@@ -129,20 +131,17 @@ def _without_transactions(host: str, here: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _renumbered(
-    host: str, number: int, wanted: tuple[str, Mapping[str, str]], hosts: Sequence[str]
-) -> list[str]:
+def _renumbered(host: str, number: int, wanted: tuple[str, Mapping[str, str]]) -> list[str]:
     directory, holds = wanted
     myid = holds.get("myid", "").strip()
     if DATA not in holds or not re.fullmatch("[0-9]+", myid) or int(myid) == number:
         return []
     return [
         (
-            f"{host} holds in {directory} the data of server {myid}, and zookeeper_hosts "
-            f"({', '.join(hosts)}) now makes it server {number}. A server's id is its place in that list: "
-            "keep its order, append new servers at its end, and put a server that replaces another at the "
-            "same place. If the data is to be forgotten, stop the server (systemctl stop zookeeper) and "
-            f"move {directory}/{DATA} away."
+            f"{host} holds in {directory} the data of server {myid}, and the inventory now makes it server "
+            f"{number}. A server's id is its place in zookeeper_hosts where zookeeper_id does not pin it. "
+            f"Pin what it bears: host_vars/{host}.yml: zookeeper_id: {myid}. If the data is to be forgotten, "
+            f"stop the server (systemctl stop zookeeper) and move {directory}/{DATA} away."
         )
     ]
 
