@@ -106,6 +106,11 @@ molecule: bootstrap-test ## A whole cluster on machines of its own, tested and d
 	$(BEGINS)
 	molecule test
 
+# It ends at the first that fails, and leaves the cluster as it is found.
+.PHONY: drill
+drill: bootstrap-test ## Break the lab on purpose, under load, and keep a row of each drill (DRILLS="power disk-kafka", SEED=1)
+	python -m tests.drills --seed $(or $(SEED),1) $(DRILLS)
+
 .PHONY: bench-deploy
 bench-deploy: bootstrap ## Seconds of a cold deployment, against a bare shell script (ROUNDS=3): removes the lab in the end
 	bench/deploy.sh $(ROUNDS)

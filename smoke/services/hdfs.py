@@ -38,7 +38,8 @@ UNREPORTED = "Failed to complete file in time"
 WRITES = 5
 """How often a file is written in all while its last block is not reported; Java waits longer."""
 NameNode = dict[str, Any]
-"""State, FSState, NumLiveDataNodes (Dead, Stale), MissingBlocks, NameJournalStatus: JMX attributes.
+"""State, FSState, NumLiveDataNodes (Dead, Stale), MissingBlocks, VolumeFailuresTotal, NameJournalStatus and
+NameDirStatuses: JMX attributes. FailedNames: the directories of its image that failed.
 
 Of the active one Lacking, files of which fsck says that they have too few replicas, and Late, the places of
 the JournalNodes that it writes to from the next segment of edits on.
@@ -76,12 +77,24 @@ def namenode(node: Peer) -> NameNode:
         for bean in jmx(node.host, node.http_port, f"Hadoop:service=NameNode,name={name}"):
             facts |= bean
     # NameNodeInfo lists all DataNodes: of it these attributes alone.
-    for attribute in ("NameJournalStatus", "NumberOfMissingBlocks"):
+    for attribute in ("NameJournalStatus", "NumberOfMissingBlocks", "NameDirStatuses"):
         path = f"/jmx?get=Hadoop:service=NameNode,name=NameNodeInfo::{attribute}"
         answer = get_json(node.host, node.http_port, path)
         for bean in answer.get("beans", []) if isinstance(answer, dict) else []:
             facts |= bean
+    facts["FailedNames"] = failed_names(str(facts.get("NameDirStatuses", "")))
     return facts | {"MissingBlocks": facts.get("NumberOfMissingBlocks", facts.get("MissingBlocks"))}
+
+
+def failed_names(status: str) -> list[str]:
+    """The directories of its image that a NameNode does not write to any more.
+
+    status: its attribute NameDirStatuses, in JSON {"active": {path: kind}, "failed": {path: kind}}
+    """
+    try:
+        return sorted(json.loads(status)["failed"])
+    except (ValueError, LookupError, TypeError):
+        return []
 
 
 def lacking(report: str, datanodes: int) -> list[str]:
@@ -250,7 +263,9 @@ def _wrong(name: str, node: NameNode, datanodes: int) -> list[Fault]:
     if node.get("FSState") != "Operational":
         live = f"{counts['Live']} of {datanodes} DataNodes live"
         return [Fault(f"{name} safe mode", f"{name}: {node.get('FSState')}, {live}")]
-    found = []
+    failed = node.get("FailedNames") or []
+    sentence = f"{name}: {', '.join(failed)} of its image failed"
+    found = [Fault(f"{name} {path}", sentence) for path in failed]
     if counts != {"Live": datanodes, "Dead": 0, "Stale": 0}:
         seen = ", ".join(f"{count} {what.lower()}" for what, count in counts.items())
         lacking = abs(datanodes - (counts["Live"] or 0)) + (counts["Stale"] or 0)
@@ -259,6 +274,8 @@ def _wrong(name: str, node: NameNode, datanodes: int) -> list[Fault]:
     if node.get("State") == "active":
         if (missing := node.get("MissingBlocks")) != 0:
             found.append(Fault("missing blocks", f"{name}: {missing} missing blocks", missing or 1))
+        if disks := node.get("VolumeFailuresTotal"):
+            found.append(Fault("failed disks", f"{name}: {plural(disks, 'disk')} of DataNodes failed", disks))
         files = node.get("Lacking") or []
         shown = f"{name}: {plural(len(files), 'file')} with too few replicas: {first(files)}"
         found += [Fault(path, shown) for path in files]

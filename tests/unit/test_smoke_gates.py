@@ -304,6 +304,8 @@ def test_hdfs_without_a_namenode() -> None:
         ),
         (ACTIVE | {"MissingBlocks": 2}, STANDBY, "nn1: 2 missing blocks"),
         (ACTIVE | {"Lacking": ["/a", "/b"]}, STANDBY, "nn1: 2 files with too few replicas: /a, /b"),
+        (ACTIVE | {"VolumeFailuresTotal": 1}, STANDBY, "nn1: 1 disk of DataNodes failed"),
+        (ACTIVE, STANDBY | {"FailedNames": ["/d2"]}, "nn2: /d2 of its image failed"),
         (
             ACTIVE | {"Late": ["c:8480"]},
             STANDBY,
@@ -336,6 +338,20 @@ def fsck(path: str, target: int, there: int) -> str:
         f"Replicas is {target} but found {there} live replica(s), 0 decommissioned replica(s), 0 "
         "decommissioning replica(s).\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("status", "failed"),
+    [
+        ('{"failed":{"/d2":"IMAGE_AND_EDITS"},"active":{"/d1":"IMAGE_AND_EDITS"}}', ["/d2"]),
+        ('{"failed":{},"active":{"/d1":"IMAGE_AND_EDITS"}}', []),
+        ("", []),
+        ("[]", []),
+        ("{}", []),
+    ],
+)
+def test_a_directory_of_an_image_that_failed(status: str, failed: list[str]) -> None:
+    assert hdfs.failed_names(status) == failed
 
 
 OLD = "\n/o:  Under replicated BP-1:blk_1_1. Target Replicas is 3 but found 1 replica(s).\n"

@@ -1,0 +1,76 @@
+"""python -m tests.drills: break the lab on purpose, under load, and keep a row of figures of each drill."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import random
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+
+from tests.drills.rows import Row, figures, judge, keep, lacking, read, table
+from tests.drills.steps import DRILLS, Drill, Lab, NotInjectedError
+from tests.live import CHECKOUT, CLUSTER, REPORTS
+from tests.oracle import Directories, Records, Session, Verdict
+
+
+def commit() -> str:
+    """The commit that is tried; with a plus when the tree differs from it."""
+
+    def git(*words: str) -> str:
+        return subprocess.check_output(["git", *words], cwd=CHECKOUT, text=True).strip()
+
+    return git("rev-parse", "--short", "HEAD") + ("+" if git("status", "--porcelain") else "")
+
+
+def run(drill: Drill, number: str, seed: int) -> Row:
+    """Break, heal, judge. What it raises is a row, too."""
+    lab = Lab(random.Random(f"{seed} {drill.name}"))
+    row = Row(drill.name, number, seed, "FAILED", drill.does, "", timeout=drill.timeout)
+    verdicts: list[Verdict] = []
+    try:
+        with contextlib.ExitStack() as stack:
+            oracles = drill.oracles or (Records, Session, Directories)
+            working = [stack.enter_context(oracle(CLUSTER)) for oracle in oracles]
+            began = time.monotonic()
+            row = replace(row, seen=drill.inject(lab))
+            drill.heal(lab)
+            lab.check()
+            row = replace(row, healed=round(time.monotonic() - began, 1))
+            verdicts = [oracle.finish() for oracle in working]
+    except NotInjectedError as error:
+        return replace(row, result="not run", seen=str(error))
+    except Exception as error:  # noqa: BLE001 (whatever a cluster does wrong is a result)
+        return replace(row, said=f"{type(error).__name__}: {error}")
+    said = "; ".join(str(verdict) for verdict in verdicts if not verdict.ok)
+    return replace(row, result=judge(verdicts, planted=drill.planted), said=said, **figures(verdicts))
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run what has no row yet; returns 1 when one failed."""
+    parser = argparse.ArgumentParser(prog="python -m tests.drills", description=__doc__)
+    parser.add_argument(
+        "drill", nargs="*", choices=[[], *DRILLS], help="these alone, whether they ran or not"
+    )
+    parser.add_argument("--seed", type=int, default=1, help="who is hit follows from it")
+    parser.add_argument("--table", action="store_true", help="print what is kept, and do nothing")
+    options = parser.parse_args(arguments)
+    kept, number = REPORTS / "drills.json", commit()
+    wanted = options.drill or lacking(DRILLS, read(kept), number, options.seed)
+    for name in [] if options.table else wanted:
+        print(f"drill {name}: {DRILLS[name].does}", flush=True)
+        row = run(DRILLS[name], number, options.seed)
+        keep(kept, row)
+        print(f"  {row.result}; {row.seen}; {row.said or 'nothing wrong'}", flush=True)
+        if row.result == "FAILED":
+            print(table(read(kept)))
+            return 1  # the cluster as it is found is the evidence
+    print(table(read(kept)))
+    return int(any(row.result in ("FAILED", "MISSED") for row in read(kept) if row.commit == number))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

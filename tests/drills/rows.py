@@ -1,0 +1,91 @@
+"""What is kept of a drill, and the table of all."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.oracle import Verdict
+
+
+@dataclass(frozen=True)
+class Row:
+    """One drill that was run."""
+
+    drill: str
+    commit: str
+    seed: int
+    result: str
+    """ok, FAILED, not run (its injection did not work); of a planted failure: caught or MISSED."""
+    did: str
+    """What was done, and to whom."""
+    seen: str
+    """How it was seen to have happened, or why not."""
+    acknowledged: int = 0
+    lost: int = 0
+    duplicated: int = 0
+    stall: float = 0.0
+    """Seconds, of the oracle that had the longest."""
+    healed: float = 0.0
+    """Seconds from the injection until all gates were open."""
+    timeout: float = 0.0
+    """The one that governs how long it must take, in seconds."""
+    said: str = ""
+    """What went wrong."""
+
+
+def figures(verdicts: Sequence[Verdict]) -> dict[str, Any]:
+    """The figures of a row, of all oracles together."""
+    return {
+        "acknowledged": sum(verdict.acknowledged for verdict in verdicts),
+        "lost": sum(len(verdict.lost) for verdict in verdicts),
+        "duplicated": sum(len(verdict.duplicated) for verdict in verdicts),
+        "stall": round(max((verdict.stall for verdict in verdicts), default=0.0), 2),
+    }
+
+
+def judge(verdicts: Sequence[Verdict], *, planted: bool) -> str:
+    """The result: a planted failure is caught when an oracle says that something is wrong."""
+    right = bool(verdicts) and all(verdict.ok for verdict in verdicts)
+    if planted:
+        return "MISSED" if right else "caught"
+    return "ok" if right else "FAILED"
+
+
+def read(path: Path) -> list[Row]:
+    """The rows that are kept there."""
+    return [Row(**row) for row in json.loads(path.read_text())] if path.exists() else []
+
+
+def keep(path: Path, row: Row) -> None:
+    """Add a row, in the place of one of the same drill, commit and seed."""
+    key = (row.drill, row.commit, row.seed)
+    rows = [old for old in read(path) if (old.drill, old.commit, old.seed) != key]
+    new = path.with_suffix(".new")
+    new.write_text(json.dumps([asdict(each) for each in [*rows, row]], indent=1) + "\n")
+    new.replace(path)
+
+
+def lacking(drills: Iterable[str], rows: Iterable[Row], commit: str, seed: int) -> list[str]:
+    """The drills that are yet to be run: what was not run before is tried again."""
+    done = {row.drill for row in rows if (row.commit, row.seed) == (commit, seed) and row.result != "not run"}
+    return [drill for drill in drills if drill not in done]
+
+
+def table(rows: Iterable[Row]) -> str:
+    """The rows for people, in Markdown."""
+    lines = [
+        "| drill | result | what was done | acknowledged | lost | twice | longest stall | healed | commit |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    for row in rows:
+        times = f" ({row.healed / row.timeout:.1f} x {row.timeout:g} s)" if row.timeout and row.healed else ""
+        healed = f"{row.healed:.0f} s{times}" if row.healed else ""
+        did = f"{row.did}; {row.seen}" if row.seen else row.did
+        wrong = f": {row.said.splitlines()[0]}" if row.said else ""
+        counts = [row.acknowledged, row.lost, row.duplicated, f"{row.stall:.2f} s", healed, row.commit]
+        lines.append(" | ".join(map(str, [f"| {row.drill}", f"{row.result}{wrong}", did, *counts])) + " |")
+    return "\n".join(lines)

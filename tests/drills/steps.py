@@ -1,0 +1,354 @@
+"""The drills: what is done to a cluster, how it is seen that it happened, and how the kit mends it."""
+
+from __future__ import annotations
+
+import random
+import subprocess
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from smoke.services import hdfs, zookeeper
+from smoke.wait import wait_until
+from tests.live import CLUSTER, Run, Site
+from tests.oracle import Records, Session, _Working
+
+ZOOKEEPER, KAFKA, NAMES, JOURNAL, BLOCKS = (
+    "/var/lib/zookeeper/version-2",
+    "/var/lib/kafka",
+    "/var/lib/hdfs/name",
+    "/var/lib/hdfs/journal",
+    "/var/lib/hdfs/data",
+)
+
+
+class NotInjectedError(Exception):
+    """What was to happen did not."""
+
+
+@dataclass
+class Lab:
+    """The machines, and who is hit."""
+
+    chance: random.Random
+    site: Site = field(default_factory=lambda: Site(CLUSTER))
+    memory: dict[str, Any] = field(default_factory=dict)
+    """What the first half of a drill leaves for the second."""
+
+    def machine(self, *but: str) -> str:
+        """One of the machines."""
+        return self.chance.choice([name for name in sorted(CLUSTER.machines) if name not in but])
+
+    def on(self, machine: str, command: str) -> str:
+        """Run a command as root there. Raises NotInjectedError with what it says."""
+        done = self.site.host(machine).run(command)
+        if done.rc:
+            raise NotInjectedError(f"{command} on {machine}: {done.stderr or done.stdout}")
+        return str(done.stdout).strip()
+
+    def podman(self, *words: str) -> None:
+        """What happens to whole machines."""
+        subprocess.run(["podman", *words], check=True, stdout=subprocess.DEVNULL)
+
+    def deploy(self, *words: str, playbook: str = "site.yml") -> Run:
+        """A run of the kit; whoever asks for it looks at how it ended."""
+        smoke = ["--skip-tags", "smoke"] if playbook == "site.yml" else []
+        return self.site.run(*smoke, *words, playbook=playbook)
+
+    def mended(self) -> None:
+        """One run of the kit ends well."""
+        done = self.deploy()
+        assert done.rc == 0, done.output[-3000:]
+
+    def check(self) -> None:
+        """All gates open."""
+        self.site.check(timeout=240)
+
+
+@dataclass(frozen=True)
+class Drill:
+    """One thing that happens to a cluster."""
+
+    name: str
+    does: str
+    timeout: float
+    """Seconds: the product's own that must pass before anybody can know of it."""
+    inject: Callable[[Lab], str]
+    """Do it; how it was seen to have happened. Raises NotInjectedError."""
+    heal: Callable[[Lab], None]
+    oracles: tuple[Callable[[Any], _Working], ...] = ()
+    planted: bool = False
+    """A fault of the kit or of a setting that an oracle must see."""
+
+
+def nothing(_: Lab) -> None:
+    """It heals by itself."""
+
+
+def kill_a_daemon(lab: Lab) -> str:
+    units = sorted(
+        key for key, unit in lab.site.units().items() if unit.active and key[1] != "spark-historyserver"
+    )
+    machine, unit = lab.chance.choice(units)
+    before = lab.on(machine, f"systemctl show --value -p InvocationID {unit}")
+    lab.on(machine, f"systemctl kill -s KILL --kill-whom=main {unit}")
+    wait_until(
+        lambda: lab.on(machine, f"systemctl show --value -p InvocationID {unit}") != before,
+        60,
+        f"{unit} on {machine} was not started again",
+    )
+    return f"{unit} on {machine} runs under another invocation"
+
+
+def cut_the_power(lab: Lab) -> str:
+    lab.podman("kill", *sorted(CLUSTER.machines))
+    states = subprocess.check_output(["podman", "ps", "--format", "{{.Names}}"], text=True).split()
+    if set(states) & set(CLUSTER.machines):
+        raise NotInjectedError(f"still run: {states}")
+    return "no machine runs"
+
+
+def lose_a_machine(lab: Lab) -> str:
+    machine = lab.machine()
+    lab.podman("rm", "--force", "--time=0", machine)
+    return f"{machine} is gone with its disk"
+
+
+def freeze_a_machine(lab: Lab) -> str:
+    assert CLUSTER.hdfs
+    active = hdfs.active(CLUSTER.hdfs)
+    (machine,) = (node.host for node in CLUSTER.hdfs.namenodes if node.id == active)
+    lab.podman("pause", machine)
+    try:
+        wait_until(
+            lambda: hdfs.active(CLUSTER.hdfs) not in ("", active),  # type: ignore[arg-type]
+            60,
+            "no other NameNode is active",
+        )
+    finally:
+        lab.podman("unpause", machine)
+    return f"{machine} stood still until the other NameNode was active"
+
+
+def lose_a_disk(unit: str, directory: str) -> Callable[[Lab], str]:
+    """A daemon's directory is emptied while it is down, on one machine that has it."""
+
+    def inject(lab: Lab) -> str:
+        machines = sorted({name for name, units in lab.site.units() if units.split("@")[0] == unit})
+        machine = lab.chance.choice(machines)
+        units = [each for host, each in lab.site.units() if host == machine]
+        name = next(each for each in units if each.split("@")[0] == unit)
+        lab.on(machine, f"systemctl kill -s KILL {name}; systemctl stop {name}; rm -rf {directory}/*")
+        left = lab.on(machine, f"ls -A {directory}")
+        if left:
+            raise NotInjectedError(f"{directory} on {machine} still has {left}")
+        return f"{directory} on {machine} is empty"
+
+    return inject
+
+
+def kill_a_run(lab: Lab) -> str:
+    """A change is rolled out, the run is killed while it restarts brokers, and then a machine is lost."""
+    command = ["ansible-playbook", "playbooks/kafka.yml", "-e", "kafka_heap=264m"]
+    before = lab.site.units()
+    process = subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+    )
+    try:
+        wait_until(lambda: lab.site.restarted_since(before), 120, "no broker was restarted")
+    finally:
+        subprocess.run(["kill", "-KILL", "--", f"-{process.pid}"], check=True)
+        process.wait()
+    some = lab.site.restarted_since(before)
+    if len(some) >= len(CLUSTER.machines):
+        raise NotInjectedError("it had come to its end")
+    machine = lab.machine()
+    lab.podman("rm", "--force", "--time=0", machine)
+    return f"killed when {', '.join(map(str, sorted(some)))} had new files; then {machine} was lost"
+
+
+def empty_two(unit: str, directory: str) -> Callable[[Lab], str]:
+    """Two of three members of a quorum are empty: what lay there is kept aside, to be put back."""
+
+    def inject(lab: Lab) -> str:
+        machines = sorted({name for name, each in lab.site.units() if each == unit})
+        lost = sorted(lab.chance.sample(machines, 2))
+        for machine in lost:
+            lab.on(machine, f"systemctl stop {unit} && mv {directory} {directory}.kept")
+        lab.memory = {"lost": lost, "unit": unit, "directory": directory}
+        return f"{directory} is away on {', '.join(lost)}"
+
+    return inject
+
+
+def refused_then_restored(lab: Lab) -> None:
+    """The run is refused with the steps and has made nothing; with what lay there all is as before."""
+    lost, unit, directory = (lab.memory[key] for key in ("lost", "unit", "directory"))
+    done = lab.deploy()
+    assert done.rc == 2, f"not refused: rc {done.rc}"
+    assert "systemctl stop" in done.output, "no steps are said"
+    for machine in lost:
+        made = lab.on(machine, f"test ! -e {directory} || find {directory} -type f | head")
+        assert not made, f"made on {machine}: {made}"
+        lab.on(machine, f"rm -rf {directory} && mv {directory}.kept {directory}")
+    for machine in lost:
+        lab.on(machine, f"systemctl start {unit}")
+
+
+# --- Planted failures: each must be seen by an oracle.
+
+
+class Unsafe(Records):
+    """Records of which the leader's acknowledgement alone is enough."""
+
+    def __init__(self, cluster: Any) -> None:
+        super().__init__(cluster)
+        self.options = {"acks": 1, "enable_idempotence": False}
+
+
+def lose_a_leader_that_was_not_followed(lab: Lab) -> str:
+    """Two machines stand still, the third takes records alone and is killed; the two elect another leader."""
+    machine = lab.machine()
+    others = sorted(set(CLUSTER.machines) - {machine})
+    lab.podman("pause", *others)
+    try:
+        # Shorter than a broker's session, in which a follower counts as one.
+        time.sleep(4)
+        lab.podman("kill", machine)
+    finally:
+        lab.podman("unpause", *others)
+    return f"{machine} took records while {', '.join(others)} stood still, and was killed"
+
+
+def skip_the_guard(lab: Lab) -> str:
+    """Two empty servers of ZooKeeper are started by hand, as the plan forbids: they outvote the third."""
+    assert CLUSTER.zookeeper
+    hosts = sorted(server.host for server in CLUSTER.zookeeper.servers)
+    lost = hosts[:2]
+    for machine in hosts:
+        lab.on(machine, "systemctl stop zookeeper")
+    for machine in lost:
+        lab.on(machine, f"mv {ZOOKEEPER} {ZOOKEEPER}.kept")
+        lab.on(machine, "systemctl start zookeeper")
+    wait_until(lambda: zookeeper.judge_quorum(zookeeper.fetch(CLUSTER.zookeeper))[0], 60, "no quorum")  # type: ignore[arg-type]
+    lab.on(hosts[2], "systemctl start zookeeper")
+    wait_until(lambda: zookeeper.judge(zookeeper.fetch(CLUSTER.zookeeper))[0], 60, "not three")  # type: ignore[arg-type]
+    return f"{', '.join(lost)} began empty and lead"
+
+
+def start_all(lab: Lab) -> None:
+    """All units run again."""
+    done = lab.deploy(playbook="playbooks/start.yml")
+    assert done.rc == 0, done.output[-3000:]
+
+
+DRILLS = {
+    drill.name: drill
+    for drill in (
+        Drill(
+            "daemon",
+            "kill -9 of a daemon",
+            9,
+            kill_a_daemon,
+            nothing,
+        ),
+        Drill(
+            "frozen",
+            "the active NameNode's machine stands still",
+            5,
+            freeze_a_machine,
+            nothing,
+        ),
+        Drill(
+            "power",
+            "kill all machines at once",
+            9,
+            cut_the_power,
+            Lab.mended,
+        ),
+        Drill(
+            "machine",
+            "a machine is lost with its disk",
+            9,
+            lose_a_machine,
+            Lab.mended,
+        ),
+        Drill(
+            "disk-zookeeper",
+            "a server of ZooKeeper loses its disk",
+            5,
+            lose_a_disk("zookeeper", ZOOKEEPER),
+            Lab.mended,
+        ),
+        Drill(
+            "disk-kafka",
+            "a broker loses its disk",
+            9,
+            lose_a_disk("kafka", KAFKA),
+            Lab.mended,
+        ),
+        Drill(
+            "disk-namenode",
+            "a NameNode loses its disk",
+            5,
+            lose_a_disk("hdfs-namenode", NAMES),
+            Lab.mended,
+        ),
+        Drill(
+            "disk-journalnode",
+            "a JournalNode loses its disk",
+            5,
+            lose_a_disk("hdfs-journalnode", JOURNAL),
+            Lab.mended,
+        ),
+        Drill(
+            "disk-datanode",
+            "a DataNode loses its disk",
+            30,
+            lose_a_disk("hdfs-datanode", BLOCKS),
+            Lab.mended,
+        ),
+        Drill(
+            "killed-run",
+            "a run is killed midway, then a machine is lost",
+            9,
+            kill_a_run,
+            Lab.mended,
+        ),
+        Drill(
+            "two-journals",
+            "two of three JournalNodes are empty",
+            5,
+            empty_two("hdfs-journalnode", JOURNAL),
+            refused_then_restored,
+            (Records,),
+        ),
+        Drill(
+            "two-servers",
+            "two of three servers of ZooKeeper are empty",
+            5,
+            empty_two("zookeeper", ZOOKEEPER),
+            refused_then_restored,
+            (Records,),
+        ),
+        Drill(
+            "planted-acks",
+            "planted: acks=1, and a leader dies that was not followed",
+            9,
+            lose_a_leader_that_was_not_followed,
+            Lab.mended,
+            (Unsafe,),
+            planted=True,
+        ),
+        Drill(
+            "planted-guard",
+            "planted: empty servers are started by hand",
+            5,
+            skip_the_guard,
+            start_all,
+            (Session,),
+            planted=True,
+        ),
+    )
+}

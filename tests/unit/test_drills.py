@@ -1,0 +1,68 @@
+"""What is kept of drills, and which are yet to be run."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.drills.rows import Row, figures, judge, keep, lacking, read, table
+from tests.oracle import Verdict
+
+ROW = Row("power", "abc1234", 1, "ok", "kill all", "none runs", 900, 0, 0, 2.5, 45.0, 9.0)
+RIGHT, WRONG, IDLE = Verdict("x", 5, stall=1.234), Verdict("y", 7, lost=[1, 2], stall=0.5), Verdict("z", 0)
+
+
+def test_rows_are_kept_one_a_drill_commit_and_seed(tmp_path: Path) -> None:
+    path = tmp_path / "drills.json"
+    assert read(path) == []
+    other, later = replace(ROW, commit="def5678"), replace(ROW, result="FAILED")
+    for row in (ROW, other, later):
+        keep(path, row)
+    assert read(path) == [other, later]
+    assert [each.name for each in tmp_path.iterdir()] == ["drills.json"]
+
+
+@pytest.mark.parametrize(
+    ("row", "left"),
+    [
+        (ROW, ["disk"]),
+        (replace(ROW, result="FAILED"), ["disk"]),
+        (replace(ROW, result="not run"), ["power", "disk"]),
+        (replace(ROW, commit="def5678"), ["power", "disk"]),
+        (replace(ROW, seed=2), ["power", "disk"]),
+    ],
+)
+def test_a_drill_that_this_commit_has_run_is_not_run_again(row: Row, left: list[str]) -> None:
+    assert lacking(["power", "disk"], [row], "abc1234", 1) == left
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "planted", "result"),
+    [
+        ([RIGHT], False, "ok"),
+        ([RIGHT, WRONG], False, "FAILED"),
+        ([IDLE], False, "FAILED"),
+        ([], False, "FAILED"),
+        ([RIGHT, WRONG], True, "caught"),
+        ([RIGHT], True, "MISSED"),
+    ],
+)
+def test_a_result(verdicts: list[Verdict], planted: bool, result: str) -> None:
+    assert judge(verdicts, planted=planted) == result
+
+
+def test_figures_are_those_of_all_oracles() -> None:
+    assert figures([RIGHT, WRONG]) == {"acknowledged": 12, "lost": 2, "duplicated": 0, "stall": 1.23}
+    assert figures([]) == {"acknowledged": 0, "lost": 0, "duplicated": 0, "stall": 0.0}
+
+
+def test_the_table() -> None:
+    failed = replace(ROW, drill="disk", result="FAILED", said="3 lost\nand more", healed=0.0, seen="")
+    lines = table([ROW, failed]).splitlines()
+    assert lines[2:] == [
+        "| power | ok | kill all; none runs | 900 | 0 | 0 | 2.50 s | 45 s (5.0 x 9 s) | abc1234 |",
+        "| disk | FAILED: 3 lost | kill all | 900 | 0 | 0 | 2.50 s |  | abc1234 |",
+    ]
+    assert len({line.count("|") for line in lines}) == 1
