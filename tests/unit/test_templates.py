@@ -138,7 +138,7 @@ def test_every_file_says_who_wrote_it_and_ends_in_one_newline(rendered: dict[str
     for name, content in every(rendered):
         assert content.endswith("\n"), name
         assert not content.endswith("\n\n"), name
-        if not name.endswith("/myid"):
+        if not name.endswith(("/myid", "/cluster.id")):
             assert HEADER in "".join(content.splitlines(keepends=True)[:6]), name
 
 
@@ -163,7 +163,7 @@ def test_no_daemon_is_to_listen_where_the_kernel_takes_ports_for_clients(
     assert reserved == "50010-50090"
 
 
-def test_only_myid_is_not_roots(rendered: dict[str, dict[str, Files]]) -> None:
+def test_only_what_lies_with_zookeepers_data_is_not_roots(rendered: dict[str, dict[str, Files]]) -> None:
     owned = {
         path: file["owner"]
         for hosts in rendered.values()
@@ -171,7 +171,7 @@ def test_only_myid_is_not_roots(rendered: dict[str, dict[str, Files]]) -> None:
         for path, file in files.items()
         if "owner" in file
     }
-    assert owned == {"/var/lib/zookeeper/myid": "zookeeper"}
+    assert owned == dict.fromkeys(["/var/lib/zookeeper/myid", "/var/lib/zookeeper/cluster.id"], "zookeeper")
 
 
 def test_every_property_file_is_read(rendered: dict[str, dict[str, Files]]) -> None:

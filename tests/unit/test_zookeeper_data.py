@@ -23,6 +23,7 @@ def here(
     *names: str,
     at: str = "/new",
     myid: str = "",
+    cluster: str = "",
     older: dict[str, tuple[str, ...]] | None = None,
     up: bool = False,
     size: int = 3,
@@ -39,6 +40,7 @@ def here(
     """
     lines = {f"server.{number}": "" for number in range(1, size + 1)} if size > 1 else {}
     held = dict.fromkeys(names, "") | ({"myid": f"{myid}\n"} if myid else {})
+    held |= {"cluster.id": f"{cluster}\n"} if cluster else {}
     return {
         "data": {
             "up": ["zookeeper"] if up else [],
@@ -172,13 +174,22 @@ LOGS = (
             id="another-id-with-its-data",
         ),
         pytest.param(full(myid="1"), "", id="its-own-id"),
+        pytest.param(
+            full(cluster="other"),
+            "a holds in /new the data of a ZooKeeper server of the cluster other (cluster.id there), and the "
+            "inventory makes it one of lab: ",
+            id="another-cluster",
+        ),
+        pytest.param(full(cluster="lab"), "", id="its-own-cluster"),
+        pytest.param(full(cluster=""), "", id="one-of-before-the-kit-kept-it-is-taken-over"),
+        pytest.param(here(cluster="other"), "", id="no-data-of-another-cluster"),
         pytest.param(full(), "", id="no-id"),
         pytest.param(full(myid="one"), "", id="what-is-no-number-is-not-anothers"),
         pytest.param(here(myid="3"), "", id="one-that-never-ran-may-get-another-id"),
     ],
 )
 def test_what_one_server_holds(first: dict[str, Any], says: str) -> None:
-    found = zookeeper_data(whole(first), IDS)["refusals"]
+    found = zookeeper_data(whole(first), IDS, "lab")["refusals"]
     assert [line.startswith(says) for line in found] == [True] * bool(says)
 
 
@@ -334,20 +345,24 @@ RUNS = full(up=True)
     ],
 )
 def test_what_the_servers_hold_together(hosts: str, found: dict[str, dict[str, Any]], says: str) -> None:
-    refusals = zookeeper_data(found, places(hosts))["refusals"]
+    refusals = zookeeper_data(found, places(hosts), "lab")["refusals"]
     assert [says in line for line in refusals] == [True] * bool(says)
 
 
 def test_servers_in_another_order_each_say_whose_data_they_hold() -> None:
     """A replacement that stands at the same place is none of them."""
     found = {"a": full(myid="1"), "b": full(myid="2"), "c": full(myid="3"), "d": FRESH}
-    assert [line.split()[0] for line in zookeeper_data(found, places("cab"))["refusals"]] == ["c", "a", "b"]
-    assert zookeeper_data(found, places("dbc"))["refusals"] == []
+    assert [line.split()[0] for line in zookeeper_data(found, places("cab"), "lab")["refusals"]] == [
+        "c",
+        "a",
+        "b",
+    ]
+    assert zookeeper_data(found, places("dbc"), "lab")["refusals"] == []
 
 
 def test_where_data_is_elsewhere_nobody_counts_the_empty() -> None:
     moved = here(older={"/old": DATA})
-    found = zookeeper_data({"a": moved, "b": moved, "c": full(myid="3")}, IDS)["refusals"]
+    found = zookeeper_data({"a": moved, "b": moved, "c": full(myid="3")}, IDS, "lab")["refusals"]
     assert [line.split(" in ")[0] for line in found] == [
         "a has no data of its ZooKeeper server",
         "b has no data of its ZooKeeper server",
@@ -360,7 +375,7 @@ def test_where_data_is_elsewhere_nobody_counts_the_empty() -> None:
 def test_empty_servers_never_are_a_majority_beside_data(states: tuple[str, ...], up: bool) -> None:
     kinds = {"data": full(up=up), "empty": here(up=up)}
     found = {host: kinds[state] for host, state in zip("abc", states, strict=True) if state in kinds}
-    refused = bool(zookeeper_data(found, IDS)["refusals"])
+    refused = bool(zookeeper_data(found, IDS, "lab")["refusals"])
     has, empty, unheard = (states.count(state) for state in ("data", "empty", "unheard"))
     if (has and 2 * empty >= 3) or (unheard and empty):
         assert refused
@@ -381,4 +396,4 @@ def test_empty_servers_never_are_a_majority_beside_data(states: tuple[str, ...],
 def test_a_server_without_data_starts_after_those_that_have_it(
     servers: dict[str, dict[str, Any]], last: list[str]
 ) -> None:
-    assert zookeeper_data(servers, IDS) == {"refusals": [], "last": last}
+    assert zookeeper_data(servers, IDS, "lab") == {"refusals": [], "last": last}

@@ -24,11 +24,15 @@ options:
     description: by server its id
     type: dict
     required: true
+  cluster:
+    description: name of the cluster, which the kit keeps beside the data; one that has none is taken over
+    type: str
+    required: true
 """
 
 EXAMPLES = r"""
 # Two servers were added to one that has data.
-plan: "{{ {'a': with_data, 'b': with_data, 'c': empty} | zookeeper_data({'a': 1, 'b': 2, 'c': 3}) }}"
+plan: "{{ {'a': with_data, 'b': with_data, 'c': empty} | zookeeper_data({'a': 1, 'b': 2, 'c': 3}, 'lab') }}"
 # -> {refusals: [], last: ['c']}
 """
 
@@ -46,7 +50,7 @@ DATA = "version-2"
 Found = Mapping[str, Mapping[str, Any]]
 
 
-def zookeeper_data(found: Found, ids: Mapping[str, int]) -> dict[str, list[str]]:
+def zookeeper_data(found: Found, ids: Mapping[str, int], cluster: str) -> dict[str, list[str]]:
     """Why the ensemble must not be deployed, and who starts last.
 
     A server without data that meets one of the others before all of them are there could make it a leader
@@ -56,6 +60,7 @@ def zookeeper_data(found: Found, ids: Mapping[str, int]) -> dict[str, list[str]]
         store {"up": [units], "holds": {directory: {path: text}}, "older": {directory: {path: text}}} with one
         directory that is wanted; a host that was not asked is missing
     ids: by server its id
+    cluster: what the kit keeps beside the data of each
     Returns {"refusals": [sentences], "last": [hosts]}.
     """
     hosts = list(ids)
@@ -63,7 +68,7 @@ def zookeeper_data(found: Found, ids: Mapping[str, int]) -> dict[str, list[str]]
         sentence
         for host, number in ids.items()
         if host in found
-        for sentence in _own(host, number, found[host])
+        for sentence in _own(host, number, cluster, found[host])
     ]
     # Where one has its data elsewhere that is what is to be mended, and it says so.
     refusals = refusals or _together(found, hosts)
@@ -71,10 +76,11 @@ def zookeeper_data(found: Found, ids: Mapping[str, int]) -> dict[str, list[str]]
     return {"refusals": refusals, "last": empty if any(map(_has_data, found.values())) else []}
 
 
-def _own(host: str, number: int, here: Mapping[str, Any]) -> list[str]:
+def _own(host: str, number: int, cluster: str, here: Mapping[str, Any]) -> list[str]:
     return (
         _moved(host, here)
         or _without_transactions(host, here)
+        or _foreign(host, cluster, _wanted(here["data"]))
         or _renumbered(host, number, _wanted(here["data"]))
     )
 
@@ -127,6 +133,22 @@ def _without_transactions(host: str, here: Mapping[str, Any]) -> list[str]:
             "the server, move its transactions with their owner, and run again; on every host that says "
             f"so: systemctl stop zookeeper && install -d -o zookeeper -g zookeeper -m 750 {directory} "
             f"{target} && mv {source}/log.* {target}/"
+        )
+    ]
+
+
+def _foreign(host: str, cluster: str, wanted: tuple[str, Mapping[str, str]]) -> list[str]:
+    directory, holds = wanted
+    borne = holds.get("cluster.id", "").strip()
+    if DATA not in holds or borne in ("", cluster):
+        return []
+    return [
+        (
+            f"{host} holds in {directory} the data of a ZooKeeper server of the cluster {borne} (cluster.id "
+            f"there), and the inventory makes it one of {cluster}: what one ensemble knows would be mixed "
+            "with what another knows. Give back cluster_name, or put the machine into the cluster that it "
+            "belongs to. If the data is to be forgotten, stop the server (systemctl stop zookeeper) and move "
+            f"{directory}/{DATA} away."
         )
     ]
 
