@@ -139,16 +139,19 @@ class Records(_Working):
         self.client = kafka.Kafka(cluster.kafka, timeout=60)
         self.client.create_topic(self.name, PARTITIONS, replication, min_insync=min(2, replication))
         self.interval = interval
-        self.options: dict[str, Any] = {"acks": "all", "enable_idempotence": True}
+        self.options: dict[str, Any] = {
+            "acks": "all",
+            "enable_idempotence": True,
+            "delivery_timeout_ms": 120_000,
+        }
 
     def work(self) -> None:
         assert self.cluster.kafka
         producer = KafkaProducer(
             bootstrap_servers=self.cluster.kafka.bootstrap,
-            **self.options,
             linger_ms=5,
-            delivery_timeout_ms=120_000,
             max_block_ms=120_000,
+            **self.options,
         )
         number = 0
         while not self._stop.is_set():

@@ -196,7 +196,41 @@ def refused_then_restored(lab: Lab) -> None:
         lab.on(machine, f"systemctl start {unit}")
 
 
+class Steady(Records):
+    """Records that must be acknowledged within seconds: in a roll there is always a leader to take them."""
+
+    def __init__(self, cluster: Any) -> None:
+        super().__init__(cluster)
+        self.options |= {"delivery_timeout_ms": 6_000, "request_timeout_ms": 3_000}
+
+    def read(self) -> list[int]:
+        if self.refused:
+            self.faults.append(f"{len(self.refused)} records were not taken within 6 s: {self.refused[0]}")
+        return super().read()
+
+
+def roll_the_brokers(lab: Lab) -> str:
+    """All brokers are restarted, one when the others can do without it."""
+    before = lab.site.units()
+    done = lab.deploy("-e", "service=kafka", playbook="playbooks/restart.yml")
+    assert done.rc == 0, done.output[-3000:]
+    return f"{len(lab.site.restarted_since(before))} brokers run under another invocation"
+
+
 # --- Planted failures: each must be seen by an oracle.
+
+
+def roll_without_a_gate(lab: Lab) -> str:
+    """One broker is down, and whoever is asked says that the others may go, too."""
+    assert CLUSTER.kafka
+    broker = lab.chance.choice(CLUSTER.kafka.brokers)
+    machine, unit = broker.place
+    lab.on(machine, f"systemctl stop {unit}")
+    words = ("-e", "service=kafka", "-e", '{"common_check": ["true"]}')
+    done = lab.deploy(*words, playbook="playbooks/restart.yml")
+    if done.rc:
+        raise NotInjectedError(done.output[-1000:])
+    return f"all others were restarted while {unit} was down"
 
 
 class Unsafe(Records):
@@ -204,7 +238,7 @@ class Unsafe(Records):
 
     def __init__(self, cluster: Any) -> None:
         super().__init__(cluster)
-        self.options = {"acks": 1, "enable_idempotence": False}
+        self.options |= {"acks": 1, "enable_idempotence": False}
 
 
 def lose_a_leader_that_was_not_followed(lab: Lab) -> str:
@@ -331,6 +365,16 @@ DRILLS = {
             empty_two("zookeeper", ZOOKEEPER),
             refused_then_restored,
             (Records,),
+        ),
+        Drill("roll", "the brokers are rolled", 9, roll_the_brokers, nothing, (Steady, Session)),
+        Drill(
+            "planted-gate",
+            "planted: a gate that always says yes",
+            9,
+            roll_without_a_gate,
+            start_all,
+            (Steady,),
+            planted=True,
         ),
         Drill(
             "planted-acks",
