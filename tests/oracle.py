@@ -20,9 +20,10 @@ from typing import TYPE_CHECKING, Any, Self
 
 from kafka import KafkaProducer
 from kazoo.client import KazooClient
+from kazoo.exceptions import NodeExistsError
 from kazoo.protocol.states import KazooState
 
-from smoke.services import hdfs, kafka
+from smoke.services import hdfs, kafka, zookeeper
 from smoke.wait import wait_until
 
 if TYPE_CHECKING:
@@ -201,11 +202,19 @@ class Session(_Working):
 
     def _create(self, number: int) -> None:
         # A retry after a lost connection finds what it had made.
-        self.client.ensure_path(f"/{self.name}/{number}")
+        with contextlib.suppress(NodeExistsError):
+            self.client.create_async(f"/{self.name}/{number}").get(timeout=60)
 
     def read(self) -> list[int]:
-        self.client.sync(f"/{self.name}")
-        names = self.client.get_children(f"/{self.name}")
+        # In another session: servers that know less than this one has seen would not take it.
+        assert self.cluster.zookeeper
+        reader = zookeeper.client(*self.cluster.zookeeper.servers)
+        try:
+            reader.sync("/")
+            names = reader.get_children(f"/{self.name}") if reader.exists(f"/{self.name}") else []
+        finally:
+            reader.stop()
+            reader.close()
         if "ephemeral" not in names:
             self.faults.append("the ephemeral node is gone")
         if KazooState.LOST in self.states:
@@ -213,11 +222,13 @@ class Session(_Working):
         return [int(name) for name in names if name.isdigit()]
 
     def remove(self) -> None:
-        if not self.client.connected:
-            self.client.restart()
-        self.client.delete(f"/{self.name}", recursive=True)
         self.client.stop()
         self.client.close()
+        assert self.cluster.zookeeper
+        cleaner = zookeeper.client(*self.cluster.zookeeper.servers)
+        cleaner.delete(f"/{self.name}", recursive=True)
+        cleaner.stop()
+        cleaner.close()
 
 
 class Directories(_Working):
