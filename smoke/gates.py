@@ -183,7 +183,7 @@ def _look(part: Part, roll: Roll | None) -> Verdict:
         return part.judge(state)
     faults = part.faults(state)
     wrong = worse(faults, roll.known.get(part.name, {}))
-    against = part.against(state, roll.host, roll.unit)
+    against = part.against(state, roll.host, roll.unit) if roll.unit else []
     accepted = [fault for fault in against if fault.subject == roll.accepted]
     if said := sentences([*wrong, *(fault for fault in against if fault not in accepted)]):
         return False, said

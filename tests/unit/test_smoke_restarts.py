@@ -344,6 +344,8 @@ KNOWN = {"kafka": {"t-0 on 3": 1}, "hdfs": {"t-1 on 1": 1}}
         # What is accepted is the restart, not that something became worse.
         ([NEW], [], Roll(KNOWN, "a", "u", "t-1 on 1"), (False, "t-1 is behind")),
         ([OLD], [], Roll({}), (False, "broker 3 is dead")),
+        # After the last nobody is to go.
+        ([OLD], [NO], Roll(KNOWN), (True, "no worse than before: broker 3 is dead")),
     ],
 )
 def test_a_gate_of_a_roll(
