@@ -32,7 +32,36 @@ def plays() -> dict[str, dict[str, Any]]:
 @pytest.mark.parametrize("play", plays().values(), ids=plays())
 def test_a_play_ends_when_one_machine_fails(play: dict[str, Any]) -> None:
     # A batch of one machine that fails is a batch without a machine, at which Ansible ends the run.
-    assert play.get("any_errors_fatal") or play.get("serial") == 1
+    # With a percentage one that does not answer is left out, and does not end it.
+    fails = play.get("any_errors_fatal") or play.get("max_fail_percentage") == 0
+    assert fails or play.get("serial") == 1
+
+
+def test_a_machine_that_does_not_answer_is_left_out_of_a_plan_and_one_that_fails_ends_it(
+    tmp_path: Path,
+) -> None:
+    """What max_fail_percentage does, on which the plan relies."""
+    (plan,) = (play for name, play in plays().items() if name.startswith("plan.yml"))
+    keys = {key: plan[key] for key in ("max_fail_percentage", "gather_facts")}
+    command = {"ansible.builtin.command": {"argv": ["{{ does }}"]}}
+    (tmp_path / "plan.json").write_text(
+        json.dumps([{"hosts": "all", "tasks": [command], **keys}, {"hosts": "a", "tasks": [command], **keys}])
+    )
+
+    def run(**does: str) -> tuple[int, str]:
+        hosts: dict[str, dict[str, Any]] = {
+            host: {"does": program, "ansible_connection": "local"} for host, program in does.items()
+        }
+        hosts["gone"] = {"does": "true", "ansible_host": "127.0.0.1", "ansible_port": 1}
+        (tmp_path / "hosts.json").write_text(json.dumps({"all": {"hosts": hosts}}))
+        process = start(tmp_path, "-i", str(tmp_path / "hosts.json"), str(tmp_path / "plan.json"))
+        output = finish(process)
+        return process.returncode, output
+
+    rc, output = run(a="true", b="true")
+    assert (rc, output.count("changed: [a]")) == (4, 2), output
+    rc, output = run(a="true", b="false")
+    assert (rc & 2, output.count("changed: [a]")) == (2, 1), output
 
 
 def test_a_fault_of_one_machine_stops_all(tmp_path: Path) -> None:
