@@ -29,6 +29,8 @@ class Row:
     duplicated: int = 0
     stall: float = 0.0
     """Seconds, of the oracle that had the longest."""
+    stalled: str = ""
+    """Which that is."""
     healed: float = 0.0
     """Seconds from the injection until all gates were open."""
     timeout: float = 0.0
@@ -39,11 +41,13 @@ class Row:
 
 def figures(verdicts: Sequence[Verdict]) -> dict[str, Any]:
     """The figures of a row, of all oracles together."""
+    longest = max(verdicts, key=lambda verdict: verdict.stall, default=Verdict("", 0))
     return {
         "acknowledged": sum(verdict.acknowledged for verdict in verdicts),
         "lost": sum(len(verdict.lost) for verdict in verdicts),
         "duplicated": sum(len(verdict.duplicated) for verdict in verdicts),
-        "stall": round(max((verdict.stall for verdict in verdicts), default=0.0), 2),
+        "stall": round(longest.stall, 2),
+        "stalled": longest.oracle,
     }
 
 
@@ -86,6 +90,7 @@ def table(rows: Iterable[Row]) -> str:
         healed = f"{row.healed:.0f} s{times}" if row.healed else ""
         did = f"{row.did}; {row.seen}" if row.seen else row.did
         wrong = f": {row.said.splitlines()[0]}" if row.said else ""
-        counts = [row.acknowledged, row.lost, row.duplicated, f"{row.stall:.2f} s", healed, row.commit]
+        stall = f"{row.stall:.2f} s {row.stalled}".rstrip()
+        counts = [row.acknowledged, row.lost, row.duplicated, stall, healed, row.commit]
         lines.append(" | ".join(map(str, [f"| {row.drill}", f"{row.result}{wrong}", did, *counts])) + " |")
     return "\n".join(lines)

@@ -10,7 +10,7 @@ import pytest
 from tests.drills.rows import Row, figures, judge, keep, lacking, read, table
 from tests.oracle import Verdict
 
-ROW = Row("power", "abc1234", 1, "ok", "kill all", "none runs", 900, 0, 0, 2.5, 45.0, 9.0)
+ROW = Row("power", "abc1234", 1, "ok", "kill all", "none runs", 900, 0, 0, 2.5, "Records", 45.0, 9.0)
 RIGHT, WRONG, IDLE = Verdict("x", 5, stall=1.234), Verdict("y", 7, lost=[1, 2], stall=0.5), Verdict("z", 0)
 
 
@@ -54,15 +54,17 @@ def test_a_result(verdicts: list[Verdict], planted: bool, result: str) -> None:
 
 
 def test_figures_are_those_of_all_oracles() -> None:
-    assert figures([RIGHT, WRONG]) == {"acknowledged": 12, "lost": 2, "duplicated": 0, "stall": 1.23}
-    assert figures([]) == {"acknowledged": 0, "lost": 0, "duplicated": 0, "stall": 0.0}
+    both = {"acknowledged": 12, "lost": 2, "duplicated": 0, "stall": 1.23, "stalled": "x"}
+    assert figures([RIGHT, WRONG]) == both
+    nothing = {"acknowledged": 0, "lost": 0, "duplicated": 0, "stall": 0.0, "stalled": ""}
+    assert figures([]) == nothing
 
 
 def test_the_table() -> None:
     failed = replace(ROW, drill="disk", result="FAILED", said="3 lost\nand more", healed=0.0, seen="")
     lines = table([ROW, failed]).splitlines()
     assert lines[2:] == [
-        "| power | ok | kill all; none runs | 900 | 0 | 0 | 2.50 s | 45 s (5.0 x 9 s) | abc1234 |",
-        "| disk | FAILED: 3 lost | kill all | 900 | 0 | 0 | 2.50 s |  | abc1234 |",
+        "| power | ok | kill all; none runs | 900 | 0 | 0 | 2.50 s Records | 45 s (5.0 x 9 s) | abc1234 |",
+        "| disk | FAILED: 3 lost | kill all | 900 | 0 | 0 | 2.50 s Records |  | abc1234 |",
     ]
     assert len({line.count("|") for line in lines}) == 1
