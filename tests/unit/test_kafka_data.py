@@ -379,6 +379,24 @@ def test_empty_controllers_never_are_a_majority_beside_data(states: tuple[str, .
         assert not plan["refusals"]
 
 
+@pytest.mark.parametrize("up", [True, False], ids=["up", "down"])
+@pytest.mark.parametrize("count", [5, 7])
+def test_nor_are_they_of_any_other_number(count: int, up: bool) -> None:
+    """All that so many controllers may hold."""
+    hosts = "abcdefg"[:count]
+    for states in itertools.product(["data", "empty", "unheard"], repeat=count):
+        found = {
+            host: here(
+                *[number] * (state == "data"), ids=(number,), up=(number,) if up and state == "data" else ()
+            )
+            for number, (host, state) in enumerate(zip(hosts, states, strict=True), 1)
+            if state != "unheard"
+        }
+        refused = bool(kafka_data(found, list(hosts), ID, True)["refusals"])
+        has, empty, unheard = (states.count(state) for state in ("data", "empty", "unheard"))
+        assert refused == bool((has and 2 * empty >= count) or (unheard and empty)), states
+
+
 def test_what_is_read_of_a_host() -> None:
     disks = {"log.dirs": "/new/1, /d2", "metadata.log.dir": "/fast", "num.io.threads": 8}
     stores = kafka_stores([{"id": 1}], "/new", True, disks, [{"id": 10}])

@@ -383,6 +383,18 @@ def test_empty_servers_never_are_a_majority_beside_data(states: tuple[str, ...],
         assert not refused
 
 
+@pytest.mark.parametrize("count", [1, 2, 4, 5, 7])
+def test_nor_are_they_of_any_other_number(count: int) -> None:
+    """All that so many servers may hold."""
+    for states in itertools.product(["data", "empty", "unheard"], repeat=count):
+        kinds = {"data": full(up=True, size=count), "empty": here(up=True, size=count)}
+        hosts = "abcdefg"[:count]
+        found = {host: kinds[state] for host, state in zip(hosts, states, strict=True) if state in kinds}
+        refused = bool(zookeeper_data(found, places(hosts), "lab")["refusals"])
+        has, empty, unheard = (states.count(state) for state in ("data", "empty", "unheard"))
+        assert refused == bool((has and 2 * empty >= count) or (unheard and empty)), states
+
+
 @pytest.mark.parametrize(
     ("servers", "last"),
     [
