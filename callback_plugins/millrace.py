@@ -144,9 +144,12 @@ class CallbackModule(Default):  # type: ignore[misc]
         self._tell_changes()
         if self._whole:
             super().v2_playbook_on_stats(stats)
-        elif stats.failures or stats.dark:
-            hosts = ", ".join(sorted({*stats.failures, *stats.dark}))
-            self._line(f"{self._phase} failed on {hosts}", constants.COLOR_ERROR)
+            return
+        if stats.failures:
+            self._line(f"{self._phase} failed on {', '.join(sorted(stats.failures))}", constants.COLOR_ERROR)
+        if stats.dark:
+            sentence = f"not reached and left out: {', '.join(sorted(stats.dark))}. The next run completes it"
+            self._line(sentence, constants.COLOR_ERROR)
 
     def _print_task_banner(self, task: Any) -> None:
         """A diff stands below its task."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 from millrace import changes, message
 
-from tests.unit.playbooks import run_local
+from tests.unit.playbooks import finish, run_local, start
 
 OURS = {"ANSIBLE_STDOUT_CALLBACK": "millrace", "ANSIBLE_NOCOLOR": "1"}
 
@@ -47,6 +48,22 @@ def test_a_failure_is_shown_once_and_kept(tmp_path: Path) -> None:
     assert "    all of it: " in output
     assert "Install failed on localhost\n" in output
     assert "x is 1: give 2" in (tmp_path / "failure.log").read_text()
+
+
+def test_a_machine_that_does_not_answer_is_named_at_the_end_apart_from_one_that_fails(
+    tmp_path: Path,
+) -> None:
+    hosts = {"a": {"ansible_connection": "local"}, "gone": {"ansible_host": "127.0.0.1", "ansible_port": 1}}
+    (tmp_path / "hosts.json").write_text(json.dumps({"all": {"hosts": hosts}}))
+    left_out = "not reached and left out: gone. The next run completes it\n"
+    for does, last in (("true", left_out), ("false", f"Install failed on a\n{left_out}")):
+        tasks = [CHANGE | {"ansible.builtin.command": does}]
+        play = {"name": "Install | Part", "hosts": "all", "gather_facts": False, "tasks": tasks}
+        (tmp_path / "play.json").write_text(json.dumps([play]))
+        run = start(tmp_path, "-i", str(tmp_path / "hosts.json"), str(tmp_path / "play.json"), **OURS)
+        output = re.sub(r"^millrace: .*\n", "", finish(run), flags=re.MULTILINE)
+        assert output.endswith(last), output
+        assert ("Install failed" in output) == (does == "false")
 
 
 def test_a_long_message_is_cut_and_an_ignored_failure_is_a_line(tmp_path: Path) -> None:
