@@ -37,10 +37,13 @@ def run(drill: Drill, number: str, seed: int) -> Row:
             working = [stack.enter_context(oracle(CLUSTER)) for oracle in oracles]
             began = time.monotonic()
             row = replace(row, seen=drill.inject(lab))
+            if drill.planted:
+                # What it did must be seen before it is undone.
+                verdicts = [oracle.finish() for oracle in working]
             drill.heal(lab)
             lab.check()
             row = replace(row, healed=round(time.monotonic() - began, 1))
-            verdicts = [oracle.finish() for oracle in working]
+            verdicts = verdicts or [oracle.finish() for oracle in working]
     except NotInjectedError as error:
         return replace(row, result="not run", seen=str(error))
     except Exception as error:  # noqa: BLE001 (whatever a cluster does wrong is a result)

@@ -266,9 +266,18 @@ def skip_the_guard(lab: Lab) -> str:
         lab.on(machine, f"mv {ZOOKEEPER} {ZOOKEEPER}.kept")
         lab.on(machine, "systemctl start zookeeper")
     wait_until(lambda: zookeeper.judge_quorum(zookeeper.fetch(CLUSTER.zookeeper))[0], 60, "no quorum")  # type: ignore[arg-type]
-    lab.on(hosts[2], "systemctl start zookeeper")
-    wait_until(lambda: zookeeper.judge(zookeeper.fetch(CLUSTER.zookeeper))[0], 60, "not three")  # type: ignore[arg-type]
-    return f"{', '.join(lost)} began empty and lead"
+    lab.memory = {"hosts": hosts, "lost": lost}
+    return f"{', '.join(lost)} began empty and serve"
+
+
+def put_back(lab: Lab) -> None:
+    """What the servers held lies there again."""
+    for machine in lab.memory["hosts"]:
+        lab.on(machine, "systemctl stop zookeeper")
+    for machine in lab.memory["lost"]:
+        lab.on(machine, f"rm -rf {ZOOKEEPER} && mv {ZOOKEEPER}.kept {ZOOKEEPER}")
+    for machine in lab.memory["hosts"]:
+        lab.on(machine, "systemctl start zookeeper")
 
 
 def start_all(lab: Lab) -> None:
@@ -390,7 +399,7 @@ DRILLS = {
             "planted: empty servers are started by hand",
             5,
             skip_the_guard,
-            start_all,
+            put_back,
             (Session,),
             planted=True,
         ),
