@@ -208,13 +208,9 @@ class Session(_Working):
     def read(self) -> list[int]:
         # In another session: servers that know less than this one has seen would not take it.
         assert self.cluster.zookeeper
-        reader = zookeeper.client(*self.cluster.zookeeper.servers)
-        try:
+        with zookeeper.session(*self.cluster.zookeeper.servers) as reader:
             reader.sync("/")
             names = reader.get_children(f"/{self.name}") if reader.exists(f"/{self.name}") else []
-        finally:
-            reader.stop()
-            reader.close()
         if "ephemeral" not in names:
             self.faults.append("the ephemeral node is gone")
         if KazooState.LOST in self.states:
@@ -225,10 +221,8 @@ class Session(_Working):
         self.client.stop()
         self.client.close()
         assert self.cluster.zookeeper
-        cleaner = zookeeper.client(*self.cluster.zookeeper.servers)
-        cleaner.delete(f"/{self.name}", recursive=True)
-        cleaner.stop()
-        cleaner.close()
+        with zookeeper.session(*self.cluster.zookeeper.servers) as cleaner:
+            cleaner.delete(f"/{self.name}", recursive=True)
 
 
 class Directories(_Working):

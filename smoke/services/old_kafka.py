@@ -6,7 +6,6 @@ import json
 import shlex
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from kazoo.exceptions import KazooException, NoNodeError
@@ -28,7 +27,7 @@ def fetch(section: cluster.Kafka, ensemble: cluster.ZooKeeper, timeout: float = 
     """
     unreachable = unreachable_brokers(section, timeout)
     try:
-        with _session(ensemble, timeout) as session:
+        with zookeeper.session(*ensemble.servers, timeout=timeout) as session:
             root = chroot(section)
             brokers = sorted(int(number) for number in session.get_children(f"{root}/brokers/ids"))
             heard = tuple(number for number in brokers if number not in unreachable)
@@ -77,16 +76,6 @@ def _read(session: KazooClient, path: str) -> dict[str, Any]:
     return dict(json.loads(data))
 
 
-@contextmanager
-def _session(ensemble: cluster.ZooKeeper, timeout: float) -> Iterator[KazooClient]:
-    session = zookeeper.client(*ensemble.servers, timeout=timeout)
-    try:
-        yield session
-    finally:
-        session.stop()
-        session.close()
-
-
 class OldKafka(Kafka):
     """Topics are made by upstream's command on a broker's machine; the brokers balance no groups.
 
@@ -130,7 +119,7 @@ class OldKafka(Kafka):
 
     def partitions(self, topic: str) -> list[Partition]:
         """The topic's partitions by ZooKeeper; none when it is not there."""
-        with _session(self._ensemble, self.timeout) as session:
+        with zookeeper.session(*self._ensemble.servers, timeout=self.timeout) as session:
             return list(topic_partitions(session, chroot(self._section), topic))
 
     def _topics(self, *words: str) -> None:

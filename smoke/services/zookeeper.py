@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from kazoo.client import KazooClient
@@ -126,3 +128,14 @@ def client(*servers: ZooKeeperServer, timeout: float = 10.0) -> KazooClient:
     except KazooTimeoutError:
         raise OSError(f"no session with {hosts} within {timeout:g} s") from None
     return zookeeper
+
+
+@contextmanager
+def session(*servers: ZooKeeperServer, timeout: float = 10.0) -> Iterator[KazooClient]:
+    """A client that is stopped and closed in the end. Raises OSError naming the servers."""
+    started = client(*servers, timeout=timeout)
+    try:
+        yield started
+    finally:
+        started.stop()
+        started.close()

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Iterator
 
 import pytest
-from kazoo.client import KazooClient
 
 from smoke.services import kafka, zookeeper
 from smoke.services.kafka import Kafka
@@ -74,17 +72,6 @@ def test_the_next_run_completes_it(site: Site, away: str) -> None:
     site.check()
 
 
-def in_a_session(work: Callable[[KazooClient], Any]) -> Any:
-    """What comes of it in a session of its own: one would not outlive the ensemble."""
-    assert CLUSTER.zookeeper
-    session = zookeeper.client(*CLUSTER.zookeeper.servers)
-    try:
-        return work(session)
-    finally:
-        session.stop()
-        session.close()
-
-
 def test_a_cluster_that_is_taken_down_comes_up_with_all_that_it_had(site: Site) -> None:
     assert CLUSTER.kafka
     assert CLUSTER.zookeeper
@@ -94,7 +81,8 @@ def test_a_cluster_that_is_taken_down_comes_up_with_all_that_it_had(site: Site) 
     try:
         sent = client.produce(topic, ((n, b"x" * 100) for n in range(1000)))
         assert len(sent.acked) == 1000
-        in_a_session(lambda session: session.ensure_path(path))
+        with zookeeper.session(*CLUSTER.zookeeper.servers) as session:
+            session.ensure_path(path)
         down = site.run(playbook="playbooks/stop.yml")
         assert down.rc == 0, down.output
         assert not any(unit.active for unit in site.units().values())
@@ -104,7 +92,9 @@ def test_a_cluster_that_is_taken_down_comes_up_with_all_that_it_had(site: Site) 
         assert kafka.judge(
             kafka.fetch(CLUSTER.kafka), [broker.id for broker in CLUSTER.kafka.brokers], CLUSTER.kafka.voters
         )[0]
-        assert in_a_session(lambda session: session.exists(path))
+        with zookeeper.session(*CLUSTER.zookeeper.servers) as session:
+            assert session.exists(path)
     finally:
-        in_a_session(lambda session: session.delete(path, recursive=True))
+        with zookeeper.session(*CLUSTER.zookeeper.servers) as session:
+            session.delete(path, recursive=True)
         client.delete_topic(topic)

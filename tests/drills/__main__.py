@@ -45,7 +45,9 @@ def run(drill: Drill, number: str, seed: int) -> Row:
             row = replace(row, healed=round(time.monotonic() - began, 1))
             verdicts = verdicts or [oracle.finish() for oracle in working]
     except NotInjectedError as error:
-        return replace(row, result="not run", seen=str(error))
+        if not row.seen:
+            return replace(row, result="not run", seen=str(error))
+        return replace(row, said=str(error))
     except Exception as error:  # noqa: BLE001 (whatever a cluster does wrong is a result)
         return replace(row, said=f"{type(error).__name__}: {error}")
     said = "; ".join(str(verdict) for verdict in verdicts if not verdict.ok)
