@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from smoke import checks, evidence, gates, leaders, processes, receipt, report, signals, versions
+from smoke import blame, checks, evidence, gates, leaders, processes, receipt, report, signals, versions
 from smoke.checks import hdfs as hdfs_check
 from smoke.checks import kafka as kafka_check
 from smoke.checks import spark as spark_check
@@ -25,6 +25,13 @@ from smoke.cluster import Cluster, ClusterError, expect, find, load, source_line
 from smoke.console import Console
 from smoke.services import hdfs, yarn
 from smoke.services.kafka import api_version
+
+#: Keys of plan.json that are read, and what they say.
+PLANNED = {
+    "faults": "what was wrong before the roll",
+    "found": "what differs on the machines",
+    "services": "what is to be done",
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -63,11 +70,29 @@ def _parser() -> argparse.ArgumentParser:
         metavar="FILE",
         help="what was wrong before a roll, by its plan.json, is no fault",
     )
-    sub.add_argument("--restart", nargs=2, metavar=("HOST", "UNIT"), help="also: may this daemon go now")
+    sub.add_argument(
+        "--restart",
+        nargs=2,
+        metavar=("HOST", "UNIT"),
+        help="may this daemon go now; without a plan that alone",
+    )
     sub.add_argument(
         "--accept", default="", metavar="SUBJECT", help="a partition, file or host: go for all that"
     )
     sub.add_argument("--timeout", type=float, default=120, metavar="SECONDS")
+
+    sub.add_argument(
+        "--back",
+        nargs="+",
+        default=[],
+        metavar=("HOST", "UNIT"),
+        help="these daemons were restarted and must be there, whatever was wrong before",
+    )
+
+    sub = command("blame", say_blame, "say what daemons refused: their own errors, and the likely cause")
+    sub.add_argument("--plan", type=Path, metavar="FILE", required=True, help="plan.json, with what changed")
+    sub.add_argument("host")
+    sub.add_argument("units", nargs="+")
 
     command("survey", survey, "say which machines lead and what is not right, as JSON")
 
@@ -131,16 +156,38 @@ def check(options: argparse.Namespace) -> int:
 
 def _roll(options: argparse.Namespace, cluster: Cluster) -> gates.Roll | None:
     """What a rolling restart asks of the gates, if it is one. Raises ClusterError."""
-    if not options.plan:
+    if not options.plan and not options.restart:
         return None
-    try:
-        known = json.loads(options.plan.read_text())["faults"]
-    except (OSError, ValueError, KeyError) as error:
-        raise ClusterError(f"{options.plan} does not say what was wrong before the roll: {error!r}") from None
+    known = _planned(options.plan, "faults") if options.plan else None
     host, unit = options.restart or ("", "")
     if unit and unit not in cluster.units.get(host, ()):
         raise ClusterError(f"{cluster.source} has no unit {unit} on {host}")
-    return gates.Roll(known, host, unit, options.accept)
+    back = tuple((options.back[0], each) for each in options.back[1:])
+    return gates.Roll(known, host, unit, options.accept, back)
+
+
+def _planned(path: Path, key: str) -> dict[str, Any]:
+    """What the plan of a roll says of one thing. Raises ClusterError."""
+    try:
+        return dict(json.loads(path.read_text())[key])
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise ClusterError(f"{path} does not say {PLANNED[key]}: {error!r}") from None
+
+
+def say_blame(options: argparse.Namespace) -> int:
+    """Print what the daemons of a host said of what changed there."""
+    cluster = described(options)
+    found = _planned(options.plan, "found").get(options.host, {})
+    diffs = {path: diff for each in found.values() for path, diff in each["diffs"].items()}
+    machine = cluster.machines.get(options.host)
+    if machine is None:
+        raise ClusterError(f"{cluster.source} has no machine {options.host}")
+    _, journals = evidence.read(machine.journal(options.units))
+    planned = [each["machines"].get(options.host, {}) for each in _planned(options.plan, "services").values()]
+    reads = {unit: paths for each in planned for unit, paths in each.get("restart", {}).items()}
+    for line in blame.sentences(journals, diffs, reads):
+        print(line)
+    return 0
 
 
 def survey(options: argparse.Namespace) -> int:

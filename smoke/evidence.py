@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +20,13 @@ SYSTEMD = re.compile(r"^\S+ \S+ systemd\[")
 ERROR = re.compile(
     r"\b(ERROR|FATAL|SEVERE)\b|Exception\b|\bError:|No space left|^Caused by|Failed with result"
 )
+#: What a JVM says right after the reason for which it does not start, and right before it.
+JVM_ENDS, JVM_BEGINS = (
+    "Error: Could not create the Java Virtual Machine",
+    "Error occurred during initialization of VM",
+)
+#: What says that it ends and not why: a JVM, ZooKeeper.
+NO_REASON = re.compile(r"Error: A fatal exception has occurred|Exiting JVM with code")
 TRACE = re.compile(r"^\s+at \S+\(|^\s*\.\.\. \d+ more")
 
 
@@ -43,11 +50,20 @@ class Journal:
         """
         if self.state == "no answer":
             return self.lines[-1]
-        errors = [
-            line for line in self.lines if ERROR.search(line) and not TRACE.match(JOURNAL.sub("", line))
-        ]
+        errors = list(self._errors())
         own = [line for line in errors if not SYSTEMD.match(line)] or errors
         return JOURNAL.sub("", own[-1]).strip() if own else None
+
+    def _errors(self) -> Iterator[str]:
+        for before, line, after in zip(("", *self.lines), self.lines, (*self.lines[1:], ""), strict=False):
+            if JVM_ENDS in line and before:
+                yield before
+            elif JVM_BEGINS in line:
+                yield after
+            elif NO_REASON.search(line) or TRACE.match(JOURNAL.sub("", line)):
+                continue
+            elif ERROR.search(line):
+                yield line
 
 
 def read(evidence: Iterable[str]) -> tuple[list[str], list[Journal]]:

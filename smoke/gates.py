@@ -9,11 +9,24 @@ import time
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from smoke.services import Fault, Verdict, hdfs, kafka, old_kafka, sentences, spark, worse, yarn, zookeeper
+from smoke import processes
+from smoke.services import (
+    Daemon,
+    Fault,
+    Verdict,
+    hdfs,
+    kafka,
+    old_kafka,
+    sentences,
+    spark,
+    worse,
+    yarn,
+    zookeeper,
+)
 from smoke.verdict import first
 from smoke.wait import spawn, wait_until
 
@@ -22,6 +35,8 @@ if TYPE_CHECKING:
     from smoke.console import Console
 
 SERVICES = ("zookeeper", "kafka", "hdfs", "yarn", "spark")
+ENDED_EVERY = 3
+"""Seconds between two questions whether a daemon has ended for good, which need ssh."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +47,8 @@ class Gate:
     look: Callable[[], Verdict]
     units: Units
     """Those whose journals are the evidence when it does not open."""
+    ended: Callable[[], str] = str
+    """Which daemon has ended for good, so that nothing is awaited any more; empty when none has."""
 
 
 @dataclass(frozen=True)
@@ -46,13 +63,16 @@ class FailedGate:
 class Roll:
     """What a gate of a rolling restart asks: is nothing worse than before it, and may a daemon go now."""
 
-    known: Mapping[str, Mapping[str, int]]
-    """Gate -> what was not right before: subject -> amount."""
+    known: Mapping[str, Mapping[str, int]] | None
+    """Gate -> what was not right before: subject -> amount. None: whatever is not right is known."""
     host: str = ""
     unit: str = ""
     """The daemon that is to be restarted next; none after the last."""
     accepted: str = ""
     """A partition, file or host: what stands against the restart for its sake is accepted."""
+    back: tuple[Daemon, ...] = ()
+    """Daemons that were restarted: they must be there, whatever was known; once one has ended for good
+    nothing more is awaited."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +84,8 @@ class Part:
     faults: Callable[[Any], list[Fault]]
     judge: Callable[[Any], Verdict]
     units: Units
+    subjects: Mapping[Daemon, str] = field(default_factory=dict)
+    """What a daemon that is not there is called in faults."""
     against: Callable[[Any, str, str], list[Fault]] = lambda *_: []
     """State, host and unit -> why that daemon must not be restarted now."""
     alone: Callable[[Any, str, str], list[str]] = lambda *_: []
@@ -81,6 +103,7 @@ def parts_of(cluster: Cluster, only: Sequence[str] = SERVICES) -> list[Part]:
                 zookeeper.faults,
                 zookeeper.judge,
                 z.units,
+                zookeeper.subjects(z),
                 lambda state, host, _: zookeeper.against_restart(state, z, host),
             )
         )
@@ -96,6 +119,7 @@ def parts_of(cluster: Cluster, only: Sequence[str] = SERVICES) -> list[Part]:
                 lambda state: hdfs.faults(state, datanodes),
                 lambda state: hdfs.judge(state, datanodes),
                 h.units,
+                hdfs.subjects(h),
                 lambda state, host, unit: hdfs.against_restart(state, h, host, unit),
             )
         )
@@ -107,6 +131,7 @@ def parts_of(cluster: Cluster, only: Sequence[str] = SERVICES) -> list[Part]:
                 lambda state: yarn.faults(*state),
                 lambda state: yarn.judge(*state),
                 y.units,
+                yarn.subjects(y),
                 lambda state, host, unit: [
                     fault
                     for manager in y.resourcemanagers
@@ -145,6 +170,7 @@ def _kafka(name: str, section: Kafka, cluster: Cluster) -> Part:
         lambda state: kafka.faults(state, ids, voters, others_join),
         lambda state: kafka.judge(state, ids, voters, others_join),
         section.units,
+        kafka.subjects(section),
         against,
         alone,
     )
@@ -157,7 +183,8 @@ def _history(
         right, sentence = judge(state)
         return [] if right else [Fault(name, sentence)]
 
-    return Part(name, lambda: fetch(server), faults, judge, {server.host: [server.unit]})
+    place = server.host, server.unit
+    return Part(name, lambda: fetch(server), faults, judge, {server.host: [server.unit]}, {place: name})
 
 
 def gates_of(
@@ -173,8 +200,16 @@ def gates_of(
         look = partial(_look, part, roll)
         if quorum and part.name == "zookeeper":
             look = partial(lambda part: zookeeper.judge_quorum(part.fetch()), part)
-        gates.append(Gate(part.name, look, part.units))
+        gates.append(Gate(part.name, look, part.units, partial(_ended, cluster, part, roll)))
     return gates
+
+
+def _ended(cluster: Cluster, part: Part, roll: Roll | None) -> str:
+    for host, units in part.units.items():
+        back = [unit for unit in units if roll and (host, unit) in roll.back]
+        if ended := processes.ended(cluster.machines[host], back) if back else "":
+            return ended
+    return ""
 
 
 def _look(part: Part, roll: Roll | None) -> Verdict:
@@ -182,7 +217,11 @@ def _look(part: Part, roll: Roll | None) -> Verdict:
     if roll is None:
         return part.judge(state)
     faults = part.faults(state)
-    wrong = worse(faults, roll.known.get(part.name, {}))
+    known = {fault.subject: fault.amount for fault in faults}
+    if roll.known is not None:
+        back = {part.subjects.get(daemon) for daemon in roll.back}
+        known = {name: n for name, n in roll.known.get(part.name, {}).items() if name not in back}
+    wrong = worse(faults, known)
     against = part.against(state, roll.host, roll.unit) if roll.unit else []
     accepted = [fault for fault in against if fault.subject == roll.accepted]
     if said := sentences([*wrong, *(fault for fault in against if fault not in accepted)]):
@@ -233,12 +272,16 @@ def wait_for_all(gates: Sequence[Gate], timeout: float, console: Console) -> lis
 
 
 def _open(gate: Gate, timeout: float, console: Console) -> str:
-    seen = ["not seen yet"]
+    seen, asked = ["not seen yet"], [time.monotonic()]
 
     def opened() -> str | None:
         ok, seen[0] = gate.look()
         if not ok:
             console.awaiting(gate.name, seen[0])
+            if time.monotonic() - asked[0] > ENDED_EVERY:
+                if ended := gate.ended():
+                    raise TimeoutError(f"{ended}: {seen[0]}")
+                asked[0] = time.monotonic()
         return seen[0] if ok else None
 
     return wait_until(opened, timeout, lambda: seen[0])

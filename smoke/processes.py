@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import shlex
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,8 @@ Processes = dict[str, str]
 Spark needs no daemon: machine and its home -> digest of what is installed there and of its configuration.
 """
 SPARK_CONF = "/etc/spark"
+ENDS = 3
+"""How often systemd has started a daemon anew when it is taken for one that does not come up."""
 
 
 def running(cluster: Cluster) -> Processes:
@@ -41,6 +44,22 @@ def _invocations(machine: Machine) -> Processes:
     return {
         f"{machine.name} {unit}": value.strip() for unit, value in zip(machine.units, values, strict=True)
     }
+
+
+def ended(machine: Machine, units: Sequence[str]) -> str:
+    """Which of the units has ended for good, or again and again; empty when none has, or nobody answers."""
+    properties = ("Id", "ActiveState", "NRestarts")
+    try:
+        shown = machine.run(f"systemctl show --property={','.join(properties)} {shlex.join(units)}")
+    except OSError:
+        return ""
+    for block in shown.strip().split("\n\n"):
+        facts = dict(line.split("=", 1) for line in block.splitlines() if "=" in line)
+        times = int(facts.get("NRestarts") or 0)
+        if facts.get("ActiveState") == "failed" or times >= ENDS:
+            how = f"ended {times + 1} times" if times else "has ended"
+            return f"{facts['Id'].removesuffix('.service')} on {machine.name} {how}"
+    return ""
 
 
 def _spark(machine: Machine, home: str) -> Processes:

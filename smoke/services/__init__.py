@@ -14,6 +14,9 @@ from dataclasses import dataclass
 Verdict = tuple[bool, str]
 """Whether it is right, and a sentence."""
 
+Daemon = tuple[str, str]
+"""A machine and a unit on it."""
+
 
 @dataclass(frozen=True)
 class Fault:

@@ -18,6 +18,7 @@ from hdfs_native import Client, WriteOptions
 
 from smoke.services import (
     ASKED_AT_ONCE,
+    Daemon,
     Fault,
     Verdict,
     can_spare_one,
@@ -233,6 +234,23 @@ def faults(state: State, datanodes: int) -> list[Fault]:
         seen = ", ".join(f"{name} {node.get('State')}" for name, node in nodes.items())
         found.append(Fault("active", f"NameNodes: {seen or 'none'}"))
     return found + [fault for name, node in nodes.items() for fault in _wrong(name, node, datanodes)]
+
+
+def subjects(section: Hdfs) -> dict[Daemon, str]:
+    """What a daemon is called in faults."""
+    pages = [*section.journalnodes, *([section.secondarynamenode] if section.secondarynamenode else [])]
+    return (
+        {(node.host, node.unit): node.id for node in section.namenodes}
+        | {(node.host, node.unit): f"{node.host}:{node.http_port}" for node in pages}
+        | {
+            (node.host, section.zkfc_unit or ""): f"{node.host}:{section.zkfc_port}"
+            for node in section.namenodes
+        }
+        | {
+            (host, section.datanode_unit or ""): f"{host}:{section.datanode_http_port}"
+            for host in section.datanodes
+        }
+    )
 
 
 def judge(state: State, datanodes: int) -> Verdict:

@@ -16,6 +16,7 @@ from kafka.admin import ConfigResource, ConfigResourceType
 from kafka.errors import KafkaError, KafkaTimeoutError
 
 from smoke.services import (
+    Daemon,
     Fault,
     Verdict,
     can_spare_one,
@@ -115,6 +116,11 @@ def faults(
             found.append(Fault(p.name, f"offline: {p}"))
         found += [Fault(f"{p.name} on {n}", f"under-replicated: {p}") for n in set(p.replicas) ^ set(p.isr)]
     return found
+
+
+def subjects(section: cluster.Kafka) -> dict[Daemon, str]:
+    """What a daemon is called in faults."""
+    return {broker.place: f"broker {broker.id}" for broker in section.brokers}
 
 
 def right(brokers: Collection[int], voters: Collection[int]) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
-from smoke.services import ASKED_AT_ONCE, Fault, plural, verdict
+from smoke.services import ASKED_AT_ONCE, Daemon, Fault, plural, verdict
 from smoke.web import WebError, get_json
 
 if TYPE_CHECKING:
@@ -77,6 +77,15 @@ def faults(state: State, nodes: Mapping[str, str]) -> list[Fault]:
         sentence = f"{active}: {facts.get('activeNodes')} active NodeManagers{unhealthy}, expected {expected}"
         found.append(Fault("NodeManagers", sentence, abs(expected - (facts.get("activeNodes") or 0)) or 1))
     return found
+
+
+def subjects(section: Yarn) -> dict[Daemon, str]:
+    """What a daemon is called in faults."""
+    nodes = {
+        (host, section.nodemanager_unit or ""): f"{host}:{section.nodemanager_http_port}"
+        for host in section.nodemanagers
+    }
+    return nodes | {(manager.host, manager.unit): manager.id for manager in section.resourcemanagers}
 
 
 def judge(state: State, nodes: Mapping[str, str]) -> Verdict:

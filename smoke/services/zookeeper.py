@@ -12,7 +12,7 @@ from kazoo.client import KazooClient
 from kazoo.handlers.threading import KazooTimeoutError
 from kazoo.retry import KazooRetry
 
-from smoke.services import Fault, Verdict, can_spare_one, no_majority, plural, verdict
+from smoke.services import Daemon, Fault, Verdict, can_spare_one, no_majority, plural, verdict
 
 if TYPE_CHECKING:
     from smoke.cluster import ZooKeeper, ZooKeeperServer
@@ -70,6 +70,11 @@ def faults(state: State) -> list[Fault]:
         said = answers[leader].get("zk_synced_followers", "none")
         found.append(Fault("synced", f"leader {leader}: {said} of {followers} synced", max(lacking, 1)))
     return found
+
+
+def subjects(section: ZooKeeper) -> dict[Daemon, str]:
+    """What a daemon is called in faults."""
+    return {(server.host, server.unit): f"{server.host}:{server.port}" for server in section.servers}
 
 
 def judge(state: State) -> Verdict:

@@ -11,6 +11,7 @@ from typing import Any
 
 from smoke.services import hdfs, zookeeper
 from smoke.wait import wait_until
+from tests.drills import refused
 from tests.live import CLUSTER, Run, Site
 from tests.oracle import Records, Session, _Working
 
@@ -166,6 +167,41 @@ def kill_a_run(lab: Lab) -> str:
     machine = lab.machine()
     lab.podman("rm", "--force", "--time=0", machine)
     return f"killed when {', '.join(map(str, sorted(some)))} had new files; then {machine} was lost"
+
+
+def refuse(service: str, kind: str) -> Callable[[Lab], str]:
+    """A setting that a daemon refuses is rolled out, and taken back by the run itself."""
+
+    def inject(lab: Lab) -> str:
+        if kind == "port":
+            for machine in CLUSTER.machines:
+                lab.on(machine, f"systemd-run --quiet --unit=drill python3 -m http.server {refused.PORT}")
+        try:
+            before = lab.site.units()
+            done = lab.deploy("-e", refused.change(service, kind), playbook=f"playbooks/{service}.yml")
+            some = lab.site.restarted_since(before)
+        finally:
+            if kind == "port":
+                for machine in CLUSTER.machines:
+                    lab.on(machine, "systemctl stop drill")
+        said = [
+            line.strip()
+            for line in done.output.splitlines()
+            if "refused the change and runs as before" in line
+        ]
+        assert done.rc == 2, f"rc {done.rc}: {done.output[-2000:]}"
+        assert said, done.output[-2000:]
+        assert len({machine for machine, _ in some}) == 1, some
+        return f"taken back: {', '.join(f'{unit} on {machine}' for machine, unit in sorted(some))}"
+
+    return inject
+
+
+def as_before(lab: Lab) -> None:
+    """It was taken back: the inventory has nothing to do."""
+    done = lab.deploy()
+    assert done.rc == 0, done.output[-3000:]
+    assert "nothing to do on 3 machines" in done.output, done.output[-3000:]
 
 
 def empty_two(unit: str, directory: str) -> Callable[[Lab], str]:
@@ -374,6 +410,18 @@ DRILLS = {
             empty_two("zookeeper", ZOOKEEPER),
             refused_then_restored,
             (Records,),
+        ),
+        *(
+            Drill(
+                f"refused-{service}-{kind}",
+                f"{service} refuses a setting: {kind}",
+                0,
+                refuse(service, kind),
+                as_before,
+                (Records, Session),
+            )
+            for service in refused.SERVICES
+            for kind in refused.KINDS
         ),
         Drill("roll", "the brokers are rolled", 9, roll_the_brokers, nothing, (Steady, Session)),
         Drill(

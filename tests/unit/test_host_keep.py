@@ -23,7 +23,7 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     shown = {"ActiveState": "active", "RuntimeDirectory": "kafka/1"}
     monkeypatch.setattr(host_keep, "CONFIGURATION", f"{tmp_path}/etc/")
     monkeypatch.setattr(host_keep, "loaded", lambda units: dict.fromkeys(units, shown))
-    monkeypatch.setattr(host_keep, "recorded", lambda folder: {str(read): digest, str(other): digest})
+    monkeypatch.setattr(host_keep, "recorded", lambda folder, **_: {str(read): digest, str(other): digest})
     return tmp_path, read, shown
 
 
@@ -64,3 +64,77 @@ def test_a_copy_of_what_is_read_no_more_goes(machine: Any, monkeypatch: pytest.M
     monkeypatch.setattr(host_keep, "recorded", lambda folder: {})
     assert keep(path) == []
     assert not Path(f"{path}/kept/kafka@1{read}").exists()
+
+
+def take_back(path: Path, *, check: bool = False) -> list[str]:
+    return host_keep.take_back(["kafka@1"], str(path / "kept"), root=str(path / "run"), check=check)
+
+
+def test_what_it_ran_well_with_is_put_back(machine: Any) -> None:
+    path, read, _ = machine
+    keep(path)
+    assert take_back(path) == []
+    read.write_text("refused")
+    read.chmod(0o600)
+    assert take_back(path, check=True) == [str(read)]
+    assert read.read_text() == "refused"
+    before = read.stat().st_mtime_ns
+    assert take_back(path) == [str(read)]
+    assert (read.read_text(), stat.S_IMODE(read.stat().st_mode)) == ("as recorded", 0o640)
+    # systemd reads a unit again which is younger than what it has loaded.
+    assert read.stat().st_mtime_ns >= before
+    read.unlink()
+    assert take_back(path) == [str(read)]
+    assert take_back(path) == []
+
+
+def test_a_copy_that_was_only_begun_is_not_put_back(machine: Any) -> None:
+    path, read, _ = machine
+    keep(path)
+    Path(f"{path}/kept/kafka@1{read}.new").write_text("half")
+    assert take_back(path) == []
+    assert not Path(f"{read}.new").exists()
+
+
+def test_one_that_never_ran_well_has_nothing_to_put_back(machine: Any) -> None:
+    path, read, _ = machine
+    read.write_text("refused")
+    assert take_back(path) == []
+    assert read.read_text() == "refused"
+
+
+def test_what_the_daemon_of_another_service_runs_with_stays(
+    machine: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, read, _ = machine
+    keep(path)
+    read.write_text("accepted")
+    records = {
+        f"{path}/run/kafka/1": {str(read): hashlib.sha256(b"accepted").hexdigest()},
+        f"{path}/run/hdfs-datanode": {str(read): hashlib.sha256(b"older").hexdigest()},
+    }
+    for folder in records:
+        Path(folder).mkdir(parents=True)
+        Path(folder, "config.sha256").touch()
+    monkeypatch.setattr(host_keep, "recorded", lambda folder, **_: records[folder])
+    # Its own record is no acceptance, nor is one of something else.
+    assert take_back(path, check=True) == [str(read)]
+    records[f"{path}/run/hdfs-datanode"] = records[f"{path}/run/kafka/1"]
+    assert take_back(path) == []
+    assert read.read_text() == "accepted"
+
+
+def test_a_drop_in_of_the_kit_that_it_had_not_goes(machine: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, read, _ = machine
+    keep(path)
+    folder = path / "kafka@1.service.d"
+    folder.mkdir()
+    for name in ("millrace.conf", "mine.conf"):
+        (folder / name).touch()
+    found = [str(folder / "millrace.conf"), str(folder / "mine.conf")]
+    monkeypatch.setattr(host_keep, "dropins_of", lambda unit: [each for each in found if Path(each).exists()])
+    assert take_back(path, check=True) == [str(folder / "millrace.conf")]
+    assert (folder / "millrace.conf").exists()
+    assert take_back(path) == [str(folder / "millrace.conf")]
+    assert [each.name for each in folder.iterdir()] == ["mine.conf"]
+    assert read.exists()

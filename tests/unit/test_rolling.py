@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +16,18 @@ from ansible.plugins.action import ActionBase
 class ActionModule(ActionBase):
     def run(self, tmp=None, task_vars=None):
         asked = self._task.args
+        check = " ?" * self._task.check_mode
         with open({!r}, "a") as log:
-            log.write(f"{{asked.get('state', 'keep')}} {{' '.join(asked['units'])}}\\n")
-        return {{"changed": True}}
+            log.write(f"{{asked.get('state', 'keep')}}{{check}} {{' '.join(asked['units'])}}\\n")
+        if {!r} in asked["units"] and "services" in asked:
+            return {{"failed": True, "msg": "it ended"}}
+        return {{"changed": True, "paths": {!r}, "started": [], "restarted": asked["units"]}}
 """
 BROKERS = [
     {"id": number, "host": "a", "port": 9090 + number, "controller_port": 9190 + number}
     for number in (1, 2, 3)
 ]
+CONFIG = "/etc/kafka/server-2.properties"
 SERVERS = {host: ["zookeeper"] for host in "cab"}
 """Host -> what the plan restarts there; the order is the plan's."""
 
@@ -33,30 +38,37 @@ def roll(
     planned: dict[str, list[str]],
     *words: str,
     refuses: str = "nothing",
+    ends: str = "",
+    other: list[str] | None = None,
     **variables: Any,
 ) -> tuple[int, str, list[str]]:
     """Exit status, output and what was done by playbooks/restart.yml on three machines that are this one.
 
     Their inventory has what a restart needs, and not what the preflight wants of a whole cluster.
     refuses: the words of gates that stay closed, as a pattern of the shell
+    ends: the daemon that does not start with its new files
+    other: paths of files that are others than those with which the daemons ran well
     """
     log = directory / "log"
     log.touch()
     # Of all playbooks of a command those beside the first are found before those of roles.
     (directory / "action_plugins").mkdir()
-    for module in ("service_state", "service_keep"):
-        (directory / f"action_plugins/{module}.py").write_text(PLUGIN.format(str(log)))
+    for module in ("service_state", "service_keep", "service_units"):
+        (directory / f"action_plugins/{module}.py").write_text(PLUGIN.format(str(log), ends, other or []))
     (directory / "first.yml").write_text("- {hosts: '!all', gather_facts: false}\n")
     gate = f'echo "check $*" >> {log}; case " $* " in {refuses}) exit 1 ;; esac\n'
     (directory / "check").write_text(gate)
+    (directory / "blame").write_text(f'echo "blame $*" >> {log}; echo "kafka@2 on a (failed): no threads"\n')
     groups = {"zookeeper": {"hosts": dict.fromkeys("abc")}, "kafka": {"hosts": {"a": None}}}
-    machines = {host: {"restart": dict.fromkeys(units)} for host, units in planned.items()}
+    machines = {host: {"restart": {unit: [CONFIG] for unit in units}} for host, units in planned.items()}
     given = {
         "ansible_connection": "local",
         "cluster_name": "unit",
         "zookeeper_hosts": ["a", "b", "c"],
         "zookeeper_client_port": 2181,
         "common_check": ["/bin/sh", str(directory / "check")],
+        "common_blame": ["/bin/sh", str(directory / "blame")],
+        "__common_found": {"services": {"kafka": {"diffs": {CONFIG: "+num.io.threads=0"}}}},
         "__common_plan": {
             "check": False,
             "services": {service: {"roll": list(planned), "machines": machines}},
@@ -70,33 +82,90 @@ def roll(
     return run.returncode, output, log.read_text().replace(str(directory), "out").splitlines()
 
 
-def asked(service: str, host: str, unit: str, accepted: str = "") -> str:
-    return f"check {service} --plan out/plan.json --restart {host} {unit} --accept {accepted}"
+def asked(service: str, host: str, unit: str, accepted: str = "", back: Sequence[str] = ()) -> str:
+    words = f"--restart {host} {unit} --accept {accepted} --back {' '.join([host, *back])}"
+    return f"check {service} --plan out/plan.json {words}"
+
+
+def is_back(service: str, host: str, *units: str) -> str:
+    return f"check {service} --plan out/plan.json --back {host} {' '.join(units)}"
 
 
 def test_each_machine_is_restarted_between_two_gates_in_the_order_of_the_plan(tmp_path: Path) -> None:
     rc, output, done = roll(tmp_path, "zookeeper", SERVERS)
     assert rc == 0, output
-    back = "check zookeeper --plan out/plan.json"
-    work = ["restarted zookeeper", back, "keep zookeeper"]
-    assert done == [each for host in "cab" for each in (asked("zookeeper", host, "zookeeper"), *work)]
+    assert done == [
+        each
+        for host in "cab"
+        for each in (
+            asked("zookeeper", host, "zookeeper"),
+            "restarted zookeeper",
+            is_back("zookeeper", host, "zookeeper"),
+            "keep zookeeper",
+        )
+    ]
 
 
 def test_a_daemon_that_may_not_go_is_left_alone_and_the_ways_out_are_named(tmp_path: Path) -> None:
     rc, output, done = roll(tmp_path, "zookeeper", SERVERS, refuses="*' --restart a '*")
     assert rc == 2, output
     assert done[:4][-1] == "keep zookeeper"
-    assert done[4:] == [asked("zookeeper", "a", "zookeeper")]
-    assert "zookeeper on a is not restarted, and nothing after it: what is awaited stands above" in output
+    assert done[4:] == [asked("zookeeper", "a", "zookeeper"), "taken_back ? zookeeper"]
+    assert "The roll ends at a, and nothing after it is restarted: what is awaited stands above" in output
     assert "-e accept_risk=NAME" in output
     assert "playbooks/stop.yml" in output
 
 
+WHERE: dict[str, Any] = {"kafka_hosts": ["a"], "kafka_brokers": BROKERS}
+ASK, TAKEN_BACK = asked("kafka", "a", "kafka@2"), is_back("kafka", "a", "kafka@2")
+BLAME = "blame --plan out/plan.json a kafka@2"
+
+
 def test_a_daemon_that_does_not_come_back_ends_the_roll(tmp_path: Path) -> None:
-    where = {"kafka_hosts": ["a"], "kafka_brokers": BROKERS}
-    rc, output, done = roll(tmp_path, "kafka", {"a": ["kafka@2"]}, refuses="*'/plan.json '", **where)
+    """It runs with what it ran well with before: its files are not the cause."""
+    rc, output, done = roll(tmp_path, "kafka", {"a": ["kafka@2"]}, refuses="*' --back a kafka@2 '*", **WHERE)
     assert rc == 2, output
-    assert done == [asked("kafka", "a", "kafka@2"), "restarted kafka@2", "check kafka --plan out/plan.json"]
+    assert done == [ASK, "restarted kafka@2", TAKEN_BACK, "taken_back ? kafka@2"]
+
+
+def test_what_a_daemon_refuses_is_taken_back(tmp_path: Path) -> None:
+    machines = {"a": ["kafka@2"], "b": ["kafka@3"]}
+    rc, output, done = roll(tmp_path, "kafka", machines, ends="kafka@2", other=[CONFIG], **WHERE)
+    assert rc == 2, output
+    assert done == [
+        ASK,
+        "restarted kafka@2",
+        "taken_back ? kafka@2",
+        BLAME,
+        "taken_back kafka@2",
+        "current ? kafka@2",
+        # May it go: whatever is not right is the reason for all this.
+        "check kafka --restart a kafka@2 --accept ",
+        "current kafka@2",
+        TAKEN_BACK,
+    ]
+    assert "a refused the change and runs as before; no machine after it has the change" in output
+    assert "kafka@2 on a (failed): no threads" in output
+    assert f"Taken back: {CONFIG}. Mend the inventory and run again" in output
+
+
+def test_a_gate_that_stays_closed_takes_back_too(tmp_path: Path) -> None:
+    words = {"refuses": "*' --plan '*' --back a kafka@2 '*", "other": [CONFIG]}
+    rc, output, done = roll(tmp_path, "kafka", {"a": ["kafka@2"]}, **words, **WHERE)  # type: ignore[arg-type]
+    assert rc == 2, output
+    assert done[2:5] == [TAKEN_BACK, "taken_back ? kafka@2", BLAME]
+    # It stays closed: that is what the run says then.
+    assert done[-2:] == ["current kafka@2", TAKEN_BACK]
+    assert "runs as before" not in output
+
+
+def test_what_may_have_altered_data_is_not_taken_back(tmp_path: Path) -> None:
+    found = {"services": {"kafka": {"diffs": {CONFIG: "-log.dirs=/a\n+log.dirs=/a,/b"}}}}
+    words = {"ends": "kafka@2", "other": [CONFIG], "__common_found": found}
+    rc, output, done = roll(tmp_path, "kafka", {"a": ["kafka@2"]}, **words, **WHERE)  # type: ignore[arg-type]
+    assert rc == 2, output
+    assert done == [ASK, "restarted kafka@2", "taken_back ? kafka@2", BLAME]
+    assert f"cannot be taken back safely: {CONFIG} has another log.dirs" in output
 
 
 def test_a_risk_is_accepted_by_its_name(tmp_path: Path) -> None:
@@ -111,8 +180,12 @@ def test_daemons_of_one_machine_are_restarted_one_after_the_other(tmp_path: Path
     units = [f"kafka@{number}" for number in (1, 2, 3)]
     rc, output, done = roll(tmp_path, "kafka", {"a": units}, kafka_hosts=["a"], kafka_brokers=BROKERS)
     assert rc == 0, output
-    work = [each for unit in units for each in (asked("kafka", "a", unit), f"restarted {unit}")]
-    assert done == [*work, "check kafka --plan out/plan.json", f"keep {' '.join(units)}"]
+    work = [
+        each
+        for number, unit in enumerate(units)
+        for each in (asked("kafka", "a", unit, back=units[:number]), f"restarted {unit}")
+    ]
+    assert done == [*work, is_back("kafka", "a", *units), f"keep {' '.join(units)}"]
 
 
 def test_a_service_that_is_none_is_refused_before_all_else(tmp_path: Path) -> None:

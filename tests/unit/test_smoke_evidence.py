@@ -40,6 +40,20 @@ def test_evidence_is_the_checks_own_lines_and_journals() -> None:
             ["Caused by: java.net.BindException", "\tat x.Y(Z)", "\t... 12 more"],
             "Caused by: java.net.BindException",
         ),
+        (
+            [
+                "Unrecognized VM option 'Nonsense'",
+                "Error: Could not create the Java Virtual Machine.",
+                "Error: A fatal exception has occurred. Program will exit.",
+                FAILED,
+            ],
+            "Unrecognized VM option 'Nonsense'",
+        ),
+        (["Error occurred during initialization of VM", "Too small maximum heap"], "Too small maximum heap"),
+        (
+            ["Caused by: x.E: soon", "\tat x.Y(Z)", "ERROR [main] ServiceUtils - Exiting JVM with code 2"],
+            "Caused by: x.E: soon",
+        ),
         (UP[1:], None),
         ([], None),
     ],

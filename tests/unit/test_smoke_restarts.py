@@ -315,6 +315,7 @@ def gate(faults: list[Fault], against: list[Fault], roll: Roll | None, named: li
         lambda _: faults,
         lambda _: (not faults, "all right" if not faults else "wrong"),
         {},
+        {("c", "kafka@3"): OLD.subject},
         lambda *_: against,
         lambda *_: named or [],
     )
@@ -344,6 +345,17 @@ KNOWN = {"kafka": {"t-0 on 3": 1}, "hdfs": {"t-1 on 1": 1}}
         # What is accepted is the restart, not that something became worse.
         ([NEW], [], Roll(KNOWN, "a", "u", "t-1 on 1"), (False, "t-1 is behind")),
         ([OLD], [], Roll({}), (False, "broker 3 is dead")),
+        # Who was restarted must be there, though it was away before.
+        ([OLD], [], Roll(KNOWN, back=(("c", "kafka@3"),)), (False, "broker 3 is dead")),
+        ([OLD], [], Roll(KNOWN, back=(("c", "kafka@4"),)), (True, "no worse than before: broker 3 is dead")),
+        # Without a plan it is asked alone whether it may go.
+        (
+            [OLD, NEW],
+            [],
+            Roll(None, "a", "u"),
+            (True, "no worse than before: broker 3 is dead, t-1 is behind"),
+        ),
+        ([OLD, NEW], [NO], Roll(None, "a", "u"), (False, "t-2 needs it")),
         # After the last nobody is to go.
         ([OLD], [NO], Roll(KNOWN), (True, "no worse than before: broker 3 is dead")),
     ],

@@ -1,19 +1,21 @@
 #!/usr/bin/python
-"""Keep a copy of the files that a service's daemons run well with."""
+"""Keep a copy of the files that a service's daemons run well with, or put it back."""
 
 from __future__ import annotations
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.host_keep import KEPT, keep
+from ansible.module_utils.host_keep import KEPT, keep, take_back
 from ansible.module_utils.host_units import UnitError
 
 DOCUMENTATION = r"""
 module: service_keep
-short_description: keep a copy of the files that running daemons have read
+short_description: keep a copy of the files that running daemons have read, or put it back
 description:
   - Called when a service was found to be right. The files that each daemon recorded when it started are
     copied, where they are still those that it has read, so that a setting which a daemon refuses later can be
     taken back.
+  - What is put back is not read before the daemons are restarted, which the module leaves to the caller. A
+    file that a daemon of another service runs with by now stays as it is.
   - Copies have the owner and mode of the files, and lie in a directory that only root can enter.
 options:
   units:
@@ -21,6 +23,11 @@ options:
     type: list
     elements: str
     required: true
+  state:
+    description: C(kept) copies what the daemons have read, C(taken_back) puts back what they ran well with
+    type: str
+    choices: [kept, taken_back]
+    default: kept
   directory:
     description: where copies are kept, a directory for each unit
     type: path
@@ -36,7 +43,7 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
-kept: {description: paths that were copied anew, returned: always, type: list, elements: str}
+paths: {description: paths that were copied anew, or put back, returned: always, type: list, elements: str}
 """
 
 
@@ -45,16 +52,19 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             "units": {"type": "list", "elements": "str", "required": True},
+            "state": {"type": "str", "choices": ["kept", "taken_back"], "default": "kept"},
             "directory": {"type": "path", "default": KEPT},
         },
         supports_check_mode=True,
     )
+    taken_back = module.params["state"] == "taken_back"
+    do = take_back if taken_back else keep
     try:
-        kept = keep(module.params["units"], module.params["directory"], check=module.check_mode)
+        paths = do(module.params["units"], module.params["directory"], check=module.check_mode)
     except (OSError, ValueError, UnitError) as error:
         module.fail_json(msg=str(error))
     # A copy of what is there is no change of the service.
-    module.exit_json(changed=False, kept=kept)
+    module.exit_json(changed=taken_back and bool(paths), paths=paths)
 
 
 if __name__ == "__main__":

@@ -1,18 +1,21 @@
-"""Copies of the files that daemons run well with: what the module service_keep does."""
+"""Copies of the files that daemons run well with, made and put back: what the module service_keep does."""
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import os
 import shutil
 from collections.abc import Collection
 
 from ansible.module_utils.host_paths import beginning, directory
-from ansible.module_utils.host_units import UP, loaded, recorded
+from ansible.module_utils.host_units import RECORD, UP, dropins_of, loaded, recorded
 
 KEPT = "/var/lib/millrace/kept"
 #: Files of the system and of the kit's own; what lies in /opt has a directory for each version anyway.
 CONFIGURATION = "/etc/"
+#: How a copy is called until it is whole.
+BEGUN = ".new"
 
 
 def keep(units: Collection[str], target: str = KEPT, *, check: bool) -> list[str]:
@@ -34,6 +37,53 @@ def keep(units: Collection[str], target: str = KEPT, *, check: bool) -> list[str
     return kept
 
 
+def take_back(units: Collection[str], target: str = KEPT, *, root: str = "/run", check: bool) -> list[str]:
+    """Put back what the daemons ran well with, and remove drop-ins that they had not; the paths concerned.
+
+    What the daemons of other services run with by now stays: it was accepted.
+    units: names without .service, of one service; one without a copy never ran well, and has nothing
+    target: the directory of the copies; root: that of the runtime directories, with the daemons' records
+    Raises OSError and UnitError.
+    """
+    accepted = _read_by_others(units, root)
+    done = []
+    for unit in units:
+        copies = _copies(f"{target}/{unit}")
+        if not copies:
+            continue
+        for path, copy in copies.items():
+            if (now := _digest(path)) == _digest(copy) or accepted.get(path) == now != "":
+                continue
+            done.append(path)
+            if not check:
+                os.makedirs(os.path.dirname(path), exist_ok=True)
+                _put(copy, path)
+        for path in dropins_of(unit):
+            if path not in copies and os.path.basename(path).startswith("millrace."):
+                done.append(path)
+                if not check:
+                    os.unlink(path)
+    return list(dict.fromkeys(done))
+
+
+def _read_by_others(units: Collection[str], root: str) -> dict[str, str]:
+    """Digest by path of what running daemons read, those of the units left out."""
+    mine = {os.path.join(root, shown["RuntimeDirectory"]) for shown in loaded(units).values()}
+    found = [path for deep in ("*", "*/*") for path in glob.glob(os.path.join(root, deep, RECORD))]
+    others = [folder for path in found if (folder := os.path.dirname(path)) not in mine]
+    return {path: digest for folder in others for path, digest in recorded(folder, root="/").items()}
+
+
+def _copies(folder: str) -> dict[str, str]:
+    """Where a file lay -> where its copy lies; not one that a killed run had only begun."""
+    return {
+        os.path.join(here, name).removeprefix(folder): os.path.join(here, name)
+        for here, _, names in os.walk(folder)
+        for name in names
+        if not name.endswith(BEGUN)
+    }
+
+
 def _copy(path: str, digest: str, target: str, *, check: bool) -> bool:
     """Copy a file with its owner and mode unless its copy is there; not one that is other by now."""
     if _digest(path) != digest or _digest(target + path) == digest:
@@ -42,20 +92,27 @@ def _copy(path: str, digest: str, target: str, *, check: bool) -> bool:
         with directory(os.path.dirname(os.path.dirname(target)), make=True), directory(target, make=True):
             os.chmod(os.path.dirname(target), 0o700)
         os.makedirs(os.path.dirname(target + path), exist_ok=True)
-        shutil.copy2(path, f"{target}{path}.new")
-        status = os.stat(path)
-        os.chown(f"{target}{path}.new", status.st_uid, status.st_gid)
-        os.replace(f"{target}{path}.new", target + path)
+        _put(path, target + path)
     return True
+
+
+def _put(path: str, target: str) -> None:
+    """A copy of a file with its owner and mode, all of it or nothing.
+
+    It is as young as it is: systemd reads a unit again which is younger than what it has loaded.
+    """
+    fresh = target + BEGUN
+    shutil.copy(path, fresh)
+    status = os.stat(path)
+    os.chown(fresh, status.st_uid, status.st_gid)
+    os.replace(fresh, target)
 
 
 def _forget(target: str, files: Collection[str]) -> None:
     """Remove copies of what the daemon does not read any more."""
-    for folder, _, names in os.walk(target):
-        for name in names:
-            path = os.path.join(folder, name)
-            if path.removeprefix(target) not in files:
-                os.unlink(path)
+    for path, copy in _copies(target).items():
+        if path not in files:
+            os.unlink(copy)
 
 
 def _digest(path: str) -> str:
