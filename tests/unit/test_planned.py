@@ -10,7 +10,10 @@ from planned import FilterModule, planned
 PLAN: dict[str, Any] = {
     "check": False,
     "install": ["b", "a"],
-    "services": {"kafka": {"deploy": ["c"], "roll": ["b", "a"]}, "yarn": {"deploy": [], "roll": ["c"]}},
+    "services": {
+        "kafka": {"deploy": ["c"], "roll": ["b", "a"], "follow": ["d"]},
+        "yarn": {"deploy": [], "roll": ["c"]},
+    },
 }
 
 
@@ -19,6 +22,8 @@ PLAN: dict[str, Any] = {
     [
         ("install", "", ["b", "a"]),
         ("deploy", "kafka", ["c"]),
+        ("follow", "kafka", ["d"]),
+        ("follow", "yarn", []),
         ("roll", "kafka", ["b", "a"]),
         ("deploy", "yarn", []),
         ("roll", "yarn", ["c"]),

@@ -155,6 +155,16 @@ def test_what_is_done_where(
     assert (plan["refusals"], plan["warnings"], plan["unheard"]) == ([], [], [])
 
 
+def test_files_that_no_daemon_reads_follow_after_the_roll() -> None:
+    """A setting that the first daemon refuses is on no other machine."""
+    found = {"a": answer(kafka=FILES), "b": answer(kafka=STALE), "c": answer(kafka=FRESH)}
+    plan = to_plan(found, SERVICES, {})
+    service = plan["services"]["kafka"]
+    assert [service[verb] for verb in ("deploy", "roll", "follow")] == [["c"], ["b"], ["a"]]
+    steps = [(step["do"], step["machines"]) for step in plan["steps"]]
+    assert steps == [("install", ["c"]), ("deploy", ["c"]), ("roll", ["b"]), ("deploy", ["a"])]
+
+
 @pytest.mark.parametrize(
     ("leaders", "roll", "leads"),
     [

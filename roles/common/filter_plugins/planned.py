@@ -17,7 +17,7 @@ options:
     type: dict
     required: true
   verb:
-    description: install, of all services together; deploy or roll, of one, in the order of the plan
+    description: install, of all services together; deploy, roll or follow, of one, in the order of the plan
     type: str
     required: true
   service:
@@ -41,7 +41,7 @@ _value:
 def planned(hostvars: Mapping[str, Any], verb: str, service: str = "") -> list[str]:
     """The machines on which the plan of this run has something to do; none without a plan, or for a check.
 
-    verb: install, of all services together; deploy or roll, of one. The order of a roll is the plan's
+    verb: install, of all services together; deploy, roll or follow, of one. The order of a roll is the plan's
     """
     for host in hostvars:
         plan = hostvars[host].get("__common_plan")

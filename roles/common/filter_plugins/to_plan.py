@@ -11,7 +11,8 @@ author: Millrace
 short_description: what a run is to do on which machine, in which order, and what it refuses
 description:
   - A service is deployed in parallel on machines where nothing of it runs with what is to change, and
-    rolled, one machine after the other, where a daemon has to be restarted.
+    rolled, one machine after the other, where a daemon has to be restarted. Where no daemon reads what
+    changes, files follow after the roll, so that a setting which a daemon refuses is nowhere else.
 options:
   _input:
     description: by host the answer of the module service_state in check mode; who did not answer is missing
@@ -67,9 +68,9 @@ def to_plan(
     restart: the service all of whose daemons are restarted, whatever they run with
 
     Returns {"machines": [hosts], "unheard": [hosts], "install": [hosts], "services": {name: {"deploy":
-    [hosts], "roll": [hosts], "machines": {host: {"install": [sentences], "files": [paths], "start": [units],
-    "enable": [units], "restart": {unit: [why]}}}}}, "data": data, "steps": [{"step": 1, "do": "roll"}],
-    "refusals": [sentences], "warnings": [sentences]}. What has nothing to do is not in it.
+    [hosts], "roll": [hosts], "follow": [hosts], "machines": {host: {"install": [sentences], "files":
+    [paths], "start": [units], "enable": [units], "restart": {unit: [why]}}}}}, "data": data, "steps":
+    [{"step": 1, "do": "roll"}], "refusals": [sentences], "warnings": [sentences]}. What has nothing to do is not in it.
     """
     planned: dict[str, Any] = {}
     bases = {name for service in services for name in service.get("base", ())}
@@ -83,10 +84,14 @@ def to_plan(
         if machines:
             lead = (leaders or {}).get(service["name"], ())
             roll = [host for host, work in machines.items() if work["restart"]]
+            still = [host for host, work in machines.items() if not (work["start"] or work["restart"])]
             planned[service["name"]] = {
-                "deploy": [host for host, work in machines.items() if work["start"] or not work["restart"]],
+                "deploy": [
+                    host for host in machines if machines[host]["start"] or (host in still and not roll)
+                ],
                 # Who leads goes last: each leader is elected once at most.
                 "roll": sorted(roll, key=lambda host: host in lead),
+                "follow": still if roll else [],
                 "leaders": [host for host in roll if host in lead],
                 "machines": machines,
             }
@@ -134,10 +139,7 @@ def _steps(planned: Mapping[str, Any], install: Sequence[str]) -> list[dict[str,
     if install:
         steps.append({"do": "install", "machines": list(install)})
     for name, service in planned.items():
-        if service["deploy"] and not all(
-            _only_installs(service["machines"][host]) for host in service["deploy"]
-        ):
-            steps.append({"do": "deploy", "service": name, "machines": service["deploy"]})
+        steps += _deployed(name, service, "deploy")
         steps += [
             {
                 "do": "roll",
@@ -148,7 +150,15 @@ def _steps(planned: Mapping[str, Any], install: Sequence[str]) -> list[dict[str,
             }
             for host in service["roll"]
         ]
+        steps += _deployed(name, service, "follow")
     return [{"step": number, **step} for number, step in enumerate(steps, 1)]
+
+
+def _deployed(name: str, service: Mapping[str, Any], verb: str) -> list[dict[str, Any]]:
+    """The step in which files are written and daemons started, if there is more to do than to install."""
+    if all(_only_installs(service["machines"][host]) for host in service[verb]):
+        return []
+    return [{"do": "deploy", "service": name, "machines": service[verb]}]
 
 
 def _only_installs(work: Mapping[str, Any]) -> bool:
