@@ -15,8 +15,9 @@ from ansible.plugins.action import ActionBase
 class ActionModule(ActionBase):
     def run(self, tmp=None, task_vars=None):
         asked = self._task.args
+        products = [artifact["name"] for artifact in asked.get("artifacts", ())]
         with open({!r}, "a") as log:
-            log.write(f"{{asked.get('state', 'keep')}} {{' '.join(asked['units'])}}\\n")
+            print(asked.get("state", "keep"), *asked["units"], *(products and ["of", *products]), file=log)
         return {{"changed": True}}
 """
 BROKERS = [
@@ -78,14 +79,14 @@ def test_each_machine_is_restarted_between_two_gates_in_the_order_of_the_plan(tm
     rc, output, done = roll(tmp_path, "zookeeper", SERVERS)
     assert rc == 0, output
     back = "check zookeeper --plan out/plan.json"
-    work = ["restarted zookeeper", back, "keep zookeeper"]
+    work = ["restarted zookeeper", back, "keep zookeeper of zookeeper"]
     assert done == [each for host in "cab" for each in (asked("zookeeper", host, "zookeeper"), *work)]
 
 
 def test_a_daemon_that_may_not_go_is_left_alone_and_the_ways_out_are_named(tmp_path: Path) -> None:
     rc, output, done = roll(tmp_path, "zookeeper", SERVERS, refuses="*' --restart a '*")
     assert rc == 2, output
-    assert done[:4][-1] == "keep zookeeper"
+    assert done[:4][-1] == "keep zookeeper of zookeeper"
     assert done[4:] == [asked("zookeeper", "a", "zookeeper")]
     assert "zookeeper on a is not restarted, and nothing after it: what is awaited stands above" in output
     assert "-e accept_risk=NAME" in output
@@ -112,7 +113,7 @@ def test_daemons_of_one_machine_are_restarted_one_after_the_other(tmp_path: Path
     rc, output, done = roll(tmp_path, "kafka", {"a": units}, kafka_hosts=["a"], kafka_brokers=BROKERS)
     assert rc == 0, output
     work = [each for unit in units for each in (asked("kafka", "a", unit), f"restarted {unit}")]
-    assert done == [*work, "check kafka --plan out/plan.json", f"keep {' '.join(units)}"]
+    assert done == [*work, "check kafka --plan out/plan.json", f"keep {' '.join(units)} of kafka"]
 
 
 def test_a_service_that_is_none_is_refused_before_all_else(tmp_path: Path) -> None:
