@@ -324,6 +324,40 @@ def test_what_has_no_whole_stamp_is_unpacked_again_beside_what_runs_from_it(
     assert install(part(artifact), check=False) == [f"{path.parent} unpacked"]
 
 
+def test_what_has_its_name_is_on_the_disk_already(
+    artifact: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sync, opt = tmp_path / "sync", artifact["prefix"]
+    sync.write_text(f'#!/bin/sh\necho "$1"; cat "$2"/*/.artifact "$2"/*/lib/a.jar; ls {opt}\n')
+    sync.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    said: list[Any] = []
+    run, fsync = subprocess.run, os.fsync
+
+    def listen(*words: Any, **others: Any) -> Any:
+        done = run(*words, **others)
+        said.append(done.stdout)
+        return done
+
+    monkeypatch.setattr(subprocess, "run", listen)
+    monkeypatch.setattr(
+        os, "fsync", lambda fd: said.append((os.readlink(f"/proc/self/fd/{fd}"), os.listdir(fd), fsync(fd)))
+    )
+    unpack(artifact, check=False)
+    assert said == [f"--file-system\n{artifact['sha512']}\njar", (opt, [folder(artifact)], None)]
+
+
+def test_what_cannot_be_written_to_the_disk_gets_no_name(
+    artifact: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "sync").write_text("#!/bin/sh\necho 'input/output error' >&2; exit 1\n")
+    (tmp_path / "sync").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    with pytest.raises(OSError, match=r"^sync --file-system .*: input/output error$"):
+        unpack(artifact, check=False)
+    assert names(artifact) == []
+
+
 def directory(path: Path, **others: str) -> dict[str, str]:
     """Return an entry of the module's directories, of the user that runs the test."""
     return {"path": str(path), "owner": OWNER, "group": GROUP, "mode": "0750"} | others

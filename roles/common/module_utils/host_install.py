@@ -307,11 +307,15 @@ def _replace(prefix: Place, folder: str, stream: IO[bytes], artifact: dict[str, 
             if not fresh.is_dir():
                 raise ValueError(f"{artifact['tarball']} has no top directory {top}")
             (fresh / STAMP).write_text(artifact["sha512"] + "\n", encoding="ascii")
+            # After a power loss, too, what has its name and its stamp is whole.
+            _run("sync", "--file-system", place.path)
             if target.exists():
                 move_aside(here, folder)
             fresh.rename(target)
     finally:
         shutil.rmtree(aside)
+    with prefix.readable() as fd:
+        os.fsync(fd)
 
 
 def move_aside(here: Path, folder: str) -> str:
