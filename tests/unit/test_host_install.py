@@ -175,38 +175,6 @@ def test_what_leads_elsewhere(tmp_path: Path, target: str | None, elsewhere: boo
     assert not leads_elsewhere({"path": str(tmp_path), "target": "right"})
 
 
-def test_what_no_link_leads_to_is_removed(artifact: dict[str, Any]) -> None:
-    """Of three digests the one before stays, since the link leads to it while the third is unpacked."""
-    opt = Path(artifact["prefix"])
-    second, third = (another(artifact, "1.0", content) for content in (b"second", b"third"))
-    theirs = opt / "product-0.9"
-    (theirs / "bin").mkdir(parents=True)
-    (opt / "producer-1").mkdir()
-    (opt / "producer-1" / ".artifact").touch()
-    for each in (artifact, second, third):
-        install(part(each), check=False)
-    assert names(artifact) == sorted(["producer-1", "product", "product-0.9", folder(second), folder(third)])
-
-
-def test_what_somebody_runs_with_is_kept(artifact: dict[str, Any]) -> None:
-    opt = Path(artifact["prefix"])
-    second, third, fourth = (another(artifact, "1.0", content) for content in (b"second", b"third", b"4"))
-    install(part(artifact), check=False)
-    with (opt / folder(artifact) / "lib" / "a.jar").open("rb"):
-        for each in (second, third):
-            install(part(each), check=False)
-        assert names(artifact) == sorted(["product", *map(folder, (artifact, second, third))])
-    install(part(fourth), check=False)
-    assert names(artifact) == sorted(["product", *map(folder, (third, fourth))])
-
-
-def test_check_mode_removes_nothing(artifact: dict[str, Any]) -> None:
-    install(part(artifact), check=False)
-    (Path(artifact["prefix"]) / "product").unlink()
-    assert len(install(part(another(artifact, "2.0", b"new")), check=True)) == 2
-    assert names(artifact) == [folder(artifact)]
-
-
 def flip(tarball: Path) -> None:
     """Change one bit."""
     content = bytearray(tarball.read_bytes())
@@ -263,35 +231,39 @@ def test_a_dangling_link_is_pointed_anew(artifact: dict[str, Any]) -> None:
     assert os.readlink(Path(artifact["prefix"]) / "product") == folder(artifact)
 
 
-def of_before(artifact: dict[str, Any]) -> Path:
+def of_before(artifact: dict[str, Any], name: str) -> Path:
     """A product as a kit of before unpacked it: without a digest in the directory's name."""
-    path = Path(artifact["prefix"]) / "product-1.0"
+    path = Path(artifact["prefix"]) / name
     (path / "lib").mkdir(parents=True)
     (path / ".artifact").write_text("0123456789abcdef" * 8 + "\n")
     return path
 
 
-def test_a_directory_of_an_older_kit_stays_while_the_link_leads_to_it(artifact: dict[str, Any]) -> None:
-    of_before(artifact)
+def test_a_directory_of_an_older_kit_stays_when_the_link_leaves_it(artifact: dict[str, Any]) -> None:
+    of_before(artifact, "product-1.0")
     (Path(artifact["prefix"]) / "product").symlink_to("product-1.0")
     install(part(artifact), check=False)
     assert names(artifact) == sorted(["product", "product-1.0", folder(artifact)])
     assert os.readlink(Path(artifact["prefix"]) / "product") == folder(artifact)
-    newer = another(artifact, "1.0", b"new")
-    install(part(newer), check=False)
-    assert names(artifact) == sorted(["product", folder(artifact), folder(newer)])
 
 
-def test_a_directory_of_an_older_kit_with_the_name_of_a_link_is_moved_aside(artifact: dict[str, Any]) -> None:
-    """A version beside the current one: what was its directory is a link by now."""
-    path, beside = of_before(artifact), artifact | {"current": False}
-    with (path / "in-use").open("w"):
-        assert len(install(part(beside), check=True)) == 2
-        assert names(artifact) == ["product-1.0"]
-        assert install(part(beside), check=False)[-1] == f"{path} -> {folder(artifact)}"
-        assert names(artifact) == sorted(["product-1.0", "product-1.0-0123456789abcde~", folder(artifact)])
+@pytest.mark.parametrize(("name", "current"), [("product", True), ("product-1.0", False)])
+def test_a_directory_of_an_older_kit_with_the_name_of_a_link_is_moved_under_what_runs(
+    artifact: dict[str, Any], name: str, current: bool
+) -> None:
+    """A version beside the current one had a directory where it has a link by now, as the first kits had."""
+    path, artifact["current"] = of_before(artifact, name), current
+    aside = path.with_name(f"{name}-0123456789abcde~")
+    with subprocess.Popen(["/bin/cat"], cwd=path / "lib", stdin=subprocess.PIPE) as daemon:
+        assert len(install(part(artifact), check=True)) == 2
+        assert names(artifact) == [name]
+        assert install(part(artifact), check=False)[-1] == f"{path} -> {folder(artifact)}"
+        assert names(artifact) == sorted([name, aside.name, folder(artifact)])
         assert os.readlink(path) == folder(artifact)
-    assert install(part(beside), check=False) == []
+        assert os.readlink(f"/proc/{daemon.pid}/cwd") == f"{aside}/lib"
+        assert daemon.poll() is None
+        daemon.communicate()
+    assert install(part(artifact), check=False) == []
 
 
 KILLED_IN_THE_SECOND_FILE = """
@@ -330,12 +302,60 @@ def test_a_killed_unpacking_leaves_no_final_name(
     assert (opt / "product" / "lib" / "a.jar").read_bytes() == b"jar"
 
 
-def test_a_run_killed_between_the_two_renames_is_redone(artifact: dict[str, Any]) -> None:
+@pytest.mark.parametrize("stamp", [None, "", "cut"])
+def test_what_has_no_whole_stamp_is_unpacked_again_beside_what_runs_from_it(
+    artifact: dict[str, Any], stamp: str | None
+) -> None:
+    """As a power loss leaves it, or who damages it, or a run that is killed between two renames."""
     opt = Path(artifact["prefix"])
     install(part(artifact), check=False)
-    (opt / folder(artifact)).rename(opt / f".{folder(artifact)}.old")
-    assert install(part(artifact), check=False) == [f"{opt}/{folder(artifact)} unpacked"]
-    assert names(artifact) == ["product", folder(artifact)]
+    path = opt / folder(artifact) / ".artifact"
+    path.unlink()
+    if stamp is not None:
+        path.write_text(artifact["sha512"][:64] if stamp else "")
+    with (path.parent / "lib" / "a.jar").open("rb") as jar:
+        assert install(part(artifact), check=False) == [f"{path.parent} unpacked"]
+        assert path.read_text() == artifact["sha512"] + "\n"
+        aside = Path(os.readlink(f"/proc/self/fd/{jar.fileno()}")).parents[1]
+    assert aside.match(f"{opt}/.{folder(artifact)}.*.old")
+    assert names(artifact) == sorted([aside.name, "product", folder(artifact)])
+    # Killed before the new one has its name.
+    path.parent.rename(opt / ".gone")
+    assert install(part(artifact), check=False) == [f"{path.parent} unpacked"]
+
+
+def test_what_has_its_name_is_on_the_disk_already(
+    artifact: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sync, opt = tmp_path / "sync", artifact["prefix"]
+    sync.write_text(f'#!/bin/sh\necho "$1"; cat "$2"/*/.artifact "$2"/*/lib/a.jar; ls {opt}\n')
+    sync.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    said: list[Any] = []
+    run, fsync = subprocess.run, os.fsync
+
+    def listen(*words: Any, **others: Any) -> Any:
+        done = run(*words, **others)
+        said.append(done.stdout)
+        return done
+
+    monkeypatch.setattr(subprocess, "run", listen)
+    monkeypatch.setattr(
+        os, "fsync", lambda fd: said.append((os.readlink(f"/proc/self/fd/{fd}"), os.listdir(fd), fsync(fd)))
+    )
+    unpack(artifact, check=False)
+    assert said == [f"--file-system\n{artifact['sha512']}\njar", (opt, [folder(artifact)], None)]
+
+
+def test_what_cannot_be_written_to_the_disk_gets_no_name(
+    artifact: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "sync").write_text("#!/bin/sh\necho 'input/output error' >&2; exit 1\n")
+    (tmp_path / "sync").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    with pytest.raises(OSError, match=r"^sync --file-system .*: input/output error$"):
+        unpack(artifact, check=False)
+    assert names(artifact) == []
 
 
 def directory(path: Path, **others: str) -> dict[str, str]:

@@ -17,8 +17,10 @@ class ActionModule(ActionBase):
     def run(self, tmp=None, task_vars=None):
         asked = self._task.args
         check = " ?" * self._task.check_mode
+        products = [artifact["name"] for artifact in asked.get("artifacts", ())]
+        words = [asked.get("state", "keep") + check, *asked["units"], *(products and ["of", *products])]
         with open({!r}, "a") as log:
-            log.write(f"{{asked.get('state', 'keep')}}{{check}} {{' '.join(asked['units'])}}\\n")
+            print(*words, file=log)
         if {!r} in asked["units"] and "services" in asked:
             return {{"failed": True, "msg": "it ended"}}
         return {{"changed": True, "paths": {!r}, "started": [], "restarted": asked["units"]}}
@@ -101,7 +103,7 @@ def test_each_machine_is_restarted_between_two_gates_in_the_order_of_the_plan(tm
             asked("zookeeper", host, "zookeeper"),
             "restarted zookeeper",
             is_back("zookeeper", host, "zookeeper"),
-            "keep zookeeper",
+            "keep zookeeper of zookeeper",
         )
     ]
 
@@ -109,7 +111,7 @@ def test_each_machine_is_restarted_between_two_gates_in_the_order_of_the_plan(tm
 def test_a_daemon_that_may_not_go_is_left_alone_and_the_ways_out_are_named(tmp_path: Path) -> None:
     rc, output, done = roll(tmp_path, "zookeeper", SERVERS, refuses="*' --restart a '*")
     assert rc == 2, output
-    assert done[:4][-1] == "keep zookeeper"
+    assert done[:4][-1] == "keep zookeeper of zookeeper"
     assert done[4:] == [asked("zookeeper", "a", "zookeeper"), "taken_back ? zookeeper"]
     assert "The roll ends at a, and nothing after it is restarted: what is awaited stands above" in output
     assert "-e accept_risk=NAME" in output
@@ -185,7 +187,7 @@ def test_daemons_of_one_machine_are_restarted_one_after_the_other(tmp_path: Path
         for number, unit in enumerate(units)
         for each in (asked("kafka", "a", unit, back=units[:number]), f"restarted {unit}")
     ]
-    assert done == [*work, is_back("kafka", "a", *units), f"keep {' '.join(units)}"]
+    assert done == [*work, is_back("kafka", "a", *units), f"keep {' '.join(units)} of kafka"]
 
 
 def test_a_service_that_is_none_is_refused_before_all_else(tmp_path: Path) -> None:

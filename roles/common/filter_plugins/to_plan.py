@@ -70,7 +70,8 @@ def to_plan(
     Returns {"machines": [hosts], "unheard": [hosts], "install": [hosts], "services": {name: {"deploy":
     [hosts], "roll": [hosts], "follow": [hosts], "machines": {host: {"install": [sentences], "files":
     [paths], "start": [units], "enable": [units], "restart": {unit: [why]}}}}}, "data": data, "steps":
-    [{"step": 1, "do": "roll"}], "refusals": [sentences], "warnings": [sentences]}. What has nothing to do is not in it.
+    [{"step": 1, "do": "roll"}], "refusals": [sentences], "warnings":
+    [sentences]}. What has nothing to do is not in it.
     """
     planned: dict[str, Any] = {}
     bases = {name for service in services for name in service.get("base", ())}

@@ -1,10 +1,12 @@
 #!/usr/bin/python
-"""Keep a copy of the files that a service's daemons run well with, or put it back."""
+"""Keep a copy of what daemons run well with and remove what it replaced, or put the copy back."""
 
 from __future__ import annotations
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.host_install import ARTIFACTS
 from ansible.module_utils.host_keep import KEPT, keep, take_back
+from ansible.module_utils.host_prune import prune
 from ansible.module_utils.host_units import UnitError
 
 DOCUMENTATION = r"""
@@ -17,6 +19,9 @@ description:
   - What is put back is not read before the daemons are restarted, which the module leaves to the caller. A
     file that a daemon of another service runs with by now stays as it is.
   - Copies have the owner and mode of the files, and lie in a directory that only root can enter.
+  - What was unpacked of a product before is removed when no link beside it and no unit file leads to it and
+    no process has it, or anything below it, open, mapped or mounted. Where a process cannot be looked at, as
+    in a container without C(SYS_PTRACE), nothing is removed.
 options:
   units:
     description: units, without C(.service)
@@ -32,6 +37,11 @@ options:
     description: where copies are kept, a directory for each unit
     type: path
     default: /var/lib/millrace/kept
+  artifacts:
+    description: what is unpacked here, as in the values of services; of other products nothing is removed
+    type: list
+    elements: dict
+    default: []
 attributes:
   check_mode: {support: full}
 author: [Millrace]
@@ -39,11 +49,12 @@ author: [Millrace]
 
 EXAMPLES = r"""
 - name: Keep what the broker runs well with
-  service_keep: {units: [kafka@1]}
+  service_keep: {units: [kafka@1], artifacts: "{{ kafka_service.artifacts }}"}
 """
 
 RETURN = r"""
 paths: {description: paths that were copied anew, or put back, returned: always, type: list, elements: str}
+removed: {description: directories that were removed, returned: always, type: list, elements: str}
 """
 
 
@@ -54,6 +65,7 @@ def main() -> None:
             "units": {"type": "list", "elements": "str", "required": True},
             "state": {"type": "str", "choices": ["kept", "taken_back"], "default": "kept"},
             "directory": {"type": "path", "default": KEPT},
+            "artifacts": ARTIFACTS,
         },
         supports_check_mode=True,
     )
@@ -61,10 +73,11 @@ def main() -> None:
     do = take_back if taken_back else keep
     try:
         paths = do(module.params["units"], module.params["directory"], check=module.check_mode)
+        removed = [] if taken_back else prune(module.params["artifacts"], check=module.check_mode)
     except (OSError, ValueError, UnitError) as error:
         module.fail_json(msg=str(error))
-    # A copy of what is there is no change of the service.
-    module.exit_json(changed=taken_back and bool(paths), paths=paths)
+    # Neither copies nor what nothing needs are part of the service: it is unchanged.
+    module.exit_json(changed=taken_back and bool(paths), paths=paths, removed=removed)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ import shutil
 import stat
 import subprocess
 import tarfile
+import tempfile
 from pathlib import Path
 from typing import IO, Any
 
@@ -33,6 +34,17 @@ def _listed(options: dict[str, Any]) -> dict[str, Any]:
     return {"type": "list", "elements": "dict", "default": [], "options": options}
 
 
+#: Tarballs, and where they are unpacked.
+ARTIFACTS = _listed(
+    {
+        "name": _TEXT,
+        "version": _TEXT,
+        "tarball": _PATH,
+        "sha512": _TEXT,
+        "prefix": {"type": "path", "default": "/opt"},
+        "current": {"type": "bool", "default": True},
+    }
+)
 #: The argument of the module: each part of an install may be missing.
 INSTALL: dict[str, Any] = {
     "type": "dict",
@@ -48,16 +60,7 @@ INSTALL: dict[str, Any] = {
                 "mode": {"type": "str", "default": "0755"},
             }
         ),
-        "artifacts": _listed(
-            {
-                "name": _TEXT,
-                "version": _TEXT,
-                "tarball": _PATH,
-                "sha512": _TEXT,
-                "prefix": {"type": "path", "default": "/opt"},
-                "current": {"type": "bool", "default": True},
-            }
-        ),
+        "artifacts": ARTIFACTS,
         "links": _listed(_LINK),
         "commands": {"type": "list", "elements": "path", "default": []},
     },
@@ -77,10 +80,8 @@ def install(part: dict[str, Any], *, check: bool, move_links: bool = True) -> li
         done += make_user(user, check=check)
     for spec in part["directories"]:
         done += make_directory(spec, check=check)
-    unpacked = [sentence for artifact in part["artifacts"] for sentence in unpack(artifact, check=check)]
-    if unpacked and not check:
-        _prune(part["artifacts"])
-    done += unpacked
+    for artifact in part["artifacts"]:
+        done += unpack(artifact, check=check)
     for link in links_of(part):
         if move_links or not os.path.lexists(link["path"]):
             done += make_link(Path(link["path"]), link["target"], link.get("within"), check=check)
@@ -111,7 +112,7 @@ def link_commands(programs: Path, bin_dir: Path = BIN, *, check: bool) -> list[s
 def links_of(part: dict[str, Any]) -> list[dict[str, Any]]:
     """The links of an install: those to its artifacts, and further names under which people look."""
     return [
-        {"path": os.path.join(artifact["prefix"], _link_name(artifact)), "target": _folder(artifact)}
+        {"path": os.path.join(artifact["prefix"], _link_name(artifact)), "target": folder_of(artifact)}
         for artifact in part["artifacts"]
     ] + list(part["links"])
 
@@ -121,8 +122,8 @@ def leads_elsewhere(link: dict[str, Any]) -> bool:
     return os.path.islink(link["path"]) and os.readlink(link["path"]) != link["target"]
 
 
-def _folder(artifact: dict[str, Any]) -> str:
-    """A directory for each digest: what runs keeps its jars when another recipe or version is unpacked."""
+def folder_of(artifact: dict[str, Any]) -> str:
+    """Name of an artifact's directory: one for each digest, so that what runs keeps its jars."""
     return f"{artifact['name']}-{artifact['version']}-{artifact['sha512'][:16]}"
 
 
@@ -215,7 +216,7 @@ def unpack(artifact: dict[str, Any], *, check: bool) -> list[str]:
 
     Raises ValueError when the tarball is missing or is not the one the digest names.
     """
-    prefix, folder = Path(artifact["prefix"]), _folder(artifact)
+    prefix, folder = Path(artifact["prefix"]), folder_of(artifact)
     stamp = beginning(str(prefix / folder / STAMP))
     if stamp is not None and stamp.decode("ascii", "replace").strip() == artifact["sha512"]:
         return []
@@ -223,29 +224,6 @@ def unpack(artifact: dict[str, Any], *, check: bool) -> list[str]:
         with directory(str(prefix), make=True) as place:
             _unpack_to(place, folder, artifact)
     return [f"{prefix / folder} unpacked"]
-
-
-def _prune(artifacts: list[dict[str, Any]]) -> None:
-    """Remove what was unpacked of the products before, where no link leads to it and nothing runs with it."""
-    # Of all of them: of two versions of a product neither has a link yet.
-    keep = {os.path.join(artifact["prefix"], _folder(artifact)) for artifact in artifacts}
-    for prefix, name in {(Path(artifact["prefix"]), artifact["name"]) for artifact in artifacts}:
-        linked = {os.readlink(path) for path in prefix.iterdir() if path.is_symlink()}
-        for path in prefix.glob(f"{name}-*"):
-            ours = not path.is_symlink() and (path / STAMP).is_file()
-            if ours and str(path) not in keep and path.name not in linked and not _in_use(path):
-                shutil.rmtree(path)
-
-
-def _in_use(path: Path) -> bool:
-    """Whether a process has a file below the directory open."""
-    for link in Path("/proc").glob("[0-9]*/fd/*"):
-        try:
-            if os.readlink(link).startswith(f"{path}/"):
-                return True
-        except OSError:  # it has ended, or has closed it
-            continue
-    return False
 
 
 def make_link(link: Path, target: str, within: str | None = None, *, check: bool) -> list[str]:
@@ -316,10 +294,9 @@ def _unpack_to(prefix: Place, folder: str, artifact: dict[str, Any]) -> None:
 def _replace(prefix: Place, folder: str, stream: IO[bytes], artifact: dict[str, Any]) -> None:
     """Unpack beside the folder, then put it in the folder's place."""
     here = Path(prefix.anchored)
-    target, aside, old = here / folder, here / f".{folder}.unpacking", here / f".{folder}.old"
-    # A killed run may have left them.
+    target, aside = here / folder, here / f".{folder}.unpacking"
+    # A killed run may have left it.
     shutil.rmtree(aside, ignore_errors=True)
-    shutil.rmtree(old, ignore_errors=True)
     aside.mkdir()
     try:
         with prefix.below(aside.name) as place:
@@ -330,12 +307,22 @@ def _replace(prefix: Place, folder: str, stream: IO[bytes], artifact: dict[str, 
             if not fresh.is_dir():
                 raise ValueError(f"{artifact['tarball']} has no top directory {top}")
             (fresh / STAMP).write_text(artifact["sha512"] + "\n", encoding="ascii")
+            # After a power loss, too, what has its name and its stamp is whole.
+            _run("sync", "--file-system", place.path)
             if target.exists():
-                target.rename(old)
+                move_aside(here, folder)
             fresh.rename(target)
     finally:
         shutil.rmtree(aside)
-        shutil.rmtree(old, ignore_errors=True)
+    with prefix.readable() as fd:
+        os.fsync(fd)
+
+
+def move_aside(here: Path, folder: str) -> str:
+    """Take its name from a directory, which is to be removed when nothing runs from it; its new name."""
+    aside = tempfile.mkdtemp(prefix=f".{folder}.", suffix=".old", dir=here)
+    (here / folder).rename(aside)
+    return os.path.basename(aside)
 
 
 def _extract(stream: IO[bytes], into: Path) -> Path:
