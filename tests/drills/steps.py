@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import subprocess
 import time
@@ -12,7 +13,7 @@ from typing import Any
 from smoke.services import hdfs, zookeeper
 from smoke.wait import wait_until
 from tests.drills import refused
-from tests.live import CLUSTER, Run, Site
+from tests.live import CLUSTER, REPORTS, Run, Site
 from tests.oracle import Records, Session, _Working
 
 ZOOKEEPER, KAFKA, NAMES, JOURNAL, BLOCKS = (
@@ -56,6 +57,14 @@ class Lab:
         """A run of the kit; whoever asks for it looks at how it ended."""
         smoke = ["--skip-tags", "smoke"] if playbook == "site.yml" else []
         return self.site.run(*smoke, *words, playbook=playbook)
+
+    def refused(self) -> dict[str, str]:
+        """Machine -> the command that its refusal tells."""
+        refusals = json.loads((REPORTS / "plan.json").read_text(encoding="utf-8"))["refusals"]
+        told = [sentence.partition(" host that says so: ") for sentence in refusals]
+        if not told or not all(command for _, _, command in told):
+            raise NotInjectedError(f"no steps are said: {refusals}")
+        return {sentence.split()[0]: command for sentence, _, command in told}
 
     def mended(self) -> None:
         """One run of the kit ends well."""
@@ -193,6 +202,26 @@ def refuse(service: str, kind: str) -> Callable[[Lab], str]:
         assert said, done.output[-2000:]
         assert len({machine for machine, _ in some}) == 1, some
         return f"taken back: {', '.join(f'{unit} on {machine}' for machine, unit in sorted(some))}"
+
+    return inject
+
+
+def move(service: str, variable: str, directory: str) -> Callable[[Lab], str]:
+    """Data directories are moved by what the refusals say, and back again, which is refused as well."""
+
+    def inject(lab: Lab) -> str:
+        playbook, words = f"playbooks/{service}.yml", ("-e", f"{variable}={directory}")
+        followed = []
+        for given in (words, ()):
+            assert lab.deploy(*given, playbook=playbook).rc == 2, "it was not refused"
+            steps = lab.refused()
+            followed += list(steps.values())
+            for machine, step in steps.items():
+                lab.on(machine, step)
+            done = lab.deploy(*given, playbook=playbook)
+            assert done.rc == 0, done.output[-3000:]
+            lab.check()
+        return f"followed on {len(followed)} machines, there and back: {followed[0]}; {followed[-1]}"
 
     return inject
 
@@ -422,6 +451,22 @@ DRILLS = {
             )
             for service in refused.SERVICES
             for kind in refused.KINDS
+        ),
+        *(
+            Drill(
+                f"moved-{variable.removesuffix('_dir').replace('_', '-')}",
+                f"{variable} is another, and what the refusal says is done",
+                0,
+                move(service, variable, directory),
+                as_before,
+            )
+            for service, variable, directory in (
+                ("zookeeper", "zookeeper_data_dir", "/var/lib/zookeeper2"),
+                ("kafka", "kafka_data_dir", "/var/lib/kafka2"),
+                ("hdfs", "hdfs_data_dir", "/var/lib/hdfs/data2"),
+                ("hdfs", "hdfs_name_dir", "/var/lib/hdfs/name2"),
+                ("hdfs", "hdfs_journal_dir", "/var/lib/hdfs/journal2"),
+            )
         ),
         Drill("roll", "the brokers are rolled", 9, roll_the_brokers, nothing, (Steady, Session)),
         Drill(

@@ -82,6 +82,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
                 raise AnsibleActionFail(f"{service['name']}: {rule} is no name of a filter")
             arguments = service["data"]["arguments"]
             decided |= self._filter(f"found | {rule}(**arguments)", found=here, arguments=arguments)
+        stores = {host: said["stores"] for host, said in here.items()}
+        decided["refusals"] += self._filter("stores | stale_copies", stores=stores)
         if ids := service["data"].get("ids"):
             settings = {host: said["settings"] for host, said in here.items()}
             decided["refusals"] += self._filter("settings | renumbered(**ids)", settings=settings, ids=ids)
