@@ -108,8 +108,8 @@ molecule: bootstrap-test ## A whole cluster on machines of its own, tested and d
 
 # It ends at the first that fails, and leaves the cluster as it is found.
 .PHONY: drill
-drill: bootstrap-test ## Break the lab on purpose, under load, and keep a row of each drill (DRILLS="power disk-kafka", SEED=1)
-	python -m tests.drills --seed $(or $(SEED),1) $(DRILLS)
+drill: bootstrap-test ## Break the lab on purpose, under load, a row of figures each (NAME="power disk-kafka", SEED=1, LIST=1, PAGE=1)
+	python -m tests.drills --seed $(or $(SEED),1) $(if $(LIST),--list) $(if $(PAGE),--page docs/drills.md) $(NAME)
 
 .PHONY: bench-deploy
 bench-deploy: bootstrap ## Seconds of a cold deployment, against a bare shell script (ROUNDS=3): removes the lab in the end

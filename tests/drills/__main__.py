@@ -10,8 +10,9 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
-from tests.drills.rows import Row, figures, judge, keep, lacking, read, table
+from tests.drills.rows import Row, figures, judge, keep, lacking, latest, page, read, table
 from tests.drills.steps import DRILLS, Drill, Lab, NotInjectedError
 from tests.live import CHECKOUT, CLUSTER, REPORTS
 from tests.oracle import Directories, Records, Session, Verdict
@@ -61,11 +62,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "drill", nargs="*", choices=[[], *DRILLS], help="these alone, whether they ran or not"
     )
     parser.add_argument("--seed", type=int, default=1, help="who is hit follows from it")
-    parser.add_argument("--table", action="store_true", help="print what is kept, and do nothing")
+    parser.add_argument("--list", action="store_true", help="print all drills with their last row, run none")
+    parser.add_argument(
+        "--page", type=Path, help="write what is kept as a page of the documentation, run none"
+    )
     options = parser.parse_args(arguments)
     kept, number = REPORTS / "drills.json", commit()
     wanted = options.drill or lacking(DRILLS, read(kept), number, options.seed)
-    for name in [] if options.table else wanted:
+    if options.list or options.page:
+        rows = latest(DRILLS, read(kept), options.seed)
+        if options.page:
+            options.page.write_text(page(rows), encoding="utf-8")
+        else:
+            known = {row.drill: f"{row.result} ({row.commit})" for row in rows}
+            print("\n".join(f"{name:<28} {known.get(name, ''):<18} {DRILLS[name].does}" for name in DRILLS))
+        return 0
+    for name in wanted:
         print(f"drill {name}: {DRILLS[name].does}", flush=True)
         row = run(DRILLS[name], number, options.seed)
         keep(kept, row)

@@ -79,6 +79,26 @@ def lacking(drills: Iterable[str], rows: Iterable[Row], commit: str, seed: int) 
     return [drill for drill in drills if drill not in done]
 
 
+def latest(drills: Iterable[str], rows: Iterable[Row], seed: int) -> list[Row]:
+    """The last row of each drill that was run with the seed, in the order of the drills."""
+    last = {row.drill: row for row in rows if row.seed == seed and row.result != "not run"}
+    return [last[drill] for drill in drills if drill in last]
+
+
+def page(rows: Iterable[Row]) -> str:
+    """The page of the documentation."""
+    return f"""# Drills
+
+What was done to a lab of three machines on purpose, and what it showed: made by `make drill PAGE=1` from the
+rows that `make drill` keeps, the last of each drill. Meanwhile records were sent with `acks=all`, a session of
+ZooKeeper held a node, and directories were made in HDFS: what was acknowledged and is not there afterwards is
+lost. "healed" is the time from the deed until all gates were open, where a timeout of the product governs it as
+a multiple of that. A planted failure is one that an oracle has to see.
+
+{table(rows)}
+"""
+
+
 def table(rows: Iterable[Row]) -> str:
     """The rows for people, in Markdown."""
     lines = [

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.drills.rows import Row, figures, judge, keep, lacking, read, table
+from tests.drills.rows import Row, figures, judge, keep, lacking, latest, page, read, table
 from tests.oracle import Verdict
 
 ROW = Row("power", "abc1234", 1, "ok", "kill all", "none runs", 900, 0, 0, 2.5, "Records", 45.0, 9.0)
@@ -68,3 +68,15 @@ def test_the_table() -> None:
         "| disk | FAILED: 3 lost | kill all | 900 | 0 | 0 | 2.50 s Records |  | abc1234 |",
     ]
     assert len({line.count("|") for line in lines}) == 1
+
+
+def test_the_page_has_the_last_row_of_each_drill_in_their_order() -> None:
+    disk, later = replace(ROW, drill="disk", stall=0.0), replace(ROW, commit="def5678", lost=3)
+    seeded, not_run = replace(ROW, seed=2), replace(ROW, result="not run", commit="fff0000")
+    rows = latest(["disk", "power", "gone"], [ROW, later, seeded, not_run, disk], 1)
+    assert rows == [disk, later]
+    text = page(rows)
+    assert text.startswith("# Drills\n")
+    assert text.index("| disk |") < text.index("| power |")
+    assert "abc1234" in text
+    assert "| 3 |" in text

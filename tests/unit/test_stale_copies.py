@@ -45,6 +45,6 @@ def test_the_refusal_says_how_to_copy_again() -> None:
     (sentence,) = stale_copies({"a": {"data": here, "log": here}, "b": {"data": store({}, {}, [], [])}})
     assert sentence == (
         "a runs hdfs-datanode on /old, and what lies in /new is a copy that was made before: what has been "
-        "written since would be lost. Give the directory back. Or copy it again while nobody writes; on every "
-        "host that says so: systemctl stop hdfs-datanode && mv /new /new.before && cp -a /old /new"
+        "written since would be lost. Give the directory back. Or copy it again while nobody writes; on "
+        "every host that says so: systemctl stop hdfs-datanode && mv /new /new.before && cp -a /old /new"
     )
