@@ -89,11 +89,11 @@ def page(rows: Iterable[Row]) -> str:
     """The page of the documentation."""
     return f"""# Drills
 
-What was done to a lab of three machines on purpose, and what it showed: made by `make drill PAGE=1` from the
-rows that `make drill` keeps, the last of each drill. Meanwhile records were sent with `acks=all`, a session of
-ZooKeeper held a node, and directories were made in HDFS: what was acknowledged and is not there afterwards is
-lost. "healed" is the time from the deed until all gates were open, where a timeout of the product governs it as
-a multiple of that. A planted failure is one that an oracle has to see.
+What was done to a lab of three machines on purpose, and what it showed: made by `make drill PAGE=1` from
+the rows that `make drill` keeps, the last of each drill. Meanwhile records were sent with `acks=all`, a
+session of ZooKeeper held a node, and directories were made in HDFS: what was acknowledged and is not
+there afterwards is lost. "healed" is the time from the deed until all gates were open, where a timeout
+of the product governs it as a multiple of that. A planted failure is one that an oracle has to see.
 
 {table(rows)}
 """

@@ -81,7 +81,7 @@ ELSEWHERE = (
     "a has no log of its broker {} in /new, but {}: its unit uses another directory, that of an older "
     "kafka_data_dir. With this one it would stay down, or begin empty. Give back the older kafka_data_dir. "
     "Or stop the broker, copy its directory with its owner, and run again; on every host that says so: "
-    "systemctl stop {} && cp -a {} /new/"
+    "systemctl stop {} && install -d -o kafka -g kafka -m 750 /new && cp -a {} /new/"
 )
 STRANGER = (
     "a holds in /new the data of broker {}, and the inventory now calls its broker {}: a new broker would "

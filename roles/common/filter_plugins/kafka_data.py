@@ -121,7 +121,8 @@ def _elsewhere(host: str, here: Mapping[str, Any], kraft: bool) -> list[str]:
             "another directory, that of an older kafka_data_dir. With this one it would stay down, or "
             "begin empty. Give back the older kafka_data_dir. Or stop the broker, copy its directory with "
             "its owner, and run again; on every host that says so: systemctl stop "
-            f"{' '.join(f'kafka@{number}' for number in away)} && cp -a {' '.join(sources)} {directory}/"
+            f"{' '.join(f'kafka@{number}' for number in away)} && install -d -o kafka -g kafka -m 750 "
+            f"{directory} && cp -a {' '.join(sources)} {directory}/"
         )
     ]
 

@@ -98,6 +98,12 @@ def _moved(host: str, here: Mapping[str, Any]) -> list[str]:
     if not moved:
         return []
     newest = max(moved, key=lambda path: _newest(moved[path], "snapshot"))
+    make = (
+        # What is older there must not lie among what is copied.
+        f"mv {directory}/{DATA} {directory}/{DATA}.before"
+        if DATA in holds
+        else f"install -d -o zookeeper -g zookeeper -m 750 {directory}"
+    )
     has, begins = (
         (f"data of its ZooKeeper server in {directory}, but newer in", "with what is old")
         if DATA in holds
@@ -108,7 +114,7 @@ def _moved(host: str, here: Mapping[str, Any]) -> list[str]:
             f"{host} has {has} {', '.join(moved)}: its unit uses another directory, that of an older "
             f"zookeeper_data_dir. With this one it would begin {begins}. Give back the older "
             "zookeeper_data_dir. Or stop the server, copy its data with its owner, and run again; on every "
-            f"host that says so: systemctl stop zookeeper && cp -a {newest}/{DATA} {newest}/myid "
+            f"host that says so: systemctl stop zookeeper && {make} && cp -a {newest}/{DATA} {newest}/myid "
             f"{directory}/"
         )
     ]
