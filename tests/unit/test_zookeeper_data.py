@@ -114,10 +114,10 @@ LOGS = (
         pytest.param(
             here(*DATA, older={"/old": ("version-2", "version-2/snapshot.1f.gz")}),
             "a has data of its ZooKeeper server in /new, but newer in /old: its unit uses another "
-            "directory, that of an older zookeeper_data_dir. With this one it would begin with what is old. Give "
-            "back the older zookeeper_data_dir. Or stop the server, copy its data with its owner, and run again; "
-            "on every host that says so: systemctl stop zookeeper && mv /new/version-2 /new/version-2.before && "
-            "cp -a /old/version-2 /old/myid /new/",
+            "directory, that of an older zookeeper_data_dir. With this one it would begin with what is old. "
+            "Give back the older zookeeper_data_dir. Or stop the server, copy its data with its owner, and "
+            "run again; on every host that says so: systemctl stop zookeeper && mv /new/version-2 "
+            "/new/version-2.before && cp -a /old/version-2 /old/myid /new/",
             id="back-to-a-directory-that-was-left-once",
         ),
         pytest.param(full(older={"/old": DATA}), "", id="copied-and-the-older-is-still-there"),
