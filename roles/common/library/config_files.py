@@ -7,7 +7,7 @@ import os
 from typing import Any
 
 from ansible.module_utils.host_files import FILES, apply
-from ansible.module_utils.host_module import QuietModule
+from ansible.module_utils.host_module import QuietModule, alone
 
 DOCUMENTATION = r"""
 module: config_files
@@ -62,6 +62,7 @@ def main() -> None:
         argument_spec={"files": FILES | {"required": True}},
         supports_check_mode=True,
     )
+    alone(module)
     # A directory that is made here is for the service users to read, whatever umask the session has.
     os.umask(0o022)
     diffs: list[dict[str, Any]] = []

@@ -6,6 +6,7 @@ from __future__ import annotations
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.host_install import ARTIFACTS
 from ansible.module_utils.host_keep import KEPT, keep, take_back
+from ansible.module_utils.host_module import alone
 from ansible.module_utils.host_prune import prune
 from ansible.module_utils.host_units import UnitError
 
@@ -69,6 +70,7 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
+    alone(module)
     taken_back = module.params["state"] == "taken_back"
     do = take_back if taken_back else keep
     try:

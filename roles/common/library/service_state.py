@@ -9,7 +9,7 @@ import platform
 from ansible.module_utils.host_data import STORES
 from ansible.module_utils.host_files import FILES
 from ansible.module_utils.host_install import INSTALL
-from ansible.module_utils.host_module import QuietModule
+from ansible.module_utils.host_module import QuietModule, alone
 from ansible.module_utils.host_state import ERRORS, compare, ensure_state, in_words
 from ansible.module_utils.host_units import orphaned_units
 
@@ -109,6 +109,7 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
+    alone(module)
     # What is made here is for the service users to read, whatever umask the session has.
     os.umask(0o022)
     wanted = module.params["services"]

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.host_module import alone
 from ansible.module_utils.host_units import UnitError, ensure_state
 
 DOCUMENTATION = r"""
@@ -59,6 +60,7 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
+    alone(module)
     try:
         units = [{"name": unit} for unit in module.params["units"]]
         done = ensure_state(units, module.params["state"], check=module.check_mode)

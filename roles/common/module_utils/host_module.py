@@ -1,10 +1,18 @@
-"""A module whose arguments are nobody's to read in the machine's log."""
+"""What the modules of the kit share: no word in the machine's log, and one of them at a time."""
 
 from __future__ import annotations
 
+import fcntl
+import os
+import time
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
+
+#: Root's alone, so that nobody else holds a lock there.
+LOCKS = "/run/millrace"
+#: Seconds for which a module of another run is awaited: it may wait itself, for a quorum.
+PATIENCE = 300
 
 
 class QuietModule(AnsibleModule):  # type: ignore[misc]
@@ -16,3 +24,37 @@ class QuietModule(AnsibleModule):  # type: ignore[misc]
 
     def log(self, msg: Any, log_args: dict[str, Any] | None = None) -> None:
         """Stand for the function by which everything is logged, "Invoked with" too."""
+
+
+def alone(module: AnsibleModule, *, locks: str = LOCKS, patience: float = PATIENCE) -> None:
+    """Be the only module that changes this machine, from here to the end of the process.
+
+    A module outlives the controller that was killed. The next run must not work beside it, on what it has
+    half done.
+    locks: directory of the lock; patience: seconds for which another module is awaited. In check mode
+    nothing is changed, and nobody is awaited. Fails the module when the other does not end.
+    """
+    if module.check_mode:
+        return
+    os.makedirs(locks, mode=0o700, exist_ok=True)
+    # Closed by the end of the process, and with it the lock is given back.
+    lock = os.open(os.path.join(locks, "module.lock"), os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    deadline = time.monotonic() + patience
+    while not _taken(lock):
+        if time.monotonic() > deadline:
+            other = os.pread(lock, 100, 0).decode("ascii", "replace").strip()
+            module.fail_json(
+                msg=f"another run has been changing this machine for {patience:g} s (process {other}): wait "
+                "for its end, or end it, and run again"
+            )
+        time.sleep(0.2)
+    os.ftruncate(lock, 0)
+    os.pwrite(lock, str(os.getpid()).encode(), 0)
+
+
+def _taken(lock: int) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

@@ -12,6 +12,7 @@ from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible.module_utils.hadoop_jmx import OPEN, bean
+from ansible.module_utils.host_module import alone
 
 DOCUMENTATION = r"""
 module: hdfs_directories
@@ -159,6 +160,7 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
+    alone(module)
     hdfs = WebHdfs(module.params["namenodes"], module.params["user"])
     try:
         made = apply(hdfs, module.params["directories"], module.params["timeout"], check=module.check_mode)

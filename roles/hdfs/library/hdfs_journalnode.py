@@ -15,7 +15,7 @@ from typing import Any
 from ansible.module_utils.hadoop_jmx import bean
 from ansible.module_utils.host_files import apply
 from ansible.module_utils.host_install import make_directory
-from ansible.module_utils.host_module import QuietModule
+from ansible.module_utils.host_module import QuietModule, alone
 from ansible.module_utils.host_units import UnitError, ensure_state
 
 DOCUMENTATION = r"""
@@ -270,6 +270,7 @@ def main() -> None:
             "timeout": {"type": "int", "default": 120},
         }
     )
+    alone(module)
     try:
         result = take_part(module.params)
     except (JournalError, OSError, ValueError, UnitError) as error:
