@@ -14,7 +14,7 @@ from smoke.services import hdfs, zookeeper
 from smoke.wait import wait_until
 from tests.drills import refused
 from tests.live import CLUSTER, REPORTS, Run, Site
-from tests.oracle import Records, Session, _Working
+from tests.oracle import Directories, Records, Session, _Working
 
 ZOOKEEPER, KAFKA, NAMES, JOURNAL, BLOCKS = (
     "/var/lib/zookeeper/version-2",
@@ -459,6 +459,8 @@ DRILLS = {
                 0,
                 move(service, variable, directory),
                 as_before,
+                # No session outlives an ensemble that is stopped.
+                (Records, Directories),
             )
             for service, variable, directory in (
                 ("zookeeper", "zookeeper_data_dir", "/var/lib/zookeeper2"),
