@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from smoke import checks, evidence, gates, leaders, processes, receipt, report, signals, versions
+from smoke import checks, domains, evidence, gates, leaders, processes, receipt, report, signals, versions
 from smoke.checks import hdfs as hdfs_check
 from smoke.checks import kafka as kafka_check
 from smoke.checks import spark as spark_check
@@ -63,13 +63,25 @@ def _parser() -> argparse.ArgumentParser:
         metavar="FILE",
         help="what was wrong before a roll, by its plan.json, is no fault",
     )
-    sub.add_argument("--restart", nargs=2, metavar=("HOST", "UNIT"), help="also: may this daemon go now")
+    sub.add_argument(
+        "--restart",
+        nargs="+",
+        metavar="WORD",
+        help="HOST UNIT, also: may this daemon go now; HOST HOST UNIT: on these machines together",
+    )
     sub.add_argument(
         "--accept", default="", metavar="SUBJECT", help="a partition, file or host: go for all that"
     )
     sub.add_argument("--timeout", type=float, default=120, metavar="SECONDS")
 
-    command("survey", survey, "say which machines lead and what is not right, as JSON")
+    sub = command("survey", survey, "say which machines lead and what is not right, as JSON")
+    sub.add_argument(
+        "--batches",
+        nargs="+",
+        choices=("hdfs", "yarn"),
+        default=(),
+        help="also: which workers of these services may be restarted together",
+    )
 
     sub = command("run", run, "put data in, get data out, count; remove it all again")
     sub.add_argument("--out", type=Path, help="smoke.json beside the description")
@@ -137,16 +149,30 @@ def _roll(options: argparse.Namespace, cluster: Cluster) -> gates.Roll | None:
         known = json.loads(options.plan.read_text())["faults"]
     except (OSError, ValueError, KeyError) as error:
         raise ClusterError(f"{options.plan} does not say what was wrong before the roll: {error!r}") from None
-    host, unit = options.restart or ("", "")
-    if unit and unit not in cluster.units.get(host, ()):
-        raise ClusterError(f"{cluster.source} has no unit {unit} on {host}")
-    return gates.Roll(known, host, unit, options.accept)
+    *hosts, unit = options.restart or [""]
+    if unit and not hosts:
+        raise ClusterError(f"--restart {unit} names no machine: give HOST UNIT")
+    for host in hosts:
+        if unit not in cluster.units.get(host, ()):
+            raise ClusterError(f"{cluster.source} has no unit {unit} on {host}")
+    return gates.Roll(known, hosts, unit, options.accept)
 
 
 def survey(options: argparse.Namespace) -> int:
-    """Print what a roll must know before it: by service the machines that lead, by gate what is not right."""
+    """Print what a roll must know before it.
+
+    By service the machines that lead and the domains of its workers, by gate what is not right.
+    """
     cluster = described(options)
-    print(json.dumps({"leaders": leaders.leaders(cluster), "faults": gates.faults_of(cluster)}))
+    print(
+        json.dumps(
+            {
+                "leaders": leaders.leaders(cluster),
+                "faults": gates.faults_of(cluster),
+                "domains": domains.domains(cluster, options.batches),
+            }
+        )
+    )
     return 0
 
 

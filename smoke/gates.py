@@ -48,9 +48,9 @@ class Roll:
 
     known: Mapping[str, Mapping[str, int]]
     """Gate -> what was not right before: subject -> amount."""
-    host: str = ""
+    hosts: Sequence[str] = ()
     unit: str = ""
-    """The daemon that is to be restarted next; none after the last."""
+    """The daemon that is to be restarted next, on one machine or on several together; none after the last."""
     accepted: str = ""
     """A partition, file or host: what stands against the restart for its sake is accepted."""
 
@@ -68,6 +68,8 @@ class Part:
     """State, host and unit -> why that daemon must not be restarted now."""
     alone: Callable[[Any, str, str], list[str]] = lambda *_: []
     """State, host and unit -> what is not served while the daemon is away, and never could be."""
+    together: Callable[[Any], list[Fault]] = lambda _: []
+    """State -> why workers of several machines must not be restarted together now."""
 
 
 def parts_of(cluster: Cluster, only: Sequence[str] = SERVICES) -> list[Part]:
@@ -97,6 +99,7 @@ def parts_of(cluster: Cluster, only: Sequence[str] = SERVICES) -> list[Part]:
                 lambda state: hdfs.judge(state, datanodes),
                 h.units,
                 lambda state, host, unit: hdfs.against_restart(state, h, host, unit),
+                together=hdfs.against_together,
             )
         )
     if (y := cluster.yarn) and "yarn" in only:
@@ -183,14 +186,16 @@ def _look(part: Part, roll: Roll | None) -> Verdict:
         return part.judge(state)
     faults = part.faults(state)
     wrong = worse(faults, roll.known.get(part.name, {}))
-    against = part.against(state, roll.host, roll.unit) if roll.unit else []
+    against = [fault for host in roll.hosts for fault in part.against(state, host, roll.unit)]
+    if len(roll.hosts) > 1:
+        against += part.together(state)
     accepted = [fault for fault in against if fault.subject == roll.accepted]
     if said := sentences([*wrong, *(fault for fault in against if fault not in accepted)]):
         return False, said
     said = f"no worse than before: {sentences(faults)}" if faults else part.judge(state)[1]
     if accepted:
         said += f"; accepted: {sentences(accepted)}"
-    if names := part.alone(state, roll.host, roll.unit):
+    if names := [name for host in roll.hosts for name in part.alone(state, host, roll.unit)]:
         said += f"; not served meanwhile: {first(names)}"
     return True, said
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -354,6 +355,28 @@ def test_a_gate_of_a_roll(
     assert gate(faults, against, roll) == verdict
 
 
+def test_a_gate_of_several_machines_asks_for_each_and_for_all() -> None:
+    asked: list[tuple[str, str]] = []
+
+    def against(_: Any, host: str, unit: str) -> list[Fault]:
+        asked.append((host, unit))
+        return [Fault("t-2", f"{host} is needed")] if host == "b" else []
+
+    thing = Part("hdfs", lambda: None, lambda _: [], lambda _: (True, "all right"), {}, against)
+    assert gates._look(thing, Roll({}, ("a", "b"), "u")) == (False, "b is needed")
+    assert asked == [("a", "u"), ("b", "u")]
+    assert gates._look(thing, Roll({}, ("a", "c"), "u")) == (True, "all right")
+    apart = replace(thing, together=lambda _: [Fault("/f", "/f is in one rack")])
+    assert gates._look(apart, Roll({}, ("a", "c"), "u")) == (False, "/f is in one rack")
+    assert gates._look(apart, Roll({}, ("a",), "u")) == (True, "all right")
+
+
+def test_datanodes_go_together_while_no_block_is_misplaced(tmp_path: Path) -> None:
+    (part,) = gates.parts_of(load(write(tmp_path, LAB)), ["hdfs"])
+    assert part.together(says()) == []
+    assert subjects(part.together(says(nn1=ACTIVE | {"Misplaced": ["/f"]}))) == ["/f"]
+
+
 def test_what_is_not_served_meanwhile_is_named_and_stops_nothing() -> None:
     assert gate([], [], Roll(KNOWN, "a", "u"), ["t-9", "t-8"]) == (
         True,
@@ -372,6 +395,8 @@ PLAN = '{"faults": {"kafka": {"broker 2": 1}}}'
         (None, [], "does not say what was wrong before the roll"),
         (PLAN, ["--restart", "millrace-9", "kafka@1"], "has no unit kafka@1 on millrace-9"),
         (PLAN, ["--restart", "millrace-1", "kafka@9"], "has no unit kafka@9 on millrace-1"),
+        (PLAN, ["--restart", "millrace-1", "millrace-2", "kafka@1"], "has no unit kafka@1 on millrace-2"),
+        (PLAN, ["--restart", "kafka@1"], "--restart kafka@1 names no machine: give HOST UNIT"),
     ],
 )
 def test_a_roll_that_cannot_be_asked_for_is_bad_input(
