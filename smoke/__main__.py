@@ -15,7 +15,19 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from smoke import blame, checks, evidence, gates, leaders, processes, receipt, report, signals, versions
+from smoke import (
+    blame,
+    checks,
+    domains,
+    evidence,
+    gates,
+    leaders,
+    processes,
+    receipt,
+    report,
+    signals,
+    versions,
+)
 from smoke.checks import hdfs as hdfs_check
 from smoke.checks import kafka as kafka_check
 from smoke.checks import spark as spark_check
@@ -72,9 +84,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     sub.add_argument(
         "--restart",
-        nargs=2,
-        metavar=("HOST", "UNIT"),
-        help="may this daemon go now; without a plan that alone",
+        nargs="+",
+        metavar="WORD",
+        help="HOST UNIT: may this daemon go now; HOST HOST UNIT: on these machines together; without a plan "
+        "that alone",
     )
     sub.add_argument(
         "--accept", default="", metavar="SUBJECT", help="a partition, file or host: go for all that"
@@ -83,9 +96,9 @@ def _parser() -> argparse.ArgumentParser:
 
     sub.add_argument(
         "--back",
-        nargs="+",
-        default=[],
-        metavar=("HOST", "UNIT"),
+        nargs="*",
+        default=(),
+        metavar="HOST/UNIT",
         help="these daemons were restarted and must be there, whatever was wrong before",
     )
 
@@ -94,7 +107,14 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("host")
     sub.add_argument("units", nargs="+")
 
-    command("survey", survey, "say which machines lead and what is not right, as JSON")
+    sub = command("survey", survey, "say which machines lead and what is not right, as JSON")
+    sub.add_argument(
+        "--batches",
+        nargs="+",
+        choices=("hdfs", "yarn"),
+        default=(),
+        help="also: which workers of these services may be restarted together",
+    )
 
     sub = command("run", run, "put data in, get data out, count; remove it all again")
     sub.add_argument("--out", type=Path, help="smoke.json beside the description")
@@ -159,11 +179,14 @@ def _roll(options: argparse.Namespace, cluster: Cluster) -> gates.Roll | None:
     if not options.plan and not options.restart:
         return None
     known = _planned(options.plan, "faults") if options.plan else None
-    host, unit = options.restart or ("", "")
-    if unit and unit not in cluster.units.get(host, ()):
-        raise ClusterError(f"{cluster.source} has no unit {unit} on {host}")
-    back = tuple((options.back[0], each) for each in options.back[1:])
-    return gates.Roll(known, host, unit, options.accept, back)
+    *hosts, unit = options.restart or [""]
+    if unit and not hosts:
+        raise ClusterError(f"--restart {unit} names no machine: give HOST UNIT")
+    back = [(host, name) for host, _, name in (each.partition("/") for each in options.back)]
+    for host, name in [*((host, unit) for host in hosts), *back]:
+        if name not in cluster.units.get(host, ()):
+            raise ClusterError(f"{cluster.source} has no unit {name} on {host}")
+    return gates.Roll(known, hosts, unit, options.accept, back)
 
 
 def _planned(path: Path, key: str) -> dict[str, Any]:
@@ -191,9 +214,20 @@ def say_blame(options: argparse.Namespace) -> int:
 
 
 def survey(options: argparse.Namespace) -> int:
-    """Print what a roll must know before it: by service the machines that lead, by gate what is not right."""
+    """Print what a roll must know before it.
+
+    By service the machines that lead and the domains of its workers, by gate what is not right.
+    """
     cluster = described(options)
-    print(json.dumps({"leaders": leaders.leaders(cluster), "faults": gates.faults_of(cluster)}))
+    print(
+        json.dumps(
+            {
+                "leaders": leaders.leaders(cluster),
+                "faults": gates.faults_of(cluster),
+                "domains": domains.domains(cluster, options.batches),
+            }
+        )
+    )
     return 0
 
 

@@ -65,12 +65,12 @@ class Roll:
 
     known: Mapping[str, Mapping[str, int]] | None
     """Gate -> what was not right before: subject -> amount. None: whatever is not right is known."""
-    host: str = ""
+    hosts: Sequence[str] = ()
     unit: str = ""
-    """The daemon that is to be restarted next; none after the last."""
+    """The daemon that is to be restarted next, on one machine or on several together; none after the last."""
     accepted: str = ""
     """A partition, file or host: what stands against the restart for its sake is accepted."""
-    back: tuple[Daemon, ...] = ()
+    back: Sequence[Daemon] = ()
     """Daemons that were restarted: they must be there, whatever was known; once one has ended for good
     nothing more is awaited."""
 
@@ -90,6 +90,8 @@ class Part:
     """State, host and unit -> why that daemon must not be restarted now."""
     alone: Callable[[Any, str, str], list[str]] = lambda *_: []
     """State, host and unit -> what is not served while the daemon is away, and never could be."""
+    together: Callable[[Any], list[Fault]] = lambda _: []
+    """State -> why workers of several machines must not be restarted together now."""
 
 
 def parts_of(cluster: Cluster, only: Sequence[str] = SERVICES) -> list[Part]:
@@ -121,6 +123,7 @@ def parts_of(cluster: Cluster, only: Sequence[str] = SERVICES) -> list[Part]:
                 h.units,
                 hdfs.subjects(h),
                 lambda state, host, unit: hdfs.against_restart(state, h, host, unit),
+                together=hdfs.against_together,
             )
         )
     if (y := cluster.yarn) and "yarn" in only:
@@ -222,14 +225,16 @@ def _look(part: Part, roll: Roll | None) -> Verdict:
         back = {part.subjects.get(daemon) for daemon in roll.back}
         known = {name: n for name, n in roll.known.get(part.name, {}).items() if name not in back}
     wrong = worse(faults, known)
-    against = part.against(state, roll.host, roll.unit) if roll.unit else []
+    against = [fault for host in roll.hosts for fault in part.against(state, host, roll.unit)]
+    if len(roll.hosts) > 1:
+        against += part.together(state)
     accepted = [fault for fault in against if fault.subject == roll.accepted]
     if said := sentences([*wrong, *(fault for fault in against if fault not in accepted)]):
         return False, said
     said = f"no worse than before: {sentences(faults)}" if faults else part.judge(state)[1]
     if accepted:
         said += f"; accepted: {sentences(accepted)}"
-    if names := part.alone(state, roll.host, roll.unit):
+    if names := [name for host in roll.hosts for name in part.alone(state, host, roll.unit)]:
         said += f"; not served meanwhile: {first(names)}"
     return True, said
 

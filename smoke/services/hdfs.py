@@ -42,8 +42,9 @@ NameNode = dict[str, Any]
 """State, FSState, NumLiveDataNodes (Dead, Stale), MissingBlocks, VolumeFailuresTotal, NameJournalStatus and
 NameDirStatuses: JMX attributes. FailedNames: the directories of its image that failed.
 
-Of the active one Lacking, files of which fsck says that they have too few replicas, and Late, the places of
-the JournalNodes that it writes to from the next segment of edits on.
+Of the active one Lacking and Misplaced, files of which fsck says that they have too few replicas or too many
+in one rack or upgrade domain, and Late, the places of the JournalNodes that it writes to from the next
+segment of edits on.
 """
 
 
@@ -112,6 +113,21 @@ def lacking(report: str, datanodes: int) -> list[str]:
     )
 
 
+def misplaced(report: str) -> list[str]:
+    """Files with a block whose replicas are in fewer racks or upgrade domains than the policy wants.
+
+    report: of fsck, as for lacking
+    """
+    return list(
+        dict.fromkeys(re.findall(r"^(/.*?):\s+Replica placement policy is violated", report, re.MULTILINE))
+    )
+
+
+def fsck(node: Peer) -> str:
+    """The report of fsck on all files, by the active NameNode, which walks through them. Raises WebError."""
+    return get_text(node.host, node.http_port, "/fsck?ugi=hdfs&user.name=hdfs&path=%2F", timeout=60)
+
+
 def left_out(status: str) -> list[str]:
     """Addresses of the JournalNodes that the active NameNode writes to from the next segment of edits on.
 
@@ -159,11 +175,12 @@ def _namenode(node: Peer, section: Hdfs) -> NameNode | str:
             return facts
         facts["Late"] = _places(section, left_out(str(facts.get("NameJournalStatus", ""))))
         if facts.get("UnderReplicatedBlocks"):
-            # It walks through all files: only where there are such blocks.
-            report = get_text(node.host, node.http_port, "/fsck?ugi=hdfs&user.name=hdfs&path=%2F", timeout=60)
+            # Only where there are such blocks; those that are misplaced count among them.
+            report = fsck(node)
             # What dead DataNodes held has no other place; a single replica is too few all the same.
             living = max(facts.get("NumLiveDataNodes") or 0, 2)
             facts["Lacking"] = lacking(report, min(living, len(section.datanodes)))
+            facts["Misplaced"] = misplaced(report)
     except WebError as error:
         return str(error)
     return facts
@@ -344,6 +361,12 @@ def _against_datanode(state: State, section: Hdfs, host: str) -> list[Fault]:
         return [Fault(host, "no NameNode is active, which would know whose blocks have replicas enough")]
     files = [path for node in _active(state) for path in node.get("Lacking") or ()]
     return [Fault(path, f"{path} has a block with too few replicas") for path in files]
+
+
+def against_together(state: State) -> list[Fault]:
+    """Why several DataNodes of one rack or upgrade domain must not be restarted together now."""
+    files = [path for node in _active(state) for path in node.get("Misplaced") or ()]
+    return [Fault(path, f"{path} has a block that is yet to be spread over the domains") for path in files]
 
 
 def _active(state: State) -> list[NameNode]:

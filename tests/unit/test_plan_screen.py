@@ -57,6 +57,14 @@ def test_golden() -> None:
                 "leads": True,
                 "restart": restart,
             },
+            {
+                "step": 5,
+                "do": "roll",
+                "service": "hdfs",
+                "machines": ["millrace-1", "millrace-2"],
+                "leads": False,
+                "restart": {"hdfs-datanode": ["/a"]},
+            },
         ],
     }
     assert "\n".join(plan_screen(plan)) == (
@@ -75,7 +83,9 @@ def test_golden() -> None:
         "  step 2: zookeeper: write files and start on millrace-2, millrace-3, in parallel\n"
         "  step 3: kafka: on millrace-1 write files and restart kafka@1, then kafka@2, when the rest allows\n"
         "  step 4: kafka: on millrace-2, last since it leads, write files and restart kafka@1, when the rest "
-        "allows"
+        "allows\n"
+        "  step 5: hdfs: on millrace-1, millrace-2 together write files and restart hdfs-datanode, when the "
+        "rest allows"
     )
 
 

@@ -11,8 +11,8 @@ PLAN: dict[str, Any] = {
     "check": False,
     "install": ["b", "a"],
     "services": {
-        "kafka": {"deploy": ["c"], "roll": ["b", "a"], "follow": ["d"]},
-        "yarn": {"deploy": [], "roll": ["c"]},
+        "kafka": {"deploy": ["c"], "roll": ["b", "a"], "batches": [["b"], ["a"]], "follow": ["d"]},
+        "yarn": {"deploy": [], "roll": ["c", "a", "b"], "batches": [["c", "a"], ["b"]], "follow": []},
     },
 }
 
@@ -26,13 +26,16 @@ PLAN: dict[str, Any] = {
         ("follow", "yarn", []),
         ("roll", "kafka", ["b", "a"]),
         ("deploy", "yarn", []),
-        ("roll", "yarn", ["c"]),
+        ("roll", "yarn", ["c", "a", "b"]),
+        ("serial", "kafka", [1, 1]),
+        ("serial", "yarn", [2, 1]),
         # With nothing to do a service is not in the plan.
         ("deploy", "zookeeper", []),
         ("roll", "zookeeper", []),
+        ("serial", "zookeeper", []),
     ],
 )
-def test_hosts(verb: str, service: str, hosts: list[str]) -> None:
+def test_hosts(verb: str, service: str, hosts: list[Any]) -> None:
     assert planned({"a": {}, "b": {"__common_plan": PLAN}, "c": {}}, verb, service) == hosts
     # A check says what would be, and does nothing.
     assert planned({"a": {"__common_plan": PLAN | {"check": True}}}, verb, service) == []

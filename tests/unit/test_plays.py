@@ -37,6 +37,13 @@ def test_a_play_ends_when_one_machine_fails(play: dict[str, Any]) -> None:
     assert fails or play.get("serial") == 1
 
 
+@pytest.mark.parametrize("service", ["hdfs", "yarn"])
+def test_workers_are_rolled_in_the_batches_of_the_plan(service: str) -> None:
+    _, play = yaml.safe_load((CHECKOUT / f"playbooks/steps/{service}.yml").read_text())
+    for key, verb in {"hosts": "roll", "serial": "serial"}.items():
+        assert play[key] == f"{{{{ hostvars | default({{}}) | planned('{verb}', '{service}') }}}}"
+
+
 def test_a_machine_that_does_not_answer_is_left_out_of_a_plan_and_one_that_fails_ends_it(
     tmp_path: Path,
 ) -> None:

@@ -15,14 +15,14 @@ from ansible.plugins.action import ActionBase
 
 class ActionModule(ActionBase):
     def run(self, tmp=None, task_vars=None):
-        asked = self._task.args
+        asked, host = self._task.args, task_vars["inventory_hostname"]
         check = " ?" * self._task.check_mode
         products = [artifact["name"] for artifact in asked.get("artifacts", ())]
         words = [asked.get("state", "keep") + check, *asked["units"], *(products and ["of", *products])]
         with open({!r}, "a") as log:
-            print(*words, file=log)
-        if {!r} in asked["units"] and "services" in asked:
-            return {{"failed": True, "msg": "it ended"}}
+            print(*words, "on", host, file=log)
+        if {!r} in (host, *asked["units"]) and "services" in asked:
+            return {{"failed": True, "msg": "it does not start"}}
         return {{"changed": True, "paths": {!r}, "started": [], "restarted": asked["units"]}}
 """
 BROKERS = [
@@ -40,40 +40,49 @@ def roll(
     planned: dict[str, list[str]],
     *words: str,
     refuses: str = "nothing",
-    ends: str = "",
+    fails: str = "",
     other: list[str] | None = None,
+    batches: list[str] | None = None,
     **variables: Any,
 ) -> tuple[int, str, list[str]]:
-    """Exit status, output and what was done by playbooks/restart.yml on three machines that are this one.
+    """Exit status, output and what was done by playbooks/restart.yml on machines that are this one.
 
     Their inventory has what a restart needs, and not what the preflight wants of a whole cluster.
     refuses: the words of gates that stay closed, as a pattern of the shell
-    ends: the daemon that does not start with its new files
+    fails: the machine where nothing starts with its new files, or the daemon
     other: paths of files that are others than those with which the daemons ran well
+    batches: those of the plan; each machine is one, where they are not given
     """
     log = directory / "log"
     log.touch()
     # Of all playbooks of a command those beside the first are found before those of roles.
     (directory / "action_plugins").mkdir()
     for module in ("service_state", "service_keep", "service_units"):
-        (directory / f"action_plugins/{module}.py").write_text(PLUGIN.format(str(log), ends, other or []))
+        (directory / f"action_plugins/{module}.py").write_text(PLUGIN.format(str(log), fails, other or []))
     (directory / "first.yml").write_text("- {hosts: '!all', gather_facts: false}\n")
     gate = f'echo "check $*" >> {log}; case " $* " in {refuses}) exit 1 ;; esac\n'
     (directory / "check").write_text(gate)
     (directory / "blame").write_text(f'echo "blame $*" >> {log}; echo "kafka@2 on a (failed): no threads"\n')
-    groups = {"zookeeper": {"hosts": dict.fromkeys("abc")}, "kafka": {"hosts": {"a": None}}}
+    groups = {"zookeeper": {"hosts": dict.fromkeys("abcde")}, "kafka": {"hosts": {"a": None}}}
     machines = {host: {"restart": {unit: [CONFIG] for unit in units}} for host, units in planned.items()}
     given = {
         "ansible_connection": "local",
         "cluster_name": "unit",
-        "zookeeper_hosts": ["a", "b", "c"],
+        "zookeeper_hosts": list("abcde"),
         "zookeeper_client_port": 2181,
         "common_check": ["/bin/sh", str(directory / "check")],
         "common_blame": ["/bin/sh", str(directory / "blame")],
         "__common_found": {"services": {"kafka": {"diffs": {CONFIG: "+num.io.threads=0"}}}},
         "__common_plan": {
             "check": False,
-            "services": {service: {"roll": list(planned), "machines": machines}},
+            "services": {
+                service: {
+                    "deploy": [],
+                    "roll": list(planned),
+                    "batches": [list(batch) for batch in batches or planned],
+                    "machines": machines,
+                }
+            },
         },
     } | variables
     (directory / "hosts.json").write_text(json.dumps({"all": {"children": groups, "vars": given}}))
@@ -85,25 +94,26 @@ def roll(
 
 
 def asked(service: str, host: str, unit: str, accepted: str = "", back: Sequence[str] = ()) -> str:
-    words = f"--restart {host} {unit} --accept {accepted} --back {' '.join([host, *back])}"
+    there = "".join(f" {host}/{each}" for each in back)
+    words = f"--restart {host} {unit} --accept {accepted} --back{there}"
     return f"check {service} --plan out/plan.json {words}"
 
 
 def is_back(service: str, host: str, *units: str) -> str:
-    return f"check {service} --plan out/plan.json --back {host} {' '.join(units)}"
+    return f"check {service} --plan out/plan.json --back{''.join(f' {host}/{unit}' for unit in units)}"
 
 
 def test_each_machine_is_restarted_between_two_gates_in_the_order_of_the_plan(tmp_path: Path) -> None:
     rc, output, done = roll(tmp_path, "zookeeper", SERVERS)
     assert rc == 0, output
     assert done == [
-        each
+        line
         for host in "cab"
-        for each in (
+        for line in (
             asked("zookeeper", host, "zookeeper"),
-            "restarted zookeeper",
+            f"restarted zookeeper on {host}",
             is_back("zookeeper", host, "zookeeper"),
-            "keep zookeeper of zookeeper",
+            f"keep zookeeper of zookeeper on {host}",
         )
     ]
 
@@ -111,8 +121,8 @@ def test_each_machine_is_restarted_between_two_gates_in_the_order_of_the_plan(tm
 def test_a_daemon_that_may_not_go_is_left_alone_and_the_ways_out_are_named(tmp_path: Path) -> None:
     rc, output, done = roll(tmp_path, "zookeeper", SERVERS, refuses="*' --restart a '*")
     assert rc == 2, output
-    assert done[:4][-1] == "keep zookeeper of zookeeper"
-    assert done[4:] == [asked("zookeeper", "a", "zookeeper"), "taken_back ? zookeeper"]
+    assert done[:4][-1] == "keep zookeeper of zookeeper on c"
+    assert done[4:] == [asked("zookeeper", "a", "zookeeper"), "taken_back ? zookeeper on a"]
     assert "The roll ends at a, and nothing after it is restarted: what is awaited stands above" in output
     assert "-e accept_risk=NAME" in output
     assert "playbooks/stop.yml" in output
@@ -125,25 +135,25 @@ BLAME = "blame --plan out/plan.json a kafka@2"
 
 def test_a_daemon_that_does_not_come_back_ends_the_roll(tmp_path: Path) -> None:
     """It runs with what it ran well with before: its files are not the cause."""
-    rc, output, done = roll(tmp_path, "kafka", {"a": ["kafka@2"]}, refuses="*' --back a kafka@2 '*", **WHERE)
+    rc, output, done = roll(tmp_path, "kafka", {"a": ["kafka@2"]}, refuses="*' --back a/kafka@2 '*", **WHERE)
     assert rc == 2, output
-    assert done == [ASK, "restarted kafka@2", TAKEN_BACK, "taken_back ? kafka@2"]
+    assert done == [ASK, "restarted kafka@2 on a", TAKEN_BACK, "taken_back ? kafka@2 on a"]
 
 
 def test_what_a_daemon_refuses_is_taken_back(tmp_path: Path) -> None:
     machines = {"a": ["kafka@2"], "b": ["kafka@3"]}
-    rc, output, done = roll(tmp_path, "kafka", machines, ends="kafka@2", other=[CONFIG], **WHERE)
+    rc, output, done = roll(tmp_path, "kafka", machines, fails="kafka@2", other=[CONFIG], **WHERE)
     assert rc == 2, output
     assert done == [
         ASK,
-        "restarted kafka@2",
-        "taken_back ? kafka@2",
+        "restarted kafka@2 on a",
+        "taken_back ? kafka@2 on a",
         BLAME,
-        "taken_back kafka@2",
-        "current ? kafka@2",
+        "taken_back kafka@2 on a",
+        "current ? kafka@2 on a",
         # May it go: whatever is not right is the reason for all this.
         "check kafka --restart a kafka@2 --accept ",
-        "current kafka@2",
+        "current kafka@2 on a",
         TAKEN_BACK,
     ]
     assert "a refused the change and runs as before; no machine after it has the change" in output
@@ -152,21 +162,21 @@ def test_what_a_daemon_refuses_is_taken_back(tmp_path: Path) -> None:
 
 
 def test_a_gate_that_stays_closed_takes_back_too(tmp_path: Path) -> None:
-    words = {"refuses": "*' --plan '*' --back a kafka@2 '*", "other": [CONFIG]}
+    words = {"refuses": "*' --plan '*' --back a/kafka@2 '*", "other": [CONFIG]}
     rc, output, done = roll(tmp_path, "kafka", {"a": ["kafka@2"]}, **words, **WHERE)  # type: ignore[arg-type]
     assert rc == 2, output
-    assert done[2:5] == [TAKEN_BACK, "taken_back ? kafka@2", BLAME]
+    assert done[2:5] == [TAKEN_BACK, "taken_back ? kafka@2 on a", BLAME]
     # It stays closed: that is what the run says then.
-    assert done[-2:] == ["current kafka@2", TAKEN_BACK]
+    assert done[-2:] == ["current kafka@2 on a", TAKEN_BACK]
     assert "runs as before" not in output
 
 
 def test_what_may_have_altered_data_is_not_taken_back(tmp_path: Path) -> None:
     found = {"services": {"kafka": {"diffs": {CONFIG: "-log.dirs=/a\n+log.dirs=/a,/b"}}}}
-    words = {"ends": "kafka@2", "other": [CONFIG], "__common_found": found}
+    words = {"fails": "kafka@2", "other": [CONFIG], "__common_found": found}
     rc, output, done = roll(tmp_path, "kafka", {"a": ["kafka@2"]}, **words, **WHERE)  # type: ignore[arg-type]
     assert rc == 2, output
-    assert done == [ASK, "restarted kafka@2", "taken_back ? kafka@2", BLAME]
+    assert done == [ASK, "restarted kafka@2 on a", "taken_back ? kafka@2 on a", BLAME]
     assert f"cannot be taken back safely: {CONFIG} has another log.dirs" in output
 
 
@@ -183,11 +193,57 @@ def test_daemons_of_one_machine_are_restarted_one_after_the_other(tmp_path: Path
     rc, output, done = roll(tmp_path, "kafka", {"a": units}, kafka_hosts=["a"], kafka_brokers=BROKERS)
     assert rc == 0, output
     work = [
-        each
+        line
         for number, unit in enumerate(units)
-        for each in (asked("kafka", "a", unit, back=units[:number]), f"restarted {unit}")
+        for line in (asked("kafka", "a", unit, back=units[:number]), f"restarted {unit} on a")
     ]
-    assert done == [*work, is_back("kafka", "a", *units), f"keep {' '.join(units)} of kafka"]
+    assert done == [*work, is_back("kafka", "a", *units), f"keep {' '.join(units)} of kafka on a"]
+
+
+ALIKE = {"a": ["zookeeper", "other"]} | {host: ["zookeeper"] for host in "bcde"}
+BATCHES = ["a", "bcd", "e"]
+
+
+def each(verb: str, hosts: str) -> list[str]:
+    return [f"{verb} zookeeper on {host}" for host in hosts]
+
+
+def test_a_batch_is_asked_for_once_and_restarted_together(tmp_path: Path) -> None:
+    rc, output, done = roll(tmp_path, "zookeeper", ALIKE, batches=BATCHES)
+    assert rc == 0, output
+    batch = done.index(asked("zookeeper", "b c d", "zookeeper"))
+    # Before it the machine with other daemons, one after the other; after it what is in no batch with them.
+    assert done[:batch] == [
+        asked("zookeeper", "a", "zookeeper"),
+        *each("restarted", "a"),
+        asked("zookeeper", "a", "other", back=["zookeeper"]),
+        "restarted other on a",
+        is_back("zookeeper", "a", "zookeeper", "other"),
+        *each("keep zookeeper of", "a"),
+    ]
+    assert sorted(done[batch + 1 : batch + 4]) == each("restarted", "bcd")
+    assert (
+        done[batch + 4] == "check zookeeper --plan out/plan.json --back b/zookeeper c/zookeeper d/zookeeper"
+    )
+    assert sorted(done[batch + 5 : batch + 8]) == each("keep zookeeper of", "bcd")
+    assert done[batch + 8] == asked("zookeeper", "e", "zookeeper")
+
+
+def test_a_gate_that_stays_closed_leaves_the_whole_batch_and_all_after_it(tmp_path: Path) -> None:
+    rc, output, done = roll(tmp_path, "zookeeper", ALIKE, batches=BATCHES, refuses="*' --restart b '*")
+    assert rc == 2, output
+    asking = done.index(asked("zookeeper", "b c d", "zookeeper"))
+    assert sorted(done[asking + 1 :]) == each("taken_back ?", "bcd")
+    assert "The roll ends at b, and nothing after it is restarted" in output
+
+
+def test_one_of_a_batch_that_does_not_start_ends_the_roll(tmp_path: Path) -> None:
+    rc, output, done = roll(tmp_path, "zookeeper", ALIKE, batches=BATCHES, fails="c")
+    assert rc == 2, output
+    asking = done.index(asked("zookeeper", "b c d", "zookeeper"))
+    assert sorted(done[asking + 1 : asking + 4]) == each("restarted", "bcd")
+    # All of the batch go back, not only the one that was refused.
+    assert sorted(done[asking + 4 :]) == each("taken_back ?", "bcd")
 
 
 def test_a_service_that_is_none_is_refused_before_all_else(tmp_path: Path) -> None:

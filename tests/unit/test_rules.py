@@ -356,6 +356,10 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
         )
         for version in ("0.8.2.1", "3.8.1")
     ),
+    *(
+        ("worker-batch", {name: 0}, f"{name} is 0: give 1, or how many machines may go at a time")
+        for name in ("hdfs_worker_batch", "yarn_worker_batch")
+    ),
     (
         "yarn-topology",
         {"yarn_resourcemanager_hosts": HOSTS},

@@ -354,6 +354,13 @@ def test_a_directory_of_an_image_that_failed(status: str, failed: list[str]) -> 
     assert hdfs.failed_names(status) == failed
 
 
+def test_files_whose_replicas_are_not_spread_as_the_policy_wants() -> None:
+    violated = "\n/a b:  Replica placement policy is violated for BP-1:blk_1_1. Block should be additionally "
+    report = f"....{violated}{violated}" + fsck("/c", 3, 2)
+    assert hdfs.misplaced(report) == ["/a b"]
+    assert hdfs.misplaced(fsck("/a", 3, 2)) == []
+
+
 OLD = "\n/o:  Under replicated BP-1:blk_1_1. Target Replicas is 3 but found 1 replica(s).\n"
 """As Hadoop 2 wrote it."""
 
@@ -382,13 +389,15 @@ def test_files_with_fewer_replicas_than_the_datanodes_could_hold(
 )
 def test_fsck_is_asked_only_where_blocks_lack_replicas(state: str, blocks: int, asked: bool) -> None:
     facts = {"State": state, "UnderReplicatedBlocks": blocks, "NumLiveDataNodes": 3}
-    with web(jmx=(200, {"beans": [facts]}), fsck=(200, fsck("/a", 3, 2).encode())) as port:
+    report = fsck("/a", 3, 2) + "\n/b:  Replica placement policy is violated for BP-1:blk_1_1.\n"
+    with web(jmx=(200, {"beans": [facts]}), fsck=(200, report.encode())) as port:
         section = Hdfs(
             "hdfs://a", (Peer("127.0.0.1", port, "hdfs-namenode", id="nn1"),), ("a", "b", "c"), {}, ()
         )
         answer = hdfs.fetch(section).namenodes["nn1"]
     assert isinstance(answer, dict)
     assert answer.get("Lacking") == (["/a"] if asked else None)
+    assert answer.get("Misplaced") == (["/b"] if asked else None)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from smoke import __main__ as cli
-from smoke import gates, leaders
+from smoke import domains, gates, leaders
 from smoke.cluster import Cluster, load
 from smoke.services import hdfs, kafka, yarn, zookeeper
 from tests.unit.smoke_lab import LAB, write
@@ -61,8 +61,11 @@ def test_they_are_printed_for_a_program(
 ) -> None:
     monkeypatch.setattr(leaders, "leaders", lambda _: {"hdfs": ["a"]})
     monkeypatch.setattr(gates, "faults_of", lambda _: {"kafka": {"broker 3": 1}})
+    monkeypatch.setattr(domains, "fetch", lambda _: {"a": "/rack"})
     path = write(tmp_path, LAB)
     words = ["survey", f"--cluster={path}", f"--name={LAB['name']}", f"--inventory={LAB['inventory']}"]
+    said = '{"leaders": {"hdfs": ["a"]}, "faults": {"kafka": {"broker 3": 1}}, "domains": %s}\n'
     assert cli.main(words) == 0
-    said = '{"leaders": {"hdfs": ["a"]}, "faults": {"kafka": {"broker 3": 1}}}\n'
-    assert capsys.readouterr().out == said
+    assert capsys.readouterr().out == said % "{}"
+    assert cli.main([*words, "--batches", "hdfs"]) == 0
+    assert capsys.readouterr().out == said % '{"hdfs": {"a": "/rack"}}'

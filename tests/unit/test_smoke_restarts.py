@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -335,15 +336,15 @@ KNOWN = {"kafka": {"t-0 on 3": 1}, "hdfs": {"t-1 on 1": 1}}
     [
         ([], [NO], None, (True, "all right")),
         ([OLD], [], None, (False, "wrong")),
-        ([], [], Roll(KNOWN, "a", "u"), (True, "all right")),
-        ([OLD], [], Roll(KNOWN, "a", "u"), (True, "no worse than before: broker 3 is dead")),
-        ([OLD, NEW], [], Roll(KNOWN, "a", "u"), (False, "t-1 is behind")),
-        ([OLD], [NO], Roll(KNOWN, "a", "u"), (False, "t-2 needs it")),
-        ([OLD, NEW], [NO], Roll(KNOWN, "a", "u"), (False, "t-1 is behind, t-2 needs it")),
-        ([], [NO], Roll(KNOWN, "a", "u", "t-2"), (True, "all right; accepted: t-2 needs it")),
-        ([], [NO, NO], Roll(KNOWN, "a", "u", "t-3"), (False, "t-2 needs it")),
+        ([], [], Roll(KNOWN, ["a"], "u"), (True, "all right")),
+        ([OLD], [], Roll(KNOWN, ["a"], "u"), (True, "no worse than before: broker 3 is dead")),
+        ([OLD, NEW], [], Roll(KNOWN, ["a"], "u"), (False, "t-1 is behind")),
+        ([OLD], [NO], Roll(KNOWN, ["a"], "u"), (False, "t-2 needs it")),
+        ([OLD, NEW], [NO], Roll(KNOWN, ["a"], "u"), (False, "t-1 is behind, t-2 needs it")),
+        ([], [NO], Roll(KNOWN, ["a"], "u", "t-2"), (True, "all right; accepted: t-2 needs it")),
+        ([], [NO, NO], Roll(KNOWN, ["a"], "u", "t-3"), (False, "t-2 needs it")),
         # What is accepted is the restart, not that something became worse.
-        ([NEW], [], Roll(KNOWN, "a", "u", "t-1 on 1"), (False, "t-1 is behind")),
+        ([NEW], [], Roll(KNOWN, ["a"], "u", "t-1 on 1"), (False, "t-1 is behind")),
         ([OLD], [], Roll({}), (False, "broker 3 is dead")),
         # Who was restarted must be there, though it was away before.
         ([OLD], [], Roll(KNOWN, back=(("c", "kafka@3"),)), (False, "broker 3 is dead")),
@@ -352,10 +353,10 @@ KNOWN = {"kafka": {"t-0 on 3": 1}, "hdfs": {"t-1 on 1": 1}}
         (
             [OLD, NEW],
             [],
-            Roll(None, "a", "u"),
+            Roll(None, ["a"], "u"),
             (True, "no worse than before: broker 3 is dead, t-1 is behind"),
         ),
-        ([OLD, NEW], [NO], Roll(None, "a", "u"), (False, "t-2 needs it")),
+        ([OLD, NEW], [NO], Roll(None, ["a"], "u"), (False, "t-2 needs it")),
         # After the last nobody is to go.
         ([OLD], [NO], Roll(KNOWN), (True, "no worse than before: broker 3 is dead")),
     ],
@@ -366,8 +367,30 @@ def test_a_gate_of_a_roll(
     assert gate(faults, against, roll) == verdict
 
 
+def test_a_gate_of_several_machines_asks_for_each_and_for_all() -> None:
+    asked: list[tuple[str, str]] = []
+
+    def against(_: Any, host: str, unit: str) -> list[Fault]:
+        asked.append((host, unit))
+        return [Fault("t-2", f"{host} is needed")] if host == "b" else []
+
+    thing = Part("hdfs", lambda: None, lambda _: [], lambda _: (True, "all right"), {}, {}, against)
+    assert gates._look(thing, Roll({}, ("a", "b"), "u")) == (False, "b is needed")
+    assert asked == [("a", "u"), ("b", "u")]
+    assert gates._look(thing, Roll({}, ("a", "c"), "u")) == (True, "all right")
+    apart = replace(thing, together=lambda _: [Fault("/f", "/f is in one rack")])
+    assert gates._look(apart, Roll({}, ("a", "c"), "u")) == (False, "/f is in one rack")
+    assert gates._look(apart, Roll({}, ("a",), "u")) == (True, "all right")
+
+
+def test_datanodes_go_together_while_no_block_is_misplaced(tmp_path: Path) -> None:
+    (part,) = gates.parts_of(load(write(tmp_path, LAB)), ["hdfs"])
+    assert part.together(says()) == []
+    assert subjects(part.together(says(nn1=ACTIVE | {"Misplaced": ["/f"]}))) == ["/f"]
+
+
 def test_what_is_not_served_meanwhile_is_named_and_stops_nothing() -> None:
-    assert gate([], [], Roll(KNOWN, "a", "u"), ["t-9", "t-8"]) == (
+    assert gate([], [], Roll(KNOWN, ["a"], "u"), ["t-9", "t-8"]) == (
         True,
         "all right; not served meanwhile: t-8, t-9",
     )
@@ -384,6 +407,8 @@ PLAN = '{"faults": {"kafka": {"broker 2": 1}}}'
         (None, [], "does not say what was wrong before the roll"),
         (PLAN, ["--restart", "millrace-9", "kafka@1"], "has no unit kafka@1 on millrace-9"),
         (PLAN, ["--restart", "millrace-1", "kafka@9"], "has no unit kafka@9 on millrace-1"),
+        (PLAN, ["--restart", "millrace-1", "millrace-2", "kafka@1"], "has no unit kafka@1 on millrace-2"),
+        (PLAN, ["--restart", "kafka@1"], "--restart kafka@1 names no machine: give HOST UNIT"),
     ],
 )
 def test_a_roll_that_cannot_be_asked_for_is_bad_input(

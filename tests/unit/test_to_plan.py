@@ -292,13 +292,15 @@ def test_ansible_finds_the_filter() -> None:
 def test_a_plan_is_given_no_more_of_a_service_than_it_reads() -> None:
     hadoop = {"name": "hadoop", "hosts": ["a"], "users": []}
     data = {"rule": "hdfs_data", "arguments": {"namenodes": ["a"]}, "stores": [{}]}
-    hdfs = {"name": "hdfs", "hosts": ["a"], "base": [hadoop], "data": data, "units": [{}]}
+    batch = {"unit": "hdfs-datanode", "most": 2}
+    hdfs = {"name": "hdfs", "hosts": ["a"], "base": [hadoop], "data": data, "batch": batch, "units": [{}]}
     assert plan_input([hadoop, hdfs]) == [
-        {"name": "hadoop", "hosts": ["a"], "base": [], "data": {}},
+        {"name": "hadoop", "hosts": ["a"], "base": [], "batch": {}, "data": {}},
         {
             "name": "hdfs",
             "hosts": ["a"],
             "base": ["hadoop"],
+            "batch": batch,
             "data": {"rule": "hdfs_data", "arguments": {"namenodes": ["a"]}},
         },
     ]

@@ -21,7 +21,8 @@ CHECKOUT = Path(__file__).resolve().parents[3]
 class ActionModule(ActionBase):  # type: ignore[misc]
     """Arguments: found (answers of service_state by host), services (values), name (of the cluster), path.
 
-    survey: the words of a command that prints who leads and what is not right, asked where one is rolled
+    survey: the words of a command that prints who leads and what is not right, asked where one is rolled, and
+        after --batches and services which of their workers may be restarted together
     restart: the service all of whose daemons are restarted, whatever they run with
     accepted: what the user accepts at the gates
     """
@@ -36,13 +37,15 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         found, services = self._task.args["found"], self._task.args["services"]
         data = {service["name"]: self._rule(service, found) for service in services if service.get("data")}
         restart = self._task.args.get("restart") or ""
-        seen = _ask(self._task.args.get("survey")) if restart or _rolls(found) else {}
+        rolled = _rolled(found) | ({restart} if restart else set())
+        seen = _ask(self._task.args.get("survey"), _batched(services, rolled)) if rolled else {}
         plan = self._filter(
-            "found | to_plan(services, data, leaders, restart)",
+            "found | to_plan(services, data, leaders, restart, domains=domains)",
             found=found,
             services=services,
             data=data,
             leaders=seen.get("leaders", {}),
+            domains=seen.get("domains", {}),
             restart=restart,
         )
         plan |= {
@@ -94,19 +97,31 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         return templar.template(trust_as_template("{{ " + expression + " }}"))
 
 
-def _rolls(found: Mapping[str, Any]) -> bool:
-    """Whether a daemon is to be restarted."""
-    return any(
-        service.get("units", {}).get("restarted")
+def _rolled(found: Mapping[str, Any]) -> set[str]:
+    """The services of which a daemon is to be restarted."""
+    return {
+        name
         for answer in found.values()
-        for service in answer["services"].values()
-    )
+        for name, service in answer["services"].items()
+        if service.get("units", {}).get("restarted")
+    }
 
 
-def _ask(argv: list[str] | None) -> dict[str, Any]:
+def _batched(services: list[dict[str, Any]], rolled: set[str]) -> list[str]:
+    """Those of them whose workers may go several at a time."""
+    return [
+        service["name"]
+        for service in services
+        if service["name"] in rolled and service.get("batch", {}).get("most", 1) > 1
+    ]
+
+
+def _ask(argv: list[str] | None, batched: list[str]) -> dict[str, Any]:
     """Who leads and what is not right; nothing where it cannot be asked: the gates say what is wrong."""
     if not argv:
         return {}
+    if batched:
+        argv = [*argv, "--batches", *batched]
     done = subprocess.run(
         argv, cwd=CHECKOUT, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
     )

@@ -90,8 +90,8 @@ def _step(step: Mapping[str, Any]) -> str:
     if step["do"] == "deploy":
         return f"{step['service']}: write files and start on {machines}, in parallel"
     units = ", then ".join(step["restart"])
-    last = ", last since it leads," if step["leads"] else ""
-    return f"{step['service']}: on {machines}{last} write files and restart {units}, when the rest allows"
+    how = ", last since it leads," if step["leads"] else " together" * (len(step["machines"]) > 1)
+    return f"{step['service']}: on {machines}{how} write files and restart {units}, when the rest allows"
 
 
 class FilterModule:

@@ -10,14 +10,16 @@ name: planned
 author: Millrace
 short_description: the machines on which the plan of this run has something to do
 description:
-  - For C(hosts) of plays. Without a plan, and for a check, there are none.
+  - For C(hosts) and C(serial) of plays. Without a plan, and for a check, there are none.
 options:
   _input:
     description: hostvars
     type: dict
     required: true
   verb:
-    description: install, of all services together; deploy, roll or follow, of one, in the order of the plan
+    description:
+      - install, of all services together; deploy, roll or follow, of one, in the order of the plan; serial,
+        how many machines are in each batch of the roll
     type: str
     required: true
   service:
@@ -27,27 +29,34 @@ options:
 """
 
 EXAMPLES = r"""
-hosts: "{{ hostvars | default({}) | planned('roll', 'kafka') }}"
+hosts: "{{ hostvars | default({}) | planned('roll', 'hdfs') }}"
+serial: "{{ hostvars | default({}) | planned('serial', 'hdfs') }}"
 """
 
 RETURN = r"""
 _value:
-  description: names of hosts
+  description: names of hosts; of serial, numbers
   type: list
-  elements: str
+  elements: raw
 """
 
 
-def planned(hostvars: Mapping[str, Any], verb: str, service: str = "") -> list[str]:
+def planned(hostvars: Mapping[str, Any], verb: str, service: str = "") -> list[Any]:
     """The machines on which the plan of this run has something to do; none without a plan, or for a check.
 
-    verb: install, of all services together; deploy, roll or follow, of one. The order of a roll is the plan's
+    verb: install, of all services together; deploy, roll or follow, of one. The order of a roll is the
+        plan's; serial is how many machines are in each of its batches
     """
     for host in hostvars:
         plan = hostvars[host].get("__common_plan")
-        if plan is not None:
-            machines = plan["services"].get(service, {}).get(verb, []) if service else plan[verb]
-            return [] if plan["check"] else list(machines)
+        if plan is None:
+            continue
+        if plan["check"] or (service and service not in plan["services"]):
+            return []
+        planned_for = plan["services"][service] if service else plan
+        if verb == "serial":
+            return [len(batch) for batch in planned_for["batches"]]
+        return list(planned_for[verb])
     return []
 
 

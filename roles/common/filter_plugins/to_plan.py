@@ -11,15 +11,16 @@ author: Millrace
 short_description: what a run is to do on which machine, in which order, and what it refuses
 description:
   - A service is deployed in parallel on machines where nothing of it runs with what is to change, and
-    rolled, one machine after the other, where a daemon has to be restarted. Where no daemon reads what
-    changes, files follow after the roll, so that a setting which a daemon refuses is nowhere else.
+    rolled, one machine after the other, where a daemon has to be restarted. Workers may go in batches. Where
+    no daemon reads what changes, files follow after the roll, so that a setting which a daemon refuses is
+    nowhere else.
 options:
   _input:
     description: by host the answer of the module service_state in check mode; who did not answer is missing
     type: dict
     required: true
   services:
-    description: values of services in the order of their deployment, each with name and hosts
+    description: values of services in the order of their deployment, each with name, hosts, and maybe batch
     type: list
     elements: dict
     required: true
@@ -35,6 +36,10 @@ options:
     description: the service all of whose daemons are restarted, whatever they run with
     type: str
     default: ""
+  domains:
+    description: by service and machine the domain whose workers may be away together, or why there is none
+    type: dict
+    default: {}
 """
 
 EXAMPLES = r"""
@@ -49,6 +54,7 @@ _value:
 
 Found = Mapping[str, Mapping[str, Any]]
 ASKED = "asked for"
+Domains = Mapping[str, Mapping[str, str] | str]
 
 
 def to_plan(
@@ -57,20 +63,24 @@ def to_plan(
     data: Mapping[str, Mapping[str, Any]],
     leaders: Mapping[str, Sequence[str]] | None = None,
     restart: str = "",
+    *,
+    domains: Domains | None = None,
 ) -> dict[str, Any]:
     """The plan of a run.
 
     found: by host the answer of service_state in check mode; a host that did not answer is missing
-    services: {"name": "kafka", "hosts": [...], "base": [names]} in the order of their deployment; base are
-        those that it stands on, and that are brought to their state with it
+    services: {"name": "hdfs", "hosts": [...], "base": [names], "batch": {"unit": "hdfs-datanode", "most": 4}}
+        in the order of their deployment; base are those that it stands on, and that are brought to their
+        state with it; batch is the unit of workers, and how many machines of them may go together
     data: by service what its rule says of the data that lies on the machines: {"refusals": [...], ...}
     leaders: by service the machines that lead now
     restart: the service all of whose daemons are restarted, whatever they run with
+    domains: by service and machine the domain whose workers may be away together, or why there is none
 
     Returns {"machines": [hosts], "unheard": [hosts], "install": [hosts], "services": {name: {"deploy":
-    [hosts], "roll": [hosts], "follow": [hosts], "machines": {host: {"install": [sentences], "files":
-    [paths], "start": [units], "enable": [units], "restart": {unit: [why]}}}}}, "data": data, "steps":
-    [{"step": 1, "do": "roll"}], "refusals": [sentences], "warnings":
+    [hosts], "roll": [hosts], "batches": [[hosts]], "follow": [hosts], "leaders": [hosts], "machines": {host:
+    {"install": [sentences], "files": [paths], "start": [units], "enable": [units], "restart": {unit:
+    [why]}}}}}, "data": data, "steps": [{"step": 1, "do": "roll"}], "refusals": [sentences], "warnings":
     [sentences]}. What has nothing to do is not in it.
     """
     planned: dict[str, Any] = {}
@@ -84,14 +94,15 @@ def to_plan(
         }
         if machines:
             lead = (leaders or {}).get(service["name"], ())
-            roll = [host for host, work in machines.items() if work["restart"]]
+            batches = _batches(service, machines, lead, (domains or {}).get(service["name"], ""))
+            roll = [host for batch in batches for host in batch]
             still = [host for host, work in machines.items() if not (work["start"] or work["restart"])]
             planned[service["name"]] = {
                 "deploy": [
                     host for host in machines if machines[host]["start"] or (host in still and not roll)
                 ],
-                # Who leads goes last: each leader is elected once at most.
-                "roll": sorted(roll, key=lambda host: host in lead),
+                "roll": roll,
+                "batches": batches,
                 "follow": still if roll else [],
                 "leaders": [host for host in roll if host in lead],
                 "machines": machines,
@@ -110,8 +121,52 @@ def to_plan(
         "data": dict(data),
         "steps": _steps(planned, install),
         "refusals": _refusals(found, data),
-        "warnings": _warnings(found),
+        "warnings": _warnings(found) + _unbatched(planned, domains or {}),
     }
+
+
+def _batches(
+    service: Mapping[str, Any],
+    machines: Mapping[str, Mapping[str, Any]],
+    lead: Sequence[str],
+    domains: Mapping[str, str] | str,
+) -> list[list[str]]:
+    """The machines on which daemons of a service are restarted, in batches.
+
+    Who leads goes last, and alone: each leader is elected once at most.
+    """
+    roll = sorted((host for host, work in machines.items() if work["restart"]), key=lambda host: host in lead)
+    batch = service.get("batch")
+    if not batch or isinstance(domains, str):
+        return [[host] for host in roll]
+    workers = [
+        host for host in roll if host not in lead and list(machines[host]["restart"]) == [batch["unit"]]
+    ]
+    return to_batches(roll, {host: domains[host] for host in workers if host in domains}, batch["most"])
+
+
+def to_batches(hosts: Sequence[str], domains: Mapping[str, str], most: int) -> list[list[str]]:
+    """The machines of a roll in batches, each of one domain and as large as may be, in the order of the roll.
+
+    hosts: the machines in the order of the roll
+    domains: of those that restart nothing but workers, the domain whose workers may be away together; any
+        other machine is alone
+    most: how many machines are in a batch at most
+
+    >>> to_batches(["a", "b", "c", "d"], {"b": "/rack1", "c": "/rack2", "d": "/rack1"}, 2)
+    [['a'], ['b', 'd'], ['c']]
+    """
+    batches: list[list[str]] = []
+    last: dict[str | None, list[str]] = {}
+    for host in hosts:
+        batch = last.get(domains.get(host))
+        if batch is None or len(batch) >= most:
+            batch = []
+            batches.append(batch)
+            if host in domains:
+                last[domains[host]] = batch
+        batch.append(host)
+    return batches
 
 
 def _work(
@@ -135,7 +190,7 @@ def _work(
 
 
 def _steps(planned: Mapping[str, Any], install: Sequence[str]) -> list[dict[str, Any]]:
-    """What happens, in order; the machines of a step in parallel, unless it is a roll."""
+    """What happens, in order; the machines of a step in parallel."""
     steps: list[dict[str, Any]] = []
     if install:
         steps.append({"do": "install", "machines": list(install)})
@@ -145,11 +200,11 @@ def _steps(planned: Mapping[str, Any], install: Sequence[str]) -> list[dict[str,
             {
                 "do": "roll",
                 "service": name,
-                "machines": [host],
-                "leads": host in service["leaders"],
-                "restart": service["machines"][host]["restart"],
+                "machines": batch,
+                "leads": batch[0] in service["leaders"],
+                "restart": service["machines"][batch[0]]["restart"],
             }
-            for host in service["roll"]
+            for batch in service["batches"]
         ]
         steps += _deployed(name, service, "follow")
     return [{"step": number, **step} for number, step in enumerate(steps, 1)]
@@ -195,8 +250,17 @@ def _warnings(found: Found) -> list[str]:
     return sentences
 
 
+def _unbatched(planned: Mapping[str, Any], domains: Domains) -> list[str]:
+    """Why workers are restarted one at a time where more are allowed."""
+    return [
+        f"{name}_worker_batch is not followed, one machine is restarted at a time: {why}"
+        for name, why in domains.items()
+        if isinstance(why, str) and planned.get(name, {}).get("roll")
+    ]
+
+
 def plan_input(services: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """What a plan must know of services, from their values: name, hosts, names of base, rule of data and ids.
+    """What a plan must know of services: name, hosts, names of base, batch, rule of data and ids.
 
     No more of a value is read: what is one machine's own has no meaning where the plan is made.
     """
@@ -205,6 +269,7 @@ def plan_input(services: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
             "name": service["name"],
             "hosts": service["hosts"],
             "base": [base["name"] for base in service.get("base", ())],
+            "batch": service.get("batch", {}),
             "data": {
                 key: service["data"][key]
                 for key in ("rule", "arguments", "ids")

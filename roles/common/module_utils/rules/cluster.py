@@ -167,6 +167,14 @@ def units(machine: Machine) -> Iterator[Refusal]:
                 yield Refusal(text, variable)
 
 
+@each("hdfs", "yarn")
+def worker_batches(machine: Machine) -> Iterator[Refusal]:
+    """A batch of workers has a machine."""
+    for name in ("hdfs_worker_batch", "yarn_worker_batch"):
+        if name in machine.values and machine[name] < 1:
+            yield Refusal(f"{name} is {machine[name]}: give 1, or how many machines may go at a time", name)
+
+
 @each()
 def ports(machine: Machine) -> Iterator[Refusal]:
     """Daemons of one machine listen at ports of their own."""
