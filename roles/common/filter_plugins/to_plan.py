@@ -34,6 +34,11 @@ options:
     description: the service all of whose daemons are restarted, whatever they run with
     type: str
     default: ""
+  dynamic:
+    description:
+      - by service what its running daemons take without a restart, as C(python -m smoke dynamic) says it
+    type: dict
+    default: {}
 """
 
 EXAMPLES = r"""
@@ -56,6 +61,8 @@ def to_plan(
     data: Mapping[str, Mapping[str, Any]],
     leaders: Mapping[str, Sequence[str]] | None = None,
     restart: str = "",
+    *,
+    dynamic: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> dict[str, Any]:
     """The plan of a run.
 
@@ -65,22 +72,35 @@ def to_plan(
     data: by service what its rule says of the data that lies on the machines: {"refusals": [...], ...}
     leaders: by service the machines that lead now
     restart: the service all of whose daemons are restarted, whatever they run with
+    dynamic: by service what its running daemons take without a restart: {"set": {key: value}, "delete":
+        [keys], "settled": [[host, unit]], "records": [...], "warnings": [sentences]}
 
     Returns {"machines": [hosts], "unheard": [hosts], "install": [hosts], "services": {name: {"deploy":
-    [hosts], "roll": [hosts], "machines": {host: {"install": [sentences], "files": [paths], "start": [units],
+    [hosts], "roll": [hosts], "set": [hosts], "delete": [hosts], "dynamic": {...}, "machines": {host:
+    {"install": [sentences], "files": [paths], "start": [units],
     "enable": [units], "restart": {unit: [why]}}}}}, "data": data, "steps": [{"step": 1, "do": "roll"}],
     "refusals": [sentences], "warnings": [sentences]}. What has nothing to do is not in it.
     """
     planned: dict[str, Any] = {}
     bases = {name for service in services for name in service.get("base", ())}
     for service in (each for each in services if each["name"] not in bases):
+        taken = (dynamic or {}).get(service["name"], {})
+        here = [
+            host for host in service["hosts"] if service["name"] in found.get(host, {}).get("services", {})
+        ]
         machines = {
             host: work
-            for host in service["hosts"]
-            if service["name"] in found.get(host, {}).get("services", {})
-            if (work := _work(found[host]["services"], service, service["name"] == restart))
+            for host in here
+            if (
+                work := _work(
+                    found[host]["services"],
+                    service,
+                    [unit for place, unit in taken.get("settled", ()) if place == host],
+                    service["name"] == restart,
+                )
+            )
         }
-        if machines:
+        if machines or taken.get("set") or taken.get("delete"):
             lead = (leaders or {}).get(service["name"], ())
             roll = [host for host, work in machines.items() if work["restart"]]
             planned[service["name"]] = {
@@ -88,6 +108,10 @@ def to_plan(
                 # Who leads goes last: each leader is elected once at most.
                 "roll": sorted(roll, key=lambda host: host in lead),
                 "leaders": [host for host in roll if host in lead],
+                # The record of what was set lies on all of them.
+                "set": here if taken.get("set") else [],
+                "delete": here if taken.get("delete") else [],
+                "dynamic": {key: taken[key] for key in ("set", "delete", "records") if key in taken},
                 "machines": machines,
             }
     hosts = list(dict.fromkeys(host for service in services for host in service["hosts"]))
@@ -104,18 +128,22 @@ def to_plan(
         "data": dict(data),
         "steps": _steps(planned, install),
         "refusals": _refusals(found, data),
-        "warnings": _warnings(found),
+        "warnings": _warnings(found)
+        + [sentence for taken in (dynamic or {}).values() for sentence in taken.get("warnings", ())],
     }
 
 
 def _work(
-    services: Mapping[str, Mapping[str, Any]], service: Mapping[str, Any], all_units: bool
+    services: Mapping[str, Mapping[str, Any]],
+    service: Mapping[str, Any],
+    settled: Sequence[str],
+    all_units: bool,
 ) -> dict[str, Any]:
     """What is to be done for a service on a machine, with what it stands on; empty when all is right."""
     here = services[service["name"]]
     below = [services[name] for name in service.get("base", ()) if name in services]
     units = here.get("units", {})
-    restarted = units.get("restarted", [])
+    restarted = [unit for unit in units.get("restarted", []) if unit not in settled]
     if all_units:
         restarted = [unit for unit in units.get("units", {}) if unit not in units["started"]]
     work = {
@@ -134,6 +162,8 @@ def _steps(planned: Mapping[str, Any], install: Sequence[str]) -> list[dict[str,
     if install:
         steps.append({"do": "install", "machines": list(install)})
     for name, service in planned.items():
+        if service["set"]:
+            steps.append({"do": "set", "service": name, "properties": service["dynamic"]["set"]})
         if service["deploy"] and not all(
             _only_installs(service["machines"][host]) for host in service["deploy"]
         ):
@@ -148,6 +178,8 @@ def _steps(planned: Mapping[str, Any], install: Sequence[str]) -> list[dict[str,
             }
             for host in service["roll"]
         ]
+        if service["delete"]:
+            steps.append({"do": "delete", "service": name, "properties": service["dynamic"]["delete"]})
     return [{"step": number, **step} for number, step in enumerate(steps, 1)]
 
 
@@ -185,7 +217,7 @@ def _warnings(found: Found) -> list[str]:
 
 
 def plan_input(services: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """What a plan must know of services, from their values: name, hosts, names of base, rule of data and ids.
+    """What a plan must know of services, from their values: name, hosts, names of base, data and dynamic.
 
     No more of a value is read: what is one machine's own has no meaning where the plan is made.
     """
@@ -200,6 +232,7 @@ def plan_input(services: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
                 if key in service.get("data", {})
             },
         }
+        | ({"dynamic": service["dynamic"]} if "dynamic" in service else {})
         for service in services
     ]
 
