@@ -15,6 +15,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from kafka.errors import KafkaError
+
 from smoke import (
     blame,
     checks,
@@ -33,9 +35,9 @@ from smoke.checks import kafka as kafka_check
 from smoke.checks import spark as spark_check
 from smoke.checks import streaming as streaming_check
 from smoke.checks import zookeeper as zookeeper_check
-from smoke.cluster import Cluster, ClusterError, expect, find, load, source_line
+from smoke.cluster import Cluster, ClusterError, Kafka, expect, find, load, source_line
 from smoke.console import Console
-from smoke.services import hdfs, yarn
+from smoke.services import format_error, hdfs, kafka_dynamic, yarn
 from smoke.services.kafka import api_version
 
 #: Keys of plan.json that are read, and what they say.
@@ -115,6 +117,17 @@ def _parser() -> argparse.ArgumentParser:
         default=(),
         help="also: which workers of these services may be restarted together",
     )
+
+    command(
+        "dynamic", dynamic, "say what Kafka's brokers take without a restart, of the files on stdin, as JSON"
+    )
+
+    sub = command(
+        "configure", configure, "set or delete properties of running brokers, as the cluster's default"
+    )
+    sub.add_argument("--set", nargs="+", default=[], metavar="KEY=VALUE")
+    sub.add_argument("--delete", nargs="+", default=[], metavar="KEY")
+    sub.add_argument("--timeout", type=float, default=60, metavar="SECONDS")
 
     sub = command("run", run, "put data in, get data out, count; remove it all again")
     sub.add_argument("--out", type=Path, help="smoke.json beside the description")
@@ -229,6 +242,47 @@ def survey(options: argparse.Namespace) -> int:
         )
     )
     return 0
+
+
+def dynamic(options: argparse.Namespace) -> int:
+    """Print what of the brokers' files they take without a restart, and which need none.
+
+    On stdin {"properties": {host: {unit: {"wanted": {key: value}, "differs": [keys] or null}}}, "records":
+    [{key: list in JSON}]}, as the machines say it.
+    """
+    section = _kafka(described(options))
+    given = json.load(sys.stdin)
+    places = {broker.id: broker.place for broker in section.brokers}
+    brokers = {
+        number: kafka_dynamic.Broker(here["wanted"], here["differs"])
+        for number, (host, unit) in places.items()
+        if (here := given["properties"].get(host, {}).get(unit))
+    }
+    try:
+        decision = kafka_dynamic.plan(section, brokers, kafka_dynamic.merged(given["records"]))
+    except (KafkaError, OSError, ValueError) as error:
+        raise ClusterError(f"the brokers cannot be asked: {format_error(error)}") from None
+    settled = [list(places[number]) for number in decision.settled]
+    print(json.dumps(dataclasses.asdict(decision) | {"settled": settled}))
+    return 0
+
+
+def configure(options: argparse.Namespace) -> int:
+    """Set and delete; the brokers' refusal is bad input."""
+    section = _kafka(described(options))
+    wanted: dict[str, str | None] = dict(each.split("=", 1) for each in options.set)
+    wanted |= dict.fromkeys(options.delete)
+    try:
+        kafka_dynamic.configure(section, wanted, options.timeout)
+    except (KafkaError, OSError, ValueError) as error:
+        raise ClusterError(format_error(error)) from None
+    return 0
+
+
+def _kafka(cluster: Cluster) -> Kafka:
+    if cluster.kafka is None:
+        raise ClusterError(f"{cluster.source}: kafka is missing")
+    return cluster.kafka
 
 
 def _failed(cluster: Cluster, failures: list[tuple[str, str, list[str]]]) -> str:

@@ -49,6 +49,12 @@ def test_the_unit_of_a_broker() -> None:
     }
 
 
+def test_a_broker_of_the_cluster_may_take_properties_while_it_runs() -> None:
+    unit = kafka_broker_unit(BROKER, {}, "log4j2.yaml", dynamic=True)
+    assert unit["dynamic"] in unit["restart_on"]
+    assert "dynamic" not in kafka_broker_unit(ALONE, {}, "log4j2.yaml", dynamic=True)
+
+
 def test_a_brokers_own_overrides() -> None:
     own = {"Service": {"CPUQuota": "50%"}}
     unit = kafka_broker_unit(BROKER | {"unit": own}, {"Service": {"Nice": 5}}, "log4j2.yaml")

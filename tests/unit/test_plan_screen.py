@@ -116,3 +116,16 @@ def test_what_was_wrong_before_and_what_is_accepted_are_said() -> None:
         "  not right already, and not awaited: kafka (t-0 on 3, t-1 on 3, t-2 on 3, t-3 on 3 and 2 more)",
         "  accepted as a risk: t-0",
     ]
+
+
+def test_what_is_set_without_a_restart_is_said_with_its_values() -> None:
+    steps = [
+        {"step": 1, "do": "set", "service": "kafka", "properties": {"log.retention.ms": "1", "b": "2"}},
+        {"step": 2, "do": "delete", "service": "kafka", "properties": ["num.io.threads"]},
+    ]
+    services: dict[str, Any] = {"kafka": {"machines": {}}}
+    plan = {"cluster": "lab", "machines": ["a"], "unheard": [], "services": services, "steps": steps}
+    assert plan_screen(plan)[1:] == [
+        "  step 1: kafka: set without a restart, as the cluster's default: log.retention.ms=1, b=2",
+        "  step 2: kafka: delete what was set without a restart: num.io.threads",
+    ]

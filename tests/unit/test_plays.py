@@ -39,7 +39,7 @@ def test_a_play_ends_when_one_machine_fails(play: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("service", ["hdfs", "yarn"])
 def test_workers_are_rolled_in_the_batches_of_the_plan(service: str) -> None:
-    _, play = yaml.safe_load((CHECKOUT / f"playbooks/steps/{service}.yml").read_text())
+    _, play, _ = yaml.safe_load((CHECKOUT / f"playbooks/steps/{service}.yml").read_text())
     for key, verb in {"hosts": "roll", "serial": "serial"}.items():
         assert play[key] == f"{{{{ hostvars | default({{}}) | planned('{verb}', '{service}') }}}}"
 

@@ -294,7 +294,8 @@ def test_a_plan_is_given_no_more_of_a_service_than_it_reads() -> None:
     data = {"rule": "hdfs_data", "arguments": {"namenodes": ["a"]}, "stores": [{}]}
     batch = {"unit": "hdfs-datanode", "most": 2}
     hdfs = {"name": "hdfs", "hosts": ["a"], "base": [hadoop], "data": data, "batch": batch, "units": [{}]}
-    assert plan_input([hadoop, hdfs]) == [
+    kafka = {"name": "kafka", "hosts": ["a"], "dynamic": {"record": "/r", "ask": ["true"]}}
+    assert plan_input([hadoop, hdfs, kafka]) == [
         {"name": "hadoop", "hosts": ["a"], "base": [], "batch": {}, "data": {}},
         {
             "name": "hdfs",
@@ -303,7 +304,55 @@ def test_a_plan_is_given_no_more_of_a_service_than_it_reads() -> None:
             "batch": batch,
             "data": {"rule": "hdfs_data", "arguments": {"namenodes": ["a"]}},
         },
+        kafka | {"base": [], "batch": {}, "data": {}},
     ]
+
+
+@pytest.mark.parametrize(
+    ("settled", "taken", "roll", "steps"),
+    [
+        ([], {}, ["b", "a"], [("roll", "b"), ("roll", "a")]),
+        # One is restarted all the same; a service of another machine with a unit of that name is not meant.
+        (
+            [["b", "kafka@1"]],
+            {"set": {"x": "1"}},
+            ["a"],
+            [("set", {"x": "1"}), ("roll", "a"), ("deploy", "b")],
+        ),
+        ([["b", "kafka@1"], ["a", "kafka@1"]], {}, [], [("deploy", "b")]),
+        # What is deleted is so after the last restart.
+        ([["b", "kafka@1"]], {"delete": ["x"]}, ["a"], [("roll", "a"), ("deploy", "b"), ("delete", ["x"])]),
+    ],
+)
+def test_what_is_set_needs_no_restart(
+    settled: list[list[str]], taken: dict[str, Any], roll: list[str], steps: list[tuple[str, Any]]
+) -> None:
+    found = {"a": answer(kafka=STALE), "b": answer(kafka=STALE), "c": answer()}
+    plan = to_plan(found, SERVICES, {}, dynamic={"kafka": {"settled": settled} | taken})
+    assert plan["services"]["kafka"]["roll"] == roll
+    said = [(step["do"], step.get("properties") or step["machines"][0]) for step in plan["steps"]]
+    assert said == steps
+    # The record lies on all machines.
+    for verb in ("set", "delete"):
+        assert plan["services"]["kafka"][verb] == (["b", "a", "c"] if verb in taken else [])
+
+
+@pytest.mark.parametrize("what", [{"set": {"x": "1"}, "delete": []}, {"set": {}, "delete": ["x"]}])
+def test_what_is_set_or_deleted_where_no_file_differs(what: dict[str, Any]) -> None:
+    taken = what | {"settled": [], "records": [{}, {}, {}], "warnings": ["y is left"]}
+    plan = to_plan({"a": answer()}, SERVICES, {}, dynamic={"kafka": taken})
+    kafka = plan["services"]["kafka"]
+    assert (kafka["deploy"], kafka["roll"], kafka["machines"]) == ([], [], {})
+    assert [step["do"] for step in plan["steps"]] == [verb for verb, each in what.items() if each]
+    assert kafka["dynamic"] == what | {"records": [{}, {}, {}]}
+    assert plan["warnings"] == ["y is left"]
+
+
+def test_a_restart_that_is_asked_for_comes_whatever_is_set() -> None:
+    running = here(units=units(units={"kafka@1": {}}))
+    taken = {"kafka": {"settled": [["a", "kafka@1"]]}}
+    plan = to_plan({"a": answer(kafka=running)}, SERVICES, {}, {}, "kafka", dynamic=taken)
+    assert plan["services"]["kafka"]["roll"] == ["a"]
 
 
 def test_what_a_service_stands_on_is_installed_with_it() -> None:

@@ -24,12 +24,13 @@ class ActionModule(ActionBase):  # type: ignore[misc]
     survey: the words of a command that prints who leads and what is not right, asked where one is rolled, and
         after --batches and services which of their workers may be restarted together
     restart: the service all of whose daemons are restarted, whatever they run with
+    dynamic: whether properties that running daemons take may be set without a restart
     accepted: what the user accepts at the gates
     """
 
     TRANSFERS_FILES = False
     _supports_check_mode = True
-    _VALID_ARGS = frozenset(("found", "services", "name", "path", "survey", "restart", "accepted"))
+    _VALID_ARGS = frozenset(("found", "services", "name", "path", "survey", "restart", "dynamic", "accepted"))
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Return the plan as the fact __common_plan; failed when something is refused."""
@@ -37,16 +38,23 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         found, services = self._task.args["found"], self._task.args["services"]
         data = {service["name"]: self._rule(service, found) for service in services if service.get("data")}
         restart = self._task.args.get("restart") or ""
-        rolled = _rolled(found) | ({restart} if restart else set())
-        seen = _ask(self._task.args.get("survey"), _batched(services, rolled)) if rolled else {}
+        dynamic = {
+            service["name"]: _taken(service, _ask(service["dynamic"]["ask"], given))
+            for service in services
+            if self._task.args.get("dynamic") and service.get("dynamic")
+            if (given := _properties(service, found))
+        }
+        rolled = _rolled(found, dynamic) | ({restart} if restart else set())
+        seen = _ask(_survey(self._task.args.get("survey"), services, rolled)) if rolled else {}
         plan = self._filter(
-            "found | to_plan(services, data, leaders, restart, domains=domains)",
+            "found | to_plan(services, data, leaders, restart, domains=domains, dynamic=dynamic)",
             found=found,
             services=services,
             data=data,
             leaders=seen.get("leaders", {}),
             domains=seen.get("domains", {}),
             restart=restart,
+            dynamic=dynamic,
         )
         plan |= {
             "cluster": self._task.args["name"],
@@ -97,35 +105,67 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         return templar.template(trust_as_template("{{ " + expression + " }}"))
 
 
-def _rolled(found: Mapping[str, Any]) -> set[str]:
+def _rolled(found: Mapping[str, Any], dynamic: Mapping[str, Any]) -> set[str]:
     """The services of which a daemon is to be restarted."""
     return {
         name
-        for answer in found.values()
+        for host, answer in found.items()
         for name, service in answer["services"].items()
-        if service.get("units", {}).get("restarted")
+        for unit in service.get("units", {}).get("restarted", ())
+        if [host, unit] not in dynamic.get(name, {}).get("settled", [])
     }
 
 
-def _batched(services: list[dict[str, Any]], rolled: set[str]) -> list[str]:
-    """Those of them whose workers may go several at a time."""
-    return [
+def _survey(argv: list[str] | None, services: list[dict[str, Any]], rolled: set[str]) -> list[str] | None:
+    """The words of the survey, with the services of which workers may go several at a time."""
+    batched = [
         service["name"]
         for service in services
         if service["name"] in rolled and service.get("batch", {}).get("most", 1) > 1
     ]
+    return [*argv, "--batches", *batched] if argv and batched else argv
 
 
-def _ask(argv: list[str] | None, batched: list[str]) -> dict[str, Any]:
-    """Who leads and what is not right; nothing where it cannot be asked: the gates say what is wrong."""
+def _properties(service: Mapping[str, Any], found: Mapping[str, Any]) -> dict[str, Any]:
+    """What a service's daemons may take while they run; nothing where there is no question."""
+    here = {
+        host: said
+        for host, answer in found.items()
+        if (said := answer["services"].get(service["name"])) and said["data"] is not None
+    }
+    records = [said["data"]["settings"][service["dynamic"]["record"]] for said in here.values()]
+    stale = (
+        unit in said["units"]["restarted"] and each["differs"] is not None
+        for said in here.values()
+        for unit, each in said.get("properties", {}).items()
+    )
+    if not any(records) and not any(stale):
+        return {}
+    return {
+        "properties": {host: said.get("properties", {}) for host, said in here.items()},
+        "records": records,
+    }
+
+
+def _taken(service: Mapping[str, Any], said: dict[str, Any]) -> dict[str, Any]:
+    """What running daemons take without a restart; a warning where they do not say."""
+    if "error" not in said:
+        return said
+    sentence = (
+        f"{service['name']} does not say which properties it takes without a restart, so daemons are "
+        f"restarted for all that differ: {said['error']}"
+    )
+    return {"warnings": [sentence]}
+
+
+def _ask(argv: list[str] | None, given: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """What a command answers, or an error where it cannot be asked: the gates say what is wrong."""
     if not argv:
         return {}
-    if batched:
-        argv = [*argv, "--batches", *batched]
     done = subprocess.run(
-        argv, cwd=CHECKOUT, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+        argv, cwd=CHECKOUT, input=json.dumps(given), capture_output=True, text=True, check=False
     )
-    return dict(json.loads(done.stdout)) if done.returncode == 0 else {}
+    return dict(json.loads(done.stdout)) if done.returncode == 0 else {"error": done.stderr.strip()}
 
 
 def _found(found: Mapping[str, Any]) -> dict[str, Any]:

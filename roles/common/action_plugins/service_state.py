@@ -64,6 +64,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
                     "file": _unit_file(unit),
                     "restart_on": [_instance(path, unit["name"]) for path in unit["restart_on"]],
                 }
+                | ({"dynamic": _instance(unit["dynamic"], unit["name"])} if unit.get("dynamic") else {})
                 for unit in units
             ],
             "stores": data.get("stores", []),

@@ -28,11 +28,14 @@ def kafka_broker_file(
     }
 
 
-def kafka_broker_unit(broker: Broker, overrides: Mapping[str, Any], logging: str) -> dict[str, Any]:
+def kafka_broker_unit(
+    broker: Broker, overrides: Mapping[str, Any], logging: str, *, dynamic: bool = False
+) -> dict[str, Any]:
     """The entry of units for a broker.
 
     overrides: sections of the drop-in of all brokers; the broker's own, ``unit``, come after them
     logging: the file of logging, by its name under /etc/kafka
+    dynamic: whether the cluster's brokers may take properties while they run
     """
     home = f"/opt/kafka-{broker['version']}" if "version" in broker else "/opt/kafka"
     unit = {
@@ -48,8 +51,10 @@ def kafka_broker_unit(broker: Broker, overrides: Mapping[str, Any], logging: str
             f"/etc/kafka/{logging}",
         ],
     }
-    # A broker of another version has a unit file of its own.
-    return unit | ({"file": f"kafka@{broker['id']}.service"} if "version" in broker else {})
+    # A broker of another version has a unit file of its own, and is a cluster of its own.
+    if "version" in broker:
+        return unit | {"file": f"kafka@{broker['id']}.service"}
+    return unit | ({"dynamic": "/etc/kafka/server-%i.properties"} if dynamic else {})
 
 
 def kafka_endpoints(

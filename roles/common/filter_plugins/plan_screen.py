@@ -84,11 +84,16 @@ def _few(things: Sequence[str], most: int = 4) -> str:
 
 
 def _step(step: Mapping[str, Any]) -> str:
-    machines = ", ".join(step["machines"])
+    machines = ", ".join(step.get("machines", ()))
     if step["do"] == "install":
         return f"install on {machines}"
     if step["do"] == "deploy":
         return f"{step['service']}: write files and start on {machines}, in parallel"
+    if step["do"] == "set":
+        values = ", ".join(f"{key}={value}" for key, value in step["properties"].items())
+        return f"{step['service']}: set without a restart, as the cluster's default: {values}"
+    if step["do"] == "delete":
+        return f"{step['service']}: delete what was set without a restart: {', '.join(step['properties'])}"
     units = ", then ".join(step["restart"])
     how = ", last since it leads," if step["leads"] else " together" * (len(step["machines"]) > 1)
     return f"{step['service']}: on {machines}{how} write files and restart {units}, when the rest allows"

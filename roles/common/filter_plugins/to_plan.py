@@ -38,6 +38,9 @@ options:
     default: ""
   domains:
     description: by service and machine the domain whose workers may be away together, or why there is none
+  dynamic:
+    description:
+      - by service what its running daemons take without a restart, as C(python -m smoke dynamic) says it
     type: dict
     default: {}
 """
@@ -65,6 +68,7 @@ def to_plan(
     restart: str = "",
     *,
     domains: Domains | None = None,
+    dynamic: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> dict[str, Any]:
     """The plan of a run.
 
@@ -76,23 +80,35 @@ def to_plan(
     leaders: by service the machines that lead now
     restart: the service all of whose daemons are restarted, whatever they run with
     domains: by service and machine the domain whose workers may be away together, or why there is none
+    dynamic: by service what its running daemons take without a restart: {"set": {key: value}, "delete":
+        [keys], "settled": [[host, unit]], "records": [...], "warnings": [sentences]}
 
     Returns {"machines": [hosts], "unheard": [hosts], "install": [hosts], "services": {name: {"deploy":
-    [hosts], "roll": [hosts], "batches": [[hosts]], "follow": [hosts], "leaders": [hosts], "machines": {host:
-    {"install": [sentences], "files": [paths], "start": [units], "enable": [units], "restart": {unit:
-    [why]}}}}}, "data": data, "steps": [{"step": 1, "do": "roll"}], "refusals": [sentences], "warnings":
-    [sentences]}. What has nothing to do is not in it.
+    [hosts], "roll": [hosts], "batches": [[hosts]], "follow": [hosts], "leaders": [hosts], "set": [hosts],
+    "delete": [hosts], "dynamic": {...}, "machines": {host: {"install": [sentences], "files": [paths],
+    "start": [units], "enable": [units], "restart": {unit: [why]}}}}}, "data": data, "steps": [{"step": 1,
+    "do": "roll"}], "refusals": [sentences], "warnings": [sentences]}. What has nothing to do is not in it.
     """
     planned: dict[str, Any] = {}
     bases = {name for service in services for name in service.get("base", ())}
     for service in (each for each in services if each["name"] not in bases):
+        taken = (dynamic or {}).get(service["name"], {})
+        here = [
+            host for host in service["hosts"] if service["name"] in found.get(host, {}).get("services", {})
+        ]
         machines = {
             host: work
-            for host in service["hosts"]
-            if service["name"] in found.get(host, {}).get("services", {})
-            if (work := _work(found[host]["services"], service, service["name"] == restart))
+            for host in here
+            if (
+                work := _work(
+                    found[host]["services"],
+                    service,
+                    [unit for place, unit in taken.get("settled", ()) if place == host],
+                    service["name"] == restart,
+                )
+            )
         }
-        if machines:
+        if machines or taken.get("set") or taken.get("delete"):
             lead = (leaders or {}).get(service["name"], ())
             batches = _batches(service, machines, lead, (domains or {}).get(service["name"], ""))
             roll = [host for batch in batches for host in batch]
@@ -105,6 +121,10 @@ def to_plan(
                 "batches": batches,
                 "follow": still if roll else [],
                 "leaders": [host for host in roll if host in lead],
+                # The record of what was set lies on all of them.
+                "set": here if taken.get("set") else [],
+                "delete": here if taken.get("delete") else [],
+                "dynamic": {key: taken[key] for key in ("set", "delete", "records") if key in taken},
                 "machines": machines,
             }
     hosts = list(dict.fromkeys(host for service in services for host in service["hosts"]))
@@ -121,7 +141,9 @@ def to_plan(
         "data": dict(data),
         "steps": _steps(planned, install),
         "refusals": _refusals(found, data),
-        "warnings": _warnings(found) + _unbatched(planned, domains or {}),
+        "warnings": _warnings(found)
+        + _unbatched(planned, domains or {})
+        + [sentence for taken in (dynamic or {}).values() for sentence in taken.get("warnings", ())],
     }
 
 
@@ -170,13 +192,16 @@ def to_batches(hosts: Sequence[str], domains: Mapping[str, str], most: int) -> l
 
 
 def _work(
-    services: Mapping[str, Mapping[str, Any]], service: Mapping[str, Any], all_units: bool
+    services: Mapping[str, Mapping[str, Any]],
+    service: Mapping[str, Any],
+    settled: Sequence[str],
+    all_units: bool,
 ) -> dict[str, Any]:
     """What is to be done for a service on a machine, with what it stands on; empty when all is right."""
     here = services[service["name"]]
     below = [services[name] for name in service.get("base", ()) if name in services]
     units = here.get("units", {})
-    restarted = units.get("restarted", [])
+    restarted = [unit for unit in units.get("restarted", []) if unit not in settled]
     if all_units:
         restarted = [unit for unit in units.get("units", {}) if unit not in units["started"]]
     work = {
@@ -195,6 +220,8 @@ def _steps(planned: Mapping[str, Any], install: Sequence[str]) -> list[dict[str,
     if install:
         steps.append({"do": "install", "machines": list(install)})
     for name, service in planned.items():
+        if service["set"]:
+            steps.append({"do": "set", "service": name, "properties": service["dynamic"]["set"]})
         steps += _deployed(name, service, "deploy")
         steps += [
             {
@@ -207,6 +234,8 @@ def _steps(planned: Mapping[str, Any], install: Sequence[str]) -> list[dict[str,
             for batch in service["batches"]
         ]
         steps += _deployed(name, service, "follow")
+        if service["delete"]:
+            steps.append({"do": "delete", "service": name, "properties": service["dynamic"]["delete"]})
     return [{"step": number, **step} for number, step in enumerate(steps, 1)]
 
 
@@ -260,7 +289,7 @@ def _unbatched(planned: Mapping[str, Any], domains: Domains) -> list[str]:
 
 
 def plan_input(services: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """What a plan must know of services: name, hosts, names of base, batch, rule of data and ids.
+    """What a plan must know of services: name, hosts, names of base, batch, rule of data, ids and dynamic.
 
     No more of a value is read: what is one machine's own has no meaning where the plan is made.
     """
@@ -276,6 +305,7 @@ def plan_input(services: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
                 if key in service.get("data", {})
             },
         }
+        | ({"dynamic": service["dynamic"]} if "dynamic" in service else {})
         for service in services
     ]
 

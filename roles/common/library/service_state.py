@@ -63,7 +63,8 @@ RETURN = r"""
 services:
   description: >-
     by name of the service: C(install), sentences of what was made; C(files), paths written; C(units),
-    what service_units returns; C(errors); in check mode C(data), what lies in its directories
+    what service_units returns; C(errors); in check mode C(data), what lies in its directories, and
+    C(properties), by unit those that its daemon may take while it runs
   returned: always
   type: dict
 waiting: {description: units kept down by a condition, returned: always, type: list, elements: str}
@@ -78,6 +79,7 @@ UNITS = {
         "name": {"type": "str", "required": True},
         "file": {"type": "str", "required": True},
         "restart_on": {"type": "list", "elements": "str", "default": []},
+        "dynamic": {"type": "path"},
     },
 }
 

@@ -7,7 +7,7 @@ import os
 import tarfile
 from typing import Any
 
-from ansible.module_utils import host_files, host_install, host_units
+from ansible.module_utils import host_files, host_install, host_properties, host_units
 from ansible.module_utils.host_data import read_settings, read_stores
 
 #: What one part of the work may raise for reasons that lie on the host.
@@ -40,6 +40,9 @@ def compare(services: list[Service], state: str, only: list[str]) -> dict[str, A
             here["install"] = missing_paths(service) + host_install.install(service["install"], check=True)
             here["units"] = host_units.ensure_state(
                 units_of(service, only), state_of(state), check=True, changing=changing, links=links
+            )
+            here["properties"] = host_properties.compare(
+                units_of(service, only), service["files"], here["units"]["reasons"]
             )
         except ERRORS as error:
             here["errors"].append(in_words(error))

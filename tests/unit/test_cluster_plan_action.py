@@ -1,0 +1,68 @@
+"""What the plan asks running daemons, and what it makes of their answer."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import pytest
+
+from roles.common.action_plugins import cluster_plan as action
+
+KAFKA = {"name": "kafka", "dynamic": {"record": "/r", "ask": ["smoke"]}}
+
+
+def found(differs: list[str] | None = None, *, restarted: bool = True, **record: str) -> dict[str, Any]:
+    """What a machine answers that has a broker."""
+    kafka = {
+        "data": {"settings": {"/r": record}},
+        "units": {"restarted": ["kafka@1"] if restarted else []},
+        "properties": {"kafka@1": {"wanted": {"a": "1"}, "differs": differs}},
+    }
+    return {"one": {"services": {"kafka": kafka}}, "two": {"services": {}}}
+
+
+@pytest.mark.parametrize(
+    ("answers", "asked"),
+    [
+        (found(["a"]), True),
+        (found([]), True),
+        # It has to be restarted anyway, or runs with what it is to have.
+        (found(None), False),
+        (found([], restarted=False), False),
+        # What was set may have to be set anew, or deleted.
+        (found(None, a="[]"), True),
+        (found([], restarted=False, a="[]"), True),
+    ],
+)
+def test_brokers_are_asked_where_there_is_a_question(answers: dict[str, Any], asked: bool) -> None:
+    kafka = answers["one"]["services"]["kafka"]
+    given = {"properties": {"one": kafka["properties"]}, "records": [kafka["data"]["settings"]["/r"]]}
+    assert action._properties(KAFKA, answers) == (given if asked else {})
+
+
+def test_a_machine_whose_data_cannot_be_read_is_not_asked_about() -> None:
+    answers = found(["a"])
+    answers["one"]["services"]["kafka"]["data"] = None
+    assert action._properties(KAFKA, answers) == {}
+
+
+@pytest.mark.parametrize(
+    ("settled", "rolls"), [([], True), ([["two", "kafka@1"]], True), ([["one", "kafka@1"]], False)]
+)
+def test_who_leads_is_asked_where_a_daemon_is_restarted(settled: list[list[str]], rolls: bool) -> None:
+    rolled = action._rolled(found(["a"]), {"kafka": {"settled": settled}})
+    assert rolled == ({"kafka"} if rolls else set())
+
+
+def test_a_command_reads_what_is_given_and_answers_in_json() -> None:
+    program = "import sys, json; print(json.dumps({'said': json.load(sys.stdin)}))"
+    assert action._ask([sys.executable, "-c", program], {"a": 1}) == {"said": {"a": 1}}
+
+
+def test_what_cannot_be_asked_is_a_warning() -> None:
+    said = action._ask([sys.executable, "-c", "import sys; sys.exit('smoke: not there')"])
+    assert said == {"error": "smoke: not there"}
+    (warning,) = action._taken(KAFKA, said)["warnings"]
+    assert warning.endswith("restarted for all that differ: smoke: not there")
+    assert action._taken(KAFKA, {"set": {}}) == {"set": {}}
