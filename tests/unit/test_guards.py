@@ -26,6 +26,13 @@ for unit; do
   printf 'NeedDaemonReload=no\\nInvocationID=\\nRuntimeDirectory=none\\nReadWritePaths={writes}\\n\\n'
 done
 """
+LOCK = """
+from ansible.plugins.action import ActionBase
+
+class ActionModule(ActionBase):
+    def run(self, tmp=None, task_vars=None):
+        return {}
+"""
 VARIABLES: dict[str, Any] = {
     "ansible_connection": "local",
     "cluster_name": "unit",
@@ -84,6 +91,9 @@ def refused(
     program.parent.mkdir()
     program.write_text(SYSTEMCTL.format(writes=writes.replace("@", str(directory))))
     program.chmod(0o755)
+    # Nobody else is here.
+    (directory / "action_plugins").mkdir()
+    (directory / "action_plugins/cluster_lock.py").write_text(LOCK)
     # With an empty group of that name the machines' names are not looked up.
     groups: dict[str, Any] = {"machines": {"hosts": {"a": {}, "b": {}, "c": c or {}}}, "cluster": {}}
     inventory = {"all": {"children": groups, "vars": VARIABLES}}

@@ -24,6 +24,7 @@ def test_the_tag_plan_has_no_task_that_makes_something(tmp_path: Path) -> None:
     assert [task.partition("\t")[0] for task in made] == [
         "common : plan | Read what each machine is",
         "common : plan | Refuse machines that cannot be used",
+        "common : lock | Lock the cluster",
         "common : plan | Read what differs on each machine, and what data lies there",
         "common : plan | Decide, and refuse what could lose data",
     ]

@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from tests.unit.playbooks import CHECKOUT, finish, start
+from tests.unit.test_gates import PLAYBOOKS
 
 # Their tasks run once, on the controller.
 REPORTS = {"check.yml", "smoke.yml", "receipt.yml"}
@@ -122,3 +123,43 @@ def test_no_tag_of_a_play_runs_the_roles_that_only_lend_it_their_variables() -> 
             imports = [str(task.get("ansible.builtin.import_tasks")) for task in play.get("tasks", ())]
             if any(each.endswith("services.yml") for each in imports):
                 assert "tags" not in play, path
+
+
+# Plays that change no machine of a cluster: they look, work on the controller, or make and remove containers.
+# What Check keeps on machines it keeps after a plan.
+HARMLESS = (
+    "Preflight",
+    "preflight.yml",
+    "Artifacts",
+    "Lab",
+    "Check",
+    "Smoke",
+    "Receipt",
+    "Show",
+    "Restart | ",
+)
+UNLOCKED = {"artifacts", "check", "lab_clean", "lab_down", "lab_up", "preflight", "receipt", "show", "smoke"}
+
+
+def locks(play: dict[str, Any]) -> bool:
+    """Whether the first task of a play locks the cluster, or makes the plan, which does."""
+    tasks = [task for task in play.get("tasks", ()) if "ansible.builtin.import_tasks" not in task]
+    role = tasks[0].get("ansible.builtin.import_role", {}) if tasks else {}
+    return (role.get("name"), role.get("tasks_from")) in (("common", "lock"), ("common", "plan"))
+
+
+def test_the_plan_locks_the_cluster_when_the_machines_were_looked_at() -> None:
+    plan = yaml.safe_load((CHECKOUT / "roles/common/tasks/plan.yml").read_text())
+    before = [task.get("ansible.builtin.import_tasks") for task in plan].index("lock.yml")
+    assert ("machine_facts" in plan[0], "preflight" in plan[1], before) == (True, True, 2)
+    (lock,) = yaml.safe_load((CHECKOUT / "roles/common/tasks/lock.yml").read_text())
+    assert lock["run_once"]
+    assert "cluster_lock" in lock
+
+
+@pytest.mark.parametrize("name", sorted(PLAYBOOKS))
+def test_no_machine_is_changed_before_the_cluster_is_locked(name: str) -> None:
+    found = PLAYBOOKS[name]
+    first = next((number for number, play in enumerate(found) if locks(play)), len(found))
+    assert [play["name"] for play in found[:first] if not play["name"].startswith(HARMLESS)] == []
+    assert (first == len(found)) == (name.removesuffix(".yml") in UNLOCKED)
