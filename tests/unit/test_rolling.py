@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.unit.playbooks import finish, start
 
 # Stands for what would write files and restart; what is asked of it is written down.
@@ -116,6 +118,16 @@ def test_each_machine_is_restarted_between_two_gates_in_the_order_of_the_plan(tm
             f"keep zookeeper of zookeeper on {host}",
         )
     ]
+
+
+@pytest.mark.parametrize(
+    ("service", "unit"),
+    [("hdfs", "hdfs-datanode"), ("yarn", "yarn-nodemanager"), ("spark", "spark-historyserver")],
+)
+def test_a_service_that_stands_on_another_is_restarted_alone(tmp_path: Path, service: str, unit: str) -> None:
+    rc, output, done = roll(tmp_path, service, {"a": [unit]})
+    assert rc == 0, output
+    assert done[:3] == [asked(service, "a", unit), f"restarted {unit} on a", is_back(service, "a", unit)]
 
 
 def test_a_daemon_that_may_not_go_is_left_alone_and_the_ways_out_are_named(tmp_path: Path) -> None:
