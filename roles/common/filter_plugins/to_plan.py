@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 DOCUMENTATION = r"""
@@ -13,6 +13,8 @@ description:
   - A service is deployed in parallel on machines where nothing of it runs with what is to change, and
     rolled, one machine after the other, where a daemon has to be restarted. Where no daemon reads what
     changes, files follow after the roll, so that a setting which a daemon refuses is nowhere else.
+  - Where servers of a quorum come or go (C(resize) in C(data)), all of its machines are deployed together,
+    in the order that is given there.
 options:
   _input:
     description: by host the answer of the module service_state in check mode; who did not answer is missing
@@ -63,7 +65,9 @@ def to_plan(
     found: by host the answer of service_state in check mode; a host that did not answer is missing
     services: {"name": "kafka", "hosts": [...], "base": [names]} in the order of their deployment; base are
         those that it stands on, and that are brought to their state with it
-    data: by service what its rule says of the data that lies on the machines: {"refusals": [...], ...}
+    data: by service what its rule says of the data that lies on the machines: {"refusals": [...], ...};
+        resize, if it is there and not empty: {"old": number, "new": number, "steps": [{"host": host, "do":
+        "stop", ...}]}
     leaders: by service the machines that lead now
     restart: the service all of whose daemons are restarted, whatever they run with
 
@@ -84,18 +88,10 @@ def to_plan(
         }
         if machines:
             lead = (leaders or {}).get(service["name"], ())
-            roll = [host for host, work in machines.items() if work["restart"]]
-            still = [host for host, work in machines.items() if not (work["start"] or work["restart"])]
-            planned[service["name"]] = {
-                "deploy": [
-                    host for host in machines if machines[host]["start"] or (host in still and not roll)
-                ],
-                # Who leads goes last: each leader is elected once at most.
-                "roll": sorted(roll, key=lambda host: host in lead),
-                "follow": still if roll else [],
-                "leaders": [host for host in roll if host in lead],
-                "machines": machines,
-            }
+            resize = data.get(service["name"], {}).get("resize")
+            planned[service["name"]] = (
+                _resized(service["hosts"], machines, resize) if resize else _ordered(machines, lead)
+            )
     hosts = list(dict.fromkeys(host for service in services for host in service["hosts"]))
     install = [
         host
@@ -109,8 +105,37 @@ def to_plan(
         "services": planned,
         "data": dict(data),
         "steps": _steps(planned, install),
-        "refusals": _refusals(found, data),
-        "warnings": _warnings(found),
+        "refusals": _refusals(found, data, restart),
+        "warnings": _warnings(found, data),
+    }
+
+
+def _ordered(machines: Mapping[str, Mapping[str, Any]], lead: Collection[str]) -> dict[str, Any]:
+    """Which machines are deployed in parallel, rolled, or get their files after that."""
+    roll = [host for host, work in machines.items() if work["restart"]]
+    still = [host for host, work in machines.items() if not (work["start"] or work["restart"])]
+    return {
+        "deploy": [host for host in machines if machines[host]["start"] or (host in still and not roll)],
+        # Who leads goes last: each leader is elected once at most.
+        "roll": sorted(roll, key=lambda host: host in lead),
+        "follow": still if roll else [],
+        "leaders": [host for host in roll if host in lead],
+        "machines": machines,
+    }
+
+
+def _resized(
+    hosts: Sequence[str], machines: Mapping[str, Mapping[str, Any]], resize: Mapping[str, Any]
+) -> dict[str, Any]:
+    """All machines of a service whose servers come or go, and those that leave it, in one play."""
+    every = dict.fromkeys([*hosts, *(step["host"] for step in resize["steps"])])
+    return {
+        "deploy": list(every),
+        "roll": [],
+        "follow": [],
+        "leaders": [],
+        "machines": machines,
+        "resize": resize,
     }
 
 
@@ -140,6 +165,9 @@ def _steps(planned: Mapping[str, Any], install: Sequence[str]) -> list[dict[str,
     if install:
         steps.append({"do": "install", "machines": list(install)})
     for name, service in planned.items():
+        if resize := service.get("resize"):
+            steps.append({"do": "resize", "service": name, "machines": service["deploy"], **resize})
+            continue
         steps += _deployed(name, service, "deploy")
         steps += [
             {
@@ -166,7 +194,7 @@ def _only_installs(work: Mapping[str, Any]) -> bool:
     return not any(work[key] for key in ("files", "start", "restart", "enable"))
 
 
-def _refusals(found: Found, data: Mapping[str, Mapping[str, Any]]) -> list[str]:
+def _refusals(found: Found, data: Mapping[str, Mapping[str, Any]], restart: str) -> list[str]:
     sentences = [
         f"{host}: {sentence}"
         for host, here in found.items()
@@ -174,17 +202,40 @@ def _refusals(found: Found, data: Mapping[str, Mapping[str, Any]]) -> list[str]:
         for sentence in service["errors"]
     ]
     sentences += [sentence for said in data.values() for sentence in said["refusals"]]
+    if restart and data.get(restart, {}).get("resize"):
+        sentences.append(
+            f"servers of {restart} come or go, which no restart does: run site.yml, then restart"
+        )
+    sentences += [
+        f"{host} leaves {service}, and it did not answer, --limit leaves it out, or it is not in the group "
+        "cluster any more: while it may run it could make a majority of its own. Leave it in the inventory "
+        f"until this has run with it; of {service} it is stopped and disabled then, and its data stays."
+        for service, host in _leavers(data)
+        if host not in found
+    ]
     return list(dict.fromkeys(sentences))
 
 
-def _warnings(found: Found) -> list[str]:
+def _leavers(data: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, str]]:
+    """Services with the machines that are stopped since they leave them."""
+    return [
+        (service, step["host"])
+        for service, said in data.items()
+        for step in (said.get("resize") or {}).get("steps", ())
+        if step["do"] == "stop"
+    ]
+
+
+def _warnings(found: Found, data: Mapping[str, Mapping[str, Any]]) -> list[str]:
     """What is the administrator's to decide."""
-    sentences = []
+    sentences = [sentence for said in data.values() for sentence in said.get("warnings", ())]
+    stopped = _leavers(data)
     for host, here in found.items():
         sentences += [
             f"{here['hostname']} starts {unit}, which the inventory no longer has. It is left alone; once "
             f"nothing needs it: systemctl disable --now {unit}"
             for unit in here.get("orphaned_units", ())
+            if (unit, host) not in stopped
         ]
         sentences += [
             f"{host}: {unit} has the drop-in {path}, which is not the kit's: it is left alone, and counts"
