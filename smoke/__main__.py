@@ -79,6 +79,13 @@ def _parser() -> argparse.ArgumentParser:
         help="ZooKeeper: a majority with a leader is right",
     )
     sub.add_argument(
+        "--serving",
+        type=_positive,
+        default=0,
+        metavar="COUNT",
+        help="ZooKeeper: so many servers that serve are right, while its list changes",
+    )
+    sub.add_argument(
         "--plan",
         type=Path,
         metavar="FILE",
@@ -174,7 +181,11 @@ def check(options: argparse.Namespace) -> int:
         if getattr(cluster, service) is None:
             raise ClusterError(f"{cluster.source}: {service} is missing, and --only asks for it")
     wanted = gates.gates_of(
-        cluster, options.only or gates.SERVICES, quorum=options.quorum, roll=_roll(options, cluster)
+        cluster,
+        options.only or gates.SERVICES,
+        quorum=options.quorum,
+        serving=options.serving,
+        roll=_roll(options, cluster),
     )
     if not wanted:
         raise ClusterError(f"{cluster.source}: no service to check")

@@ -191,11 +191,17 @@ def _history(
 
 
 def gates_of(
-    cluster: Cluster, only: Sequence[str] = SERVICES, *, quorum: bool = False, roll: Roll | None = None
+    cluster: Cluster,
+    only: Sequence[str] = SERVICES,
+    *,
+    quorum: bool = False,
+    serving: int = 0,
+    roll: Roll | None = None,
 ) -> list[Gate]:
     """The gates of these services, as far as the cluster has them; open when all is right.
 
     quorum: of ZooKeeper, when a majority serves
+    serving: of ZooKeeper, when so many servers serve, whatever list of them each one knows; 0 does not ask
     roll: when nothing is worse than before, and the daemon that is to be restarted may go
     """
     gates = []
@@ -203,6 +209,8 @@ def gates_of(
         look = partial(_look, part, roll)
         if quorum and part.name == "zookeeper":
             look = partial(lambda part: zookeeper.judge_quorum(part.fetch()), part)
+        if serving and part.name == "zookeeper" and (section := cluster.zookeeper):
+            look = partial(zookeeper.fetch_serving, section, serving)
         gates.append(Gate(part.name, look, part.units, partial(_ended, cluster, part, roll)))
     return gates
 

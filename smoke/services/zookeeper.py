@@ -110,6 +110,30 @@ def judge_quorum(state: State) -> Verdict:
     return 2 * (synced + 1) > len(state), sentence
 
 
+def judge_serving(state: State, count: int) -> Verdict:
+    """So many servers at least that serve, whoever leads them; a standalone one is there alone."""
+    modes = [facts["zk_server_state"] for facts in _answers(state).values()]
+    serving = [mode for mode in modes if mode in ("leader", "follower", "standalone")]
+    sentence = f"{len(serving)} of {plural(len(state), 'server')} serve, {count} are awaited"
+    one = sum(mode != "follower" for mode in serving) <= 1
+    return len(serving) >= count and one, sentence if one else f"states: {', '.join(sorted(serving))}"
+
+
+def fetch_serving(section: ZooKeeper, count: int) -> Verdict:
+    """So many servers at least that serve, and a session that is opened with them now.
+
+    That is a transaction: a majority has it, and so all that was before it.
+    """
+    right, sentence = judge_serving(fetch(section), count)
+    if not right:
+        return right, sentence
+    try:
+        with session(*section.servers):
+            return True, sentence
+    except OSError as error:
+        return False, f"{sentence}; {error}"
+
+
 def _answers(state: State) -> dict[str, Facts]:
     return {server: facts for server, facts in state.items() if isinstance(facts, dict)}
 

@@ -102,6 +102,33 @@ def test_nothing_to_do(machines: list[str], unheard: list[str], line: str) -> No
     assert plan_screen(plan) == [line]
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "steps", "line"),
+    [
+        (
+            1,
+            3,
+            "restart a, start b, start c",
+            "1 server becomes 3, one after the other: restart a; then start b, then c",
+        ),
+        (3, 2, "stop c, restart b", "3 servers become 2, one after the other: stop c; then restart b"),
+    ],
+)
+def test_servers_that_come_and_go(old: int, new: int, steps: str, line: str) -> None:
+    words = [each.split() for each in steps.split(", ")]
+    step = {
+        "step": 1,
+        "do": "resize",
+        "service": "zookeeper",
+        "machines": [host for _, host in words],
+        "old": old,
+        "new": new,
+        "steps": [{"do": do, "host": host} for do, host in words],
+    }
+    plan = {"cluster": "lab", "machines": ["a"], "unheard": [], "services": {"zookeeper": {"machines": {}}}}
+    assert plan_screen(plan | {"steps": [step]})[-1] == f"  step 1: zookeeper: {line}"
+
+
 def test_ansible_finds_the_filter() -> None:
     assert FilterModule().filters() == {"plan_screen": plan_screen}
 

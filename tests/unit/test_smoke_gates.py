@@ -16,11 +16,11 @@ from typing import Any, Self
 import pytest
 from kafka.errors import KafkaConnectionError, KafkaTimeoutError
 
-from smoke.cluster import Broker, Hdfs, Peer, WebServer, Yarn, ZooKeeperServer
+from smoke.cluster import Broker, Cluster, Hdfs, Peer, WebServer, Yarn, ZooKeeperServer
 from smoke.cluster import Kafka as KafkaSection
 from smoke.cluster import ZooKeeper as ZooKeeperSection
 from smoke.console import Console
-from smoke.gates import Gate, wait_for_all
+from smoke.gates import Gate, gates_of, wait_for_all
 from smoke.services import hdfs, kafka, spark, yarn, zookeeper
 from smoke.services.kafka import Partition
 from smoke.web import WebError, get_json
@@ -101,6 +101,51 @@ def test_zookeeper_answers(answer: str, parsed: dict[str, str] | str) -> None:
 )
 def test_a_quorum_of_zookeeper(state: zookeeper.State, verdict: tuple[bool, str]) -> None:
     assert zookeeper.judge_quorum(state) == verdict
+
+
+@pytest.mark.parametrize(
+    ("state", "count", "verdict"),
+    [
+        ({"a": FOLLOWER, "b": "refuses", "c": "x"}, 1, (True, "1 of 3 servers serve, 1 are awaited")),
+        # Who leads may be one that is no longer described.
+        ({"a": FOLLOWER, "b": FOLLOWER, "c": "x"}, 2, (True, "2 of 3 servers serve, 2 are awaited")),
+        ({"a": FOLLOWER, "b": LEADER, "c": "x"}, 3, (False, "2 of 3 servers serve, 3 are awaited")),
+        ({"a": ALONE, "b": "refuses"}, 1, (True, "1 of 2 servers serve, 1 are awaited")),
+        ({"a": LEADER, "b": LEADER, "c": FOLLOWER}, 2, (False, "states: follower, leader, leader")),
+        ({"a": ALONE, "b": LEADER}, 1, (False, "states: leader, standalone")),
+        ({"a": {"zk_server_state": "read-only"}}, 1, (False, "0 of 1 server serve, 1 are awaited")),
+    ],
+)
+def test_servers_that_serve_whatever_list_each_one_knows(
+    state: zookeeper.State, count: int, verdict: tuple[bool, str]
+) -> None:
+    assert zookeeper.judge_serving(state, count) == verdict
+
+
+def test_servers_serve_when_a_session_is_opened_with_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[ZooKeeperServer] = []
+    section = ZooKeeperSection((ZooKeeperServer("a", 2181, "zookeeper"),))
+
+    @contextmanager
+    def session(*servers: ZooKeeperServer) -> Iterator[None]:
+        opened.extend(servers)
+        if len(opened) > 1:
+            raise OSError("no session with a:2181 within 10 s")
+        yield
+
+    monkeypatch.setattr(zookeeper, "session", session)
+    monkeypatch.setattr(zookeeper, "fetch", lambda _: {"a:2181": FOLLOWER})
+    cluster = Cluster("lab", "own", {}, {}, zookeeper=section)
+    (gate,) = gates_of(cluster, ["zookeeper"], serving=1)
+    assert gate.look() == (True, "1 of 1 server serve, 1 are awaited")
+    (gate,) = gates_of(cluster, ["zookeeper"], serving=2)
+    assert gate.look() == (False, "1 of 1 server serve, 2 are awaited")
+    assert opened == list(section.servers)
+    (gate,) = gates_of(cluster, ["zookeeper"], serving=1)
+    assert gate.look() == (
+        False,
+        "1 of 1 server serve, 1 are awaited; no session with a:2181 within 10 s",
+    )
 
 
 def test_zookeeper_is_asked_over_a_socket() -> None:

@@ -285,6 +285,53 @@ def test_warnings() -> None:
     assert (plan["steps"], plan["refusals"]) == ([], [])
 
 
+STEPS = [
+    {"host": "d", "do": "stop", "serve": 2},
+    {"host": "b", "do": "restart", "serve": 2},
+    {"host": "a", "do": "restart", "serve": 2},
+]
+RESIZE = {"refusals": [], "resize": {"old": 3, "new": 2, "steps": STEPS}}
+
+
+def test_where_servers_come_or_go_all_machines_are_in_one_play() -> None:
+    services = [{"name": "zookeeper", "hosts": ["a", "b"]}, {"name": "kafka", "hosts": ["c"]}]
+    found = {host: answer(zookeeper=STALE) for host in "ab"} | {
+        "c": answer(kafka=STALE),
+        "d": answer(orphaned_units=("zookeeper", "kafka@7")),
+    }
+    plan = to_plan(found, services, {"zookeeper": RESIZE}, {"zookeeper": ["a"]})
+    zookeeper = plan["services"]["zookeeper"]
+    assert [zookeeper[verb] for verb in ("deploy", "roll", "follow")] == [["a", "b", "d"], [], []]
+    assert (sorted(zookeeper["machines"]), zookeeper["resize"]) == (["a", "b"], RESIZE["resize"])
+    assert [(step["do"], step["machines"]) for step in plan["steps"]] == [
+        ("resize", ["a", "b", "d"]),
+        ("roll", ["c"]),
+    ]
+    assert plan["steps"][0]["steps"] == STEPS
+    assert plan["refusals"] == []
+    # Its server is stopped by this run; what else it starts is left alone.
+    assert [warning.split(",")[0] for warning in plan["warnings"]] == ["node starts kafka@7"]
+
+
+def test_who_leaves_must_be_there_to_be_stopped() -> None:
+    services = [{"name": "zookeeper", "hosts": ["a", "b"]}]
+    found = {host: answer(zookeeper=STALE) for host in "ab"}
+    (refusal,) = to_plan(found, services, {"zookeeper": RESIZE})["refusals"]
+    assert refusal.startswith(
+        "d leaves zookeeper, and it did not answer, --limit leaves it out, or it is not in"
+    )
+    (refusal,) = to_plan(found | {"d": answer()}, services, {"zookeeper": RESIZE}, {}, "zookeeper")[
+        "refusals"
+    ]
+    assert refusal == "servers of zookeeper come or go, which no restart does: run site.yml, then restart"
+    assert to_plan(found | {"d": answer()}, services, {"zookeeper": RESIZE}, {}, "kafka")["refusals"] == []
+
+
+def test_a_rule_warns() -> None:
+    data = {"zookeeper": {"refusals": [], "warnings": ["an even number"]}}
+    assert to_plan({"a": answer()}, SERVICES, data)["warnings"] == ["an even number"]
+
+
 def test_ansible_finds_the_filter() -> None:
     assert FilterModule().filters() == {"plan_input": plan_input, "to_plan": to_plan}
 

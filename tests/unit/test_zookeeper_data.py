@@ -1,4 +1,4 @@
-"""What of an ensemble's data is refused, and what is not, by tables of what lies on its machines."""
+"""What of an ensemble's data is refused, and how servers come and go, by tables of what lies there."""
 
 from __future__ import annotations
 
@@ -27,6 +27,9 @@ def here(
     older: dict[str, tuple[str, ...]] | None = None,
     up: bool = False,
     size: int = 3,
+    named: str = "",
+    unread: bool = False,
+    leads: bool = False,
     log: str = "",
     logs: tuple[str, ...] = (),
     older_logs: dict[str, tuple[str, ...]] | None = None,
@@ -36,9 +39,12 @@ def here(
     names: what lies in the directory of data; myid with this text
     older: what lies in directories of before
     size: servers of the zoo.cfg that lies there; 0 is none
+    named: those servers, a letter each
+    unread: whether what runs has another zoo.cfg
     log: the directory of transactions, if it is another, with these logs
     """
-    lines = {f"server.{number}": "" for number in range(1, size + 1)} if size > 1 else {}
+    named = named or "abcdefg"[:size]
+    lines = {f"server.{number}": f"{host}:2888:3888" for number, host in enumerate(named, 1)}
     held = dict.fromkeys(names, "") | ({"myid": f"{myid}\n"} if myid else {})
     held |= {"cluster.id": f"{cluster}\n"} if cluster else {}
     return {
@@ -52,7 +58,9 @@ def here(
             "holds": {log or at: dict.fromkeys(logs, "")},
             "older": {path: dict.fromkeys(held, "") for path, held in (older_logs or {}).items()},
         },
-        "settings": {"dataDir": at} | lines if size else {},
+        "settings": {"dataDir": at} | (lines if len(lines) > 1 else {}) if size else {},
+        "unread": ["/etc/zookeeper/zoo.cfg"] if unread else [],
+        "leads": leads,
     }
 
 
@@ -207,11 +215,8 @@ MAJORITY = (
     "what a "
     "holds would be deleted. " + BY_HAND.format("a")
 )
-SIZE = (
-    "zookeeper_hosts has {} servers ({}), but the zoo.cfg of {} names {}: while some servers know the old "
-    "list "
-    "and some the new, each could have a majority of its own. " + BY_HAND.format("a")
-)
+SIZE = "zookeeper_hosts has {} servers ({}), but the zoo.cfg of {} names {}: "
+FIVE = SIZE.format(5, "a, b, c, d, e", "a, b, c", 3)
 UNHEARD = (
     "{} no data, and whether {} has any is not known: not all servers answered, or --limit leaves them out. "
     "Empty servers may only join while the others have the data. Run again with all of them."
@@ -248,7 +253,12 @@ RUNS = full(up=True)
         ),
         pytest.param("ab", {"a": full(size=2), "b": FRESH}, MAJORITY.format(1, 2, "b"), id="one-of-two"),
         pytest.param(
-            "abc", {"a": ALONE, "b": FRESH, "c": FRESH}, MAJORITY.format(2, 3, "b, c"), id="from-one-to-three"
+            "abc",
+            {"a": ALONE, "b": FRESH, "c": FRESH},
+            SIZE.format(3, "a, b, c", "a", 1)
+            + "a, of the old list, does not run. Start it first, on every host "
+            "that is named here: systemctl start zookeeper",
+            id="from-one-to-three-stopped",
         ),
         pytest.param(
             "abcde",
@@ -266,20 +276,20 @@ RUNS = full(up=True)
         ),
         pytest.param(
             "abcde",
-            dict.fromkeys("abc", RUNS) | {"d": FRESH, "e": FRESH},
-            SIZE.format(5, "a, b, c, d, e", "a, b, c", 3),
-            id="from-three-to-five",
+            dict.fromkeys("ab", RUNS) | {"c": full(), "d": FRESH, "e": FRESH},
+            SIZE.format(5, "a, b, c, d, e", "a, b", 3) + "c, of the old list, does not run. Start it first",
+            id="from-three-to-five-and-one-is-stopped",
         ),
         pytest.param(
             "abcde",
             dict.fromkeys("abc", full()) | {"d": FRESH, "e": FRESH},
-            SIZE.format(5, "a, b, c, d, e", "a, b, c", 3),
+            FIVE + "a, b, c, of the old list, do not run. Start it first",
             id="from-three-to-five-all-stopped-and-nothing-copied",
         ),
         pytest.param(
             "abcde",
             dict.fromkeys("abc", full()) | {"d": COPIED, "e": FRESH},
-            SIZE.format(5, "a, b, c, d, e", "a, b, c", 3),
+            FIVE + "a, b, c, of the old list, do not run. Start it first",
             id="from-three-to-five-and-copied-to-one-only",
         ),
         pytest.param(
@@ -291,7 +301,9 @@ RUNS = full(up=True)
         pytest.param(
             "abcde",
             dict.fromkeys("abc", RUNS) | dict.fromkeys("de", COPIED),
-            SIZE.format(5, "a, b, c, d, e", "a, b, c", 3),
+            FIVE + "d, e, which would join, have data of before, or a server that runs: what it knows could "
+            "differ from what the ensemble knows by now. It joins empty; on every host that is named here: "
+            "systemctl stop zookeeper && mv /new/version-2 /new/version-2.before",
             id="from-three-to-five-copied-but-they-run",
         ),
         pytest.param(
@@ -300,22 +312,66 @@ RUNS = full(up=True)
         pytest.param(
             "abc",
             {"a": full(size=1, up=True), "b": COPIED, "c": COPIED},
-            SIZE.format(3, "a, b, c", "a", 1),
+            SIZE.format(3, "a, b, c", "a", 1) + "b, c, which would join, have data of before",
             id="from-one-to-three-copied-but-it-runs",
         ),
+        # Once more in a list in which they were: since then the others may have changed it alone.
         pytest.param(
             "abc",
-            dict.fromkeys("abc", full(size=5, up=True)),
-            SIZE.format(3, "a, b, c", "a, b, c", 5),
-            id="from-five-to-three",
+            {"a": full(size=1, up=True), "b": full(), "c": FRESH},
+            SIZE.format(3, "a, b, c", "a", 1) + "b, which would join, has data of before",
+            id="one-comes-back-with-the-data-that-it-left-with",
+        ),
+        pytest.param(
+            "ab",
+            {"a": full(size=1, up=True), "b": full(size=5)},
+            SIZE.format(2, "a, b", "a", 1) + "b, which would join, has data of before",
+            id="one-comes-back-from-another-list",
+        ),
+        pytest.param(
+            "abcd",
+            dict.fromkeys("abc", RUNS) | {"d": here(up=True, log="/logs")},
+            "systemctl stop zookeeper && mv /new/version-2 /new/version-2.before && mv /logs/version-2 "
+            "/logs/version-2.before",
+            id="one-that-would-join-runs-already",
+        ),
+        pytest.param(
+            "abcd",
+            dict.fromkeys("ab", RUNS) | {"c": EMPTY, "d": FRESH},
+            SIZE.format(4, "a, b, c, d", "a, b", 3) + "c, of the old list, has no data. First run with "
+            "zookeeper_hosts as it was, so that they get it from the others; then change it.",
+            id="one-of-the-old-list-is-empty",
+        ),
+        pytest.param(
+            "abde",
+            dict.fromkeys("ab", RUNS) | {"d": FRESH, "e": FRESH},
+            SIZE.format(4, "a, b, d, e", "a, b", 3)
+            + "d, e would come while c would go. Do one after the other: "
+            "first zookeeper_hosts with all of a, b, c, d, e, and when that has run, without c.",
+            id="some-come-and-one-goes",
+        ),
+        pytest.param(
+            "abcd",
+            dict.fromkeys("ab", full(size=2, up=True)) | {"c": FRESH, "d": FRESH},
+            SIZE.format(4, "a, b, c, d", "a, b", 2) + "the 2 that have the data would be no majority, and "
+            "nothing would be served until enough of the others have it. Give 3 servers at most, and when "
+            "that has run, the others.",
+            id="twice-as-many",
+        ),
+        pytest.param(
+            "abcd",
+            dict.fromkeys("abc", full(named="acb", up=True)) | {"d": FRESH},
+            "each could have a majority of its own. " + BY_HAND.format("a"),
+            id="the-old-list-has-other-ids",
         ),
         pytest.param("abc", dict.fromkeys("abc", full(size=5)), "", id="from-five-to-three-all-stopped"),
-        pytest.param("a", {"a": RUNS}, SIZE.format(1, "a", "a", 3), id="from-three-to-one"),
+        pytest.param("a", {"a": FRESH}, "", id="one-that-is-empty-alone"),
         pytest.param("a", {"a": full()}, "", id="from-three-to-one-stopped"),
         pytest.param(
             "abc",
             {"a": RUNS, "b": full(size=5), "c": full(size=1)},
-            "but the zoo.cfg of b names 5; the zoo.cfg of c names 1: while",
+            "but the zoo.cfg of b names 5; the zoo.cfg of c names 1: while some servers know the old list "
+            "and some the new, each could have a majority of its own. " + BY_HAND.format("a"),
             id="each-of-another-size",
         ),
         pytest.param("abc", {"a": RUNS}, "", id="limited-and-it-has-data"),
@@ -337,7 +393,8 @@ RUNS = full(up=True)
         pytest.param(
             "abc",
             {"a": full(size=5)},
-            SIZE.format(3, "a, b, c", "a", 5),
+            SIZE.format(3, "a, b, c", "a", 5) + "b, c did not answer, or --limit leaves them out, and each "
+            "change of the list needs all servers. Run again with all of them.",
             id="of-those-that-were-not-asked-it-is-not-known-that-they-are-stopped",
         ),
         pytest.param(
@@ -412,4 +469,243 @@ def test_nor_are_they_of_any_other_number(count: int) -> None:
 def test_a_server_without_data_starts_after_those_that_have_it(
     servers: dict[str, dict[str, Any]], last: list[str]
 ) -> None:
-    assert zookeeper_data(servers, IDS, "lab") == {"refusals": [], "last": last}
+    decided = zookeeper_data(servers, IDS, "lab")
+    assert decided == {"refusals": [], "warnings": [], "last": last, "resize": {}}
+
+
+@pytest.mark.parametrize(
+    ("count", "bears"),
+    [
+        (1, ""),
+        (2, "the loss of 0, as 1 would"),
+        (3, ""),
+        (4, "the loss of 1, as 3 would"),
+        (6, "the loss of 2, as 5 would"),
+    ],
+)
+def test_an_even_number_is_a_state_to_pass_through(count: int, bears: str) -> None:
+    hosts = "abcdefg"[:count]
+    (warning,) = zookeeper_data(dict.fromkeys(hosts, FRESH), places(hosts), "lab")["warnings"] or [""]
+    assert bears in warning
+    assert bool(warning) == bool(bears)
+
+
+# --- Servers come and go
+
+UP = {size: full(size=size, up=True) for size in range(1, 8)}
+
+
+def steps(found: dict[str, dict[str, Any]], hosts: str) -> list[str]:
+    """The steps of a plan that is not refused, such as "stop b 3": what, where, after how many serve."""
+    said = zookeeper_data(found, places(hosts), "lab")
+    assert said["refusals"] == []
+    return [" ".join(map(str, (step["do"], step["host"], step["serve"]))) for step in said["resize"]["steps"]]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "order"),
+    [
+        # The first with a longer list comes back when the next one makes all of them elect: 3 serve, then 2.
+        ("abc", "abcd", ["restart b 3", "restart c 2", "restart a 2", "start d 3"]),
+        ("abc", "abcde", ["restart b 3", "restart c 2", "restart a 2", "start d 3", "start e 4"]),
+        ("abcd", "abcde", [*(f"restart {host} 4" for host in "bcda"), "start e 4"]),
+        # One alone serves again with the first that comes.
+        ("a", "ab", ["restart a 1", "start b 0"]),
+        ("a", "abc", ["restart a 1", "start b 0", "start c 2"]),
+        ("a", "abcde", ["restart a 1", "start b 0", "start c 0", "start d 3", "start e 4"]),
+        ("ab", "abc", ["restart b 2", "restart a 2", "start c 2"]),
+        # Four beside it are enough to take the first one back at once.
+        ("abcde", "abcdef", [*(f"restart {host} 5" for host in "bcdea"), "start f 5"]),
+        ("abcde", "abc", ["stop d 3", "stop e 3", "restart b 3", "restart c 3", "restart a 2"]),
+        ("abcd", "abc", ["stop d 3", "restart b 3", "restart c 3", "restart a 2"]),
+        ("abcde", "abcd", ["stop e 4", *(f"restart {host} 4" for host in "bcda")]),
+        # A bare majority has all that was committed; then it is the others' turn.
+        ("abc", "a", ["stop b 1", "stop c 1", "restart a 0"]),
+        ("ab", "a", ["stop b 1", "restart a 0"]),
+        ("abcde", "a", [*(f"stop {host} 1" for host in "bcd"), "stop e 0", "restart a 0"]),
+        ("abcde", "ab", ["stop c 2", "stop d 2", "stop e 2", "restart b 0", "restart a 0"]),
+    ],
+)
+def test_servers_come_and_go_one_after_the_other(old: str, new: str, order: list[str]) -> None:
+    running = {host: full(size=len(old), up=True, leads=host == "a") for host in old if host in new}
+    found = dict.fromkeys(new, FRESH) | running
+    assert steps(found, new) == order
+    resize = zookeeper_data(found, places(new), "lab")["resize"]
+    assert (resize["old"], resize["new"]) == (len(old), len(new))
+
+
+def test_a_growth_that_was_cut_off_goes_on() -> None:
+    """The first with the new list may be waiting for the second: it is not awaited."""
+    found = {"a": UP[3], "b": UP[5], "c": UP[3], "d": EMPTY, "e": FRESH}
+    assert steps(found, "abcde") == ["restart a 2", "restart b 2", "restart c 2", "start d 3", "start e 4"]
+
+
+def test_who_runs_with_the_list_of_before_meets_none_that_is_empty() -> None:
+    """The file was written and its daemon not restarted: by its list two of three are a majority."""
+    found = dict.fromkeys("ab", UP[5]) | {"c": full(size=5, up=True, unread=True), "d": FRESH, "e": FRESH}
+    assert steps(found, "abcde") == ["restart a 2", "restart b 2", "restart c 2", "start d 3", "start e 4"]
+    read = zookeeper_data(found | {"c": UP[5]}, places("abcde"), "lab")
+    assert (read["resize"], read["last"]) == ({}, ["d", "e"])
+    # Without empty ones it is a restart like any other.
+    assert zookeeper_data(dict.fromkeys("abc", full(up=True, unread=True)), IDS, "lab")["resize"] == {}
+
+
+class Ensemble:
+    """What can happen to an ensemble while its list changes, at the worst.
+
+    A server that leads commits with a majority by its own list; more of them count than do in versions that
+    know who is no member. Whoever is in a majority has all afterwards, and nobody else need have it.
+    """
+
+    def __init__(self, old: str, new: str, leader: str) -> None:
+        self.new = frozenset(new)
+        self.list_of = dict.fromkeys(old, frozenset(old))
+        # Who may lead, and who serves then.
+        self.states = {(leader, frozenset(old))}
+        # Every majority may be the one that has what was committed last.
+        self.informed = {frozenset(each) for each in itertools.combinations(old, len(old) // 2 + 1)}
+
+    def majorities(self) -> set[frozenset[str]]:
+        """The smallest sets of servers that could commit, each with one that leads."""
+        return {
+            frozenset(each)
+            for leader, members in self.list_of.items()
+            for each in itertools.combinations(self.list_of, len(members) // 2 + 1)
+            if leader in each
+        }
+
+    def examine(self) -> None:
+        majorities = self.majorities()
+        for one, other in itertools.product(majorities, repeat=2):
+            assert one & other, f"{sorted(one)} and {sorted(other)} could commit"
+        for some, informed in itertools.product(majorities, self.informed):
+            assert some & informed, f"{sorted(some)} lack what {sorted(informed)} have"
+        self.informed |= majorities
+
+    def opens(self, serve: int) -> None:
+        """A gate: enough servers of the new list serve, and a majority of those that run commits."""
+        for _, serving in self.states if serve else ():
+            assert len(serving & self.new) >= serve, f"{sorted(serving)} serve, {serve} are awaited"
+            self.informed = self.majorities()
+
+    def take(self, step: dict[str, Any]) -> None:
+        self.opens(step["serve"])
+        host = step["host"]
+        self.list_of.pop(host, None)
+        self.examine()
+        if step["do"] != "stop":
+            self.list_of[host] = self.new
+        self.examine()
+        self.states = {
+            (leads, self.joined(some))
+            for leader, serving in self.states
+            for leads, some in self.after(leader, serving - {host})
+        }
+
+    def take_all(self, steps: list[dict[str, Any]]) -> None:
+        for step in steps:
+            self.take(step)
+
+    def after(self, leader: str, serving: frozenset[str]) -> set[tuple[str, frozenset[str]]]:
+        """Who may lead whom when only these are left of those that served."""
+        if leader in serving and self.has_majority(leader, serving):
+            return {(leader, serving)}
+        elect = [
+            some
+            for size in range(1, len(self.list_of) + 1)
+            for some in map(frozenset, itertools.combinations(self.list_of, size))
+            if all(self.has_majority(each, some) for each in some)
+        ]
+        return {(leads, some) for some in elect for leads in some} or {("", frozenset())}
+
+    def joined(self, serving: frozenset[str]) -> frozenset[str]:
+        """With those that look for a leader, and believe a majority by their own list."""
+        return serving | {each for each in self.list_of if self.has_majority(each, serving)}
+
+    def has_majority(self, host: str, among: frozenset[str]) -> bool:
+        members = self.list_of[host]
+        return 2 * len(members & among) > len(members)
+
+    def found(self, leader: str = "") -> dict[str, dict[str, Any]]:
+        """What the rule hears of the servers of the new list."""
+        return dict.fromkeys(self.new, FRESH) | {
+            host: full(named="".join(sorted(members)), up=True, leads=host == leader)
+            for host, members in self.list_of.items()
+            if host in self.new
+        }
+
+    def is_whole(self) -> bool:
+        return self.list_of == dict.fromkeys(self.new, self.new) and {
+            serving for _, serving in self.states
+        } == {self.new}
+
+
+SIZES = [
+    (old, new)
+    for old, new in itertools.product(range(1, 8), repeat=2)
+    if old != new and (old == 1 or new < 2 * old)
+]
+
+
+def decided(ensemble: Ensemble, leader: str = "") -> dict[str, Any]:
+    ids = {host: "abcdefg".index(host) + 1 for host in sorted(ensemble.new)}
+    return zookeeper_data(ensemble.found(leader), ids, "lab")
+
+
+@pytest.mark.parametrize(("old", "new"), SIZES)
+def test_no_two_majorities_and_none_without_the_data(old: int, new: int) -> None:
+    """Whoever leads or is elected on the way, known or not; and every gate opens."""
+    before, after = "abcdefg"[:old], "abcdefg"[:new]
+    for leader in before:
+        for known in {leader, ""}:
+            ensemble = Ensemble(before, after, leader)
+            ensemble.take_all(decided(ensemble, known)["resize"]["steps"])
+            assert ensemble.is_whole()
+
+
+@pytest.mark.parametrize(("old", "new"), SIZES)
+def test_a_run_that_is_cut_off_goes_on_or_says_what_to_do(old: int, new: int) -> None:
+    before, after = "abcdefg"[:old], "abcdefg"[:new]
+    count = len(decided(Ensemble(before, after, "a"))["resize"]["steps"])
+    for cut in range(1, count):
+        ensemble = Ensemble(before, after, "a")
+        ensemble.take_all(decided(ensemble)["resize"]["steps"][:cut])
+        again = decided(ensemble)
+        if again["refusals"]:
+            # What serves, if anything does, has the new list, and nobody else can join it.
+            assert all(ensemble.list_of[host] == ensemble.new for _, some in ensemble.states for host in some)
+        elif steps := again["resize"].get("steps"):
+            if {serving for _, serving in ensemble.states} == {frozenset()}:
+                # Of those that leave, the first is started again by hand.
+                assert steps[0]["do"] == "stop"
+                continue
+            ensemble.take_all(steps)
+            assert ensemble.is_whole()
+        else:
+            # All that have data have the new list: who is empty joins when a majority serves.
+            assert all(members == ensemble.new for members in ensemble.list_of.values())
+            assert again["last"] == sorted(ensemble.new - set(ensemble.list_of))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "order", "says"),
+    [
+        ("a", "abc", "start b 1, start c 0, restart a 0", "could commit"),
+        # Two with the new list may serve without the third, which knows of five.
+        ("abcde", "abc", "stop d 3, stop e 3, restart c 3, restart b 3, restart a 3", "3 are awaited"),
+        ("abc", "abcde", "restart a 3, start d 2, start e 2", "could commit"),
+        ("abcde", "abc", "restart a 3, restart b 3, stop d 3, stop e 3, restart c 3", "could commit"),
+        # Nobody waits until the rest has what only those that leave may have.
+        ("abcde", "abc", "stop d 0, stop e 0, restart a 0, restart b 0, restart c 0", "lack what"),
+        ("abc", "a", "stop b 1, stop c 0, restart a 0", "lack what"),
+        # The first with four names does not come back before the second.
+        ("abc", "abcd", "restart b 3, restart c 3, restart a 3, start d 3", "2 are awaited|3 are awaited"),
+    ],
+)
+def test_the_model_finds_a_wrong_order(old: str, new: str, order: str, says: str) -> None:
+    plan = [
+        {"do": do, "host": host, "serve": int(serve)}
+        for do, host, serve in (step.split() for step in order.split(", "))
+    ]
+    with pytest.raises(AssertionError, match=says):
+        Ensemble(old, new, "a").take_all(plan)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +36,6 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         """Return the plan as the fact __common_plan; failed when something is refused."""
         result: dict[str, Any] = super().run(tmp, task_vars)
         found, services = self._task.args["found"], self._task.args["services"]
-        data = {service["name"]: self._rule(service, found) for service in services if service.get("data")}
         restart = self._task.args.get("restart") or ""
         dynamic = {
             service["name"]: _taken(service, _ask(service["dynamic"]["ask"], given))
@@ -46,12 +45,18 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         }
         rolled = _rolled(found, dynamic) | ({restart} if restart else set())
         seen = _ask(_survey(self._task.args.get("survey"), services, rolled)) if rolled else {}
+        leaders = seen.get("leaders", {})
+        data = {
+            service["name"]: self._rule(service, found, leaders.get(service["name"], ()))
+            for service in services
+            if service.get("data")
+        }
         plan = self._filter(
             "found | to_plan(services, data, leaders, restart, domains=domains, dynamic=dynamic)",
             found=found,
             services=services,
             data=data,
-            leaders=seen.get("leaders", {}),
+            leaders=leaders,
             domains=seen.get("domains", {}),
             restart=restart,
             dynamic=dynamic,
@@ -75,7 +80,9 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             return result | {"failed": True, "msg": "\n".join(plan["refusals"])}
         return result | {"changed": False, "ansible_facts": {"__common_plan": plan}}
 
-    def _rule(self, service: Mapping[str, Any], found: Mapping[str, Any]) -> dict[str, Any]:
+    def _rule(
+        self, service: Mapping[str, Any], found: Mapping[str, Any], leaders: Sequence[str]
+    ) -> dict[str, Any]:
         """What the service's rule says of the data on all machines."""
         here = {
             host: {
@@ -83,6 +90,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
                 **said["data"]["stores"],
                 "stores": said["data"]["stores"],
                 "settings": _flat(said),
+                "unread": _unread(said),
+                "leads": host in leaders,
             }
             for host, answer in found.items()
             if (said := answer["services"].get(service["name"])) and said["data"] is not None
@@ -183,6 +192,16 @@ def _found(found: Mapping[str, Any]) -> dict[str, Any]:
 def _flat(said: Mapping[str, Any]) -> dict[str, str]:
     """The settings that lie on a machine, whichever file has them."""
     return {key: value for each in said["data"]["settings"].values() for key, value in each.items()}
+
+
+def _unread(said: Mapping[str, Any]) -> list[str]:
+    """The files with settings that lie on a machine as they are to be, and that what runs has not read."""
+    reasons = said.get("units", {}).get("reasons", {}).values()
+    return [
+        path
+        for path in said["data"]["settings"]
+        if path not in said["files"] and any(path in why for why in reasons)
+    ]
 
 
 def _write(path: str, text: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import groupby
 from typing import Any
 
 DOCUMENTATION = r"""
@@ -94,9 +95,20 @@ def _step(step: Mapping[str, Any]) -> str:
         return f"{step['service']}: set without a restart, as the cluster's default: {values}"
     if step["do"] == "delete":
         return f"{step['service']}: delete what was set without a restart: {', '.join(step['properties'])}"
+    if step["do"] == "resize":
+        return f"{step['service']}: {_resize(step)}"
     units = ", then ".join(step["restart"])
     how = ", last since it leads," if step["leads"] else " together" * (len(step["machines"]) > 1)
     return f"{step['service']}: on {machines}{how} write files and restart {units}, when the rest allows"
+
+
+def _resize(step: Mapping[str, Any]) -> str:
+    """Servers that come and go, in their order."""
+    runs = [(verb, list(each)) for verb, each in groupby(step["steps"], key=lambda one: one["do"])]
+    order = "; then ".join(f"{verb} {', then '.join(one['host'] for one in each)}" for verb, each in runs)
+    count = f"{step['old']} server{'s' * (step['old'] != 1)}"
+    become = f"become{'s' * (step['old'] == 1)}"
+    return f"{count} {become} {step['new']}, one after the other: {order}"
 
 
 class FilterModule:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 DOCUMENTATION = r"""
@@ -14,6 +14,8 @@ description:
     rolled, one machine after the other, where a daemon has to be restarted. Workers may go in batches. Where
     no daemon reads what changes, files follow after the roll, so that a setting which a daemon refuses is
     nowhere else.
+  - Where servers of a quorum come or go (C(resize) in C(data)), all of its machines are deployed together,
+    in the order that is given there.
 options:
   _input:
     description: by host the answer of the module service_state in check mode; who did not answer is missing
@@ -76,7 +78,9 @@ def to_plan(
     services: {"name": "hdfs", "hosts": [...], "base": [names], "batch": {"unit": "hdfs-datanode", "most": 4}}
         in the order of their deployment; base are those that it stands on, and that are brought to their
         state with it; batch is the unit of workers, and how many machines of them may go together
-    data: by service what its rule says of the data that lies on the machines: {"refusals": [...], ...}
+    data: by service what its rule says of the data that lies on the machines: {"refusals": [...], ...};
+        resize, if it is there and not empty: {"old": number, "new": number, "steps": [{"host": host, "do":
+        "stop", ...}]}
     leaders: by service the machines that lead now
     restart: the service all of whose daemons are restarted, whatever they run with
     domains: by service and machine the domain whose workers may be away together, or why there is none
@@ -110,17 +114,11 @@ def to_plan(
         }
         if machines or taken.get("set") or taken.get("delete"):
             lead = (leaders or {}).get(service["name"], ())
+            resize = data.get(service["name"], {}).get("resize")
             batches = _batches(service, machines, lead, (domains or {}).get(service["name"], ""))
-            roll = [host for batch in batches for host in batch]
-            still = [host for host, work in machines.items() if not (work["start"] or work["restart"])]
-            planned[service["name"]] = {
-                "deploy": [
-                    host for host in machines if machines[host]["start"] or (host in still and not roll)
-                ],
-                "roll": roll,
-                "batches": batches,
-                "follow": still if roll else [],
-                "leaders": [host for host in roll if host in lead],
+            planned[service["name"]] = (
+                _resized(service["hosts"], resize) if resize else _ordered(machines, batches, lead)
+            ) | {
                 # The record of what was set lies on all of them.
                 "set": here if taken.get("set") else [],
                 "delete": here if taken.get("delete") else [],
@@ -140,10 +138,38 @@ def to_plan(
         "services": planned,
         "data": dict(data),
         "steps": _steps(planned, install),
-        "refusals": _refusals(found, data),
-        "warnings": _warnings(found)
+        "refusals": _refusals(found, data, restart),
+        "warnings": _warnings(found, data)
         + _unbatched(planned, domains or {})
         + [sentence for taken in (dynamic or {}).values() for sentence in taken.get("warnings", ())],
+    }
+
+
+def _ordered(
+    machines: Mapping[str, Mapping[str, Any]], batches: Sequence[Sequence[str]], lead: Collection[str]
+) -> dict[str, Any]:
+    """Which machines are deployed in parallel, rolled, or get their files after that."""
+    roll = [host for batch in batches for host in batch]
+    still = [host for host, work in machines.items() if not (work["start"] or work["restart"])]
+    return {
+        "deploy": [host for host in machines if machines[host]["start"] or (host in still and not roll)],
+        "roll": roll,
+        "batches": batches,
+        "follow": still if roll else [],
+        "leaders": [host for host in roll if host in lead],
+    }
+
+
+def _resized(hosts: Sequence[str], resize: Mapping[str, Any]) -> dict[str, Any]:
+    """All machines of a service whose servers come or go, and those that leave it, in one play."""
+    every = dict.fromkeys([*hosts, *(step["host"] for step in resize["steps"])])
+    return {
+        "deploy": list(every),
+        "roll": [],
+        "batches": [],
+        "follow": [],
+        "leaders": [],
+        "resize": resize,
     }
 
 
@@ -222,6 +248,9 @@ def _steps(planned: Mapping[str, Any], install: Sequence[str]) -> list[dict[str,
     for name, service in planned.items():
         if service["set"]:
             steps.append({"do": "set", "service": name, "properties": service["dynamic"]["set"]})
+        if resize := service.get("resize"):
+            steps.append({"do": "resize", "service": name, "machines": service["deploy"], **resize})
+            continue
         steps += _deployed(name, service, "deploy")
         steps += [
             {
@@ -250,7 +279,7 @@ def _only_installs(work: Mapping[str, Any]) -> bool:
     return not any(work[key] for key in ("files", "start", "restart", "enable"))
 
 
-def _refusals(found: Found, data: Mapping[str, Mapping[str, Any]]) -> list[str]:
+def _refusals(found: Found, data: Mapping[str, Mapping[str, Any]], restart: str) -> list[str]:
     sentences = [
         f"{host}: {sentence}"
         for host, here in found.items()
@@ -258,17 +287,40 @@ def _refusals(found: Found, data: Mapping[str, Mapping[str, Any]]) -> list[str]:
         for sentence in service["errors"]
     ]
     sentences += [sentence for said in data.values() for sentence in said["refusals"]]
+    if restart and data.get(restart, {}).get("resize"):
+        sentences.append(
+            f"servers of {restart} come or go, which no restart does: run site.yml, then restart"
+        )
+    sentences += [
+        f"{host} leaves {service}, and it did not answer, --limit leaves it out, or it is not in the group "
+        "cluster any more: while it may run it could make a majority of its own. Leave it in the inventory "
+        f"until this has run with it; of {service} it is stopped and disabled then, and its data stays."
+        for service, host in _leavers(data)
+        if host not in found
+    ]
     return list(dict.fromkeys(sentences))
 
 
-def _warnings(found: Found) -> list[str]:
+def _leavers(data: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, str]]:
+    """Services with the machines that are stopped since they leave them."""
+    return [
+        (service, step["host"])
+        for service, said in data.items()
+        for step in (said.get("resize") or {}).get("steps", ())
+        if step["do"] == "stop"
+    ]
+
+
+def _warnings(found: Found, data: Mapping[str, Mapping[str, Any]]) -> list[str]:
     """What is the administrator's to decide."""
-    sentences = []
+    sentences = [sentence for said in data.values() for sentence in said.get("warnings", ())]
+    stopped = _leavers(data)
     for host, here in found.items():
         sentences += [
             f"{here['hostname']} starts {unit}, which the inventory no longer has. It is left alone; once "
             f"nothing needs it: systemctl disable --now {unit}"
             for unit in here.get("orphaned_units", ())
+            if (unit, host) not in stopped
         ]
         sentences += [
             f"{host}: {unit} has the drop-in {path}, which is not the kit's: it is left alone, and counts"

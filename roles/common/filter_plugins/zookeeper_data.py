@@ -1,23 +1,26 @@
-"""What of an ensemble's data forbids its deployment, and who may start only after the others."""
+"""What of an ensemble's data forbids its deployment, and in which order its servers come and go."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 DOCUMENTATION = r"""
 name: zookeeper_data
 author: Millrace
-short_description: why a ZooKeeper ensemble must not be deployed on its data, and who starts last
+short_description: why a ZooKeeper ensemble must not be deployed on its data, and in which order it grows
 description:
   - Nothing that holds data is orphaned, given another id, or outvoted by servers that are empty.
+  - An ensemble that runs gets other servers one after the other, so that at no time two majorities, by the
+    list of before and by the new one, have no server in common, and none is without all the data.
 options:
   _input:
     description: >-
       by host what lies there, as the module service_state reads it: the stores data and log (C(up), C(holds),
       C(older)), and C(settings), dataDir and the server lines of the zoo.cfg that lies there, none without
-      one; a host that was not asked is missing
+      one; C(unread), files that lie there and that what runs has not read; C(leads), whether it is the
+      leader; a host that was not asked is missing
     type: dict
     required: true
   ids:
@@ -33,14 +36,16 @@ options:
 EXAMPLES = r"""
 # Two servers were added to one that has data.
 plan: "{{ {'a': with_data, 'b': with_data, 'c': empty} | zookeeper_data({'a': 1, 'b': 2, 'c': 3}, 'lab') }}"
-# -> {refusals: [], last: ['c']}
+# -> {refusals: [], warnings: [], last: ['c'], resize: {}}
 """
 
 RETURN = r"""
 _value:
   description: >-
-    refusals, a sentence for each reason with what to do; last, the servers that have no data while others do,
-    which start when a majority follows a leader
+    refusals, a sentence for each reason with what to do; warnings, likewise; last, the servers that have no
+    data while others do, which start when a majority follows a leader; resize, empty unless servers come or
+    go, the number of servers of before (C(old)) and the C(steps), of which each has a C(host), what to C(do)
+    there (stop, restart, start), and how many servers must C(serve) before it
   type: dict
 """
 
@@ -48,20 +53,24 @@ _value:
 DATA = "version-2"
 
 Found = Mapping[str, Mapping[str, Any]]
+Resize = dict[str, Any]
 
 
-def zookeeper_data(found: Found, ids: Mapping[str, int], cluster: str) -> dict[str, list[str]]:
-    """Why the ensemble must not be deployed, and who starts last.
+def zookeeper_data(found: Found, ids: Mapping[str, int], cluster: str) -> dict[str, Any]:
+    """Why the ensemble must not be deployed, who starts last, and how servers come and go.
 
     A server without data that meets one of the others before all of them are there could make it a leader
     that does not know everything.
 
-    found: by host {"data": store, "log": store, "settings": {"dataDir": "/d", "server.1": "a:2888"}}, each
-        store {"up": [units], "holds": {directory: {path: text}}, "older": {directory: {path: text}}} with one
-        directory that is wanted; a host that was not asked is missing
+    found: by host {"data": store, "log": store, "settings": {"dataDir": "/d", "server.1": "a:2888:3888"},
+        "unread": [paths], "leads": bool}, each store {"up": [units], "holds": {directory: {path: text}},
+        "older": {directory: {path: text}}} with one directory that is wanted; a host that was not asked is
+        missing
     ids: by server its id
     cluster: what the kit keeps beside the data of each
-    Returns {"refusals": [sentences], "last": [hosts]}.
+    Returns {"refusals": [sentences], "warnings": [sentences], "last": [hosts], "resize": {"old": number,
+    "new": number, "steps": [{"host": host, "do": "stop", "serve": number}]}}; resize is empty unless servers
+    come or go.
     """
     hosts = list(ids)
     refusals = [
@@ -70,10 +79,28 @@ def zookeeper_data(found: Found, ids: Mapping[str, int], cluster: str) -> dict[s
         if host in found
         for sentence in _own(host, number, cluster, found[host])
     ]
+    resize: Resize = {}
     # Where one has its data elsewhere that is what is to be mended, and it says so.
-    refusals = refusals or _together(found, hosts)
+    if not refusals:
+        refusals, resize = _together(found, ids)
     empty = [host for host in hosts if host in found and not _has_data(found[host])]
-    return {"refusals": refusals, "last": empty if any(map(_has_data, found.values())) else []}
+    return {
+        "refusals": refusals,
+        "warnings": _even(len(hosts)),
+        "last": empty if any(map(_has_data, found.values())) else [],
+        "resize": resize,
+    }
+
+
+def _even(count: int) -> list[str]:
+    if count == 0 or count % 2:
+        return []
+    return [
+        (
+            f"zookeeper_hosts has {count} servers, which bear the loss of {count // 2 - 1}, as {count - 1} "
+            "would: a state to pass through. Go on to an odd number."
+        )
+    ]
 
 
 def _own(host: str, number: int, cluster: str, here: Mapping[str, Any]) -> list[str]:
@@ -190,7 +217,8 @@ def _has_data(here: Mapping[str, Any]) -> bool:
     return DATA in _wanted(here["data"])[1]
 
 
-def _together(found: Found, hosts: Sequence[str]) -> list[str]:
+def _together(found: Found, ids: Mapping[str, int]) -> tuple[list[str], Resize]:
+    hosts = list(ids)
     unheard = [host for host in hosts if host not in found]
     empty = [host for host in hosts if host in found and not _has_data(found[host])]
     full = [host for host in hosts if host in found and _has_data(found[host])]
@@ -201,7 +229,14 @@ def _together(found: Found, hosts: Sequence[str]) -> list[str]:
                 "servers answered, or --limit leaves them out. Empty servers may only join while the "
                 "others have the data. Run again with all of them."
             )
-        ]
+        ], {}
+    # With all of them down and the same data everywhere there is nobody to be outvoted.
+    if not empty and not unheard and not any(_runs(found[host]) for host in hosts):
+        return [], {}
+    # One that is down may have a list of another time.
+    running = [host for host in full if _runs(found[host])]
+    if lists := _other_lists(found, ids, running) or _other_lists(found, ids, full):
+        return _resized(found, ids, lists)
     if full and 2 * len(empty) >= len(hosts):
         return [
             (
@@ -210,30 +245,162 @@ def _together(found: Found, hosts: Sequence[str]) -> list[str]:
                 f"{'holds' if len(full) == 1 else 'hold'} would be deleted. "
                 f"{_by_hand(full[0], found[full[0]])}"
             )
-        ]
-    # With all of them down and the same data everywhere there is nobody to be outvoted.
-    down = not unheard and not any(found[host]["data"]["up"] for host in hosts)
-    return [] if down and not empty else _resized(found, hosts, full)
+        ], {}
+    # A growth that was cut off: who runs with the list of before must not meet those that are empty.
+    if full and empty and any(found[host]["unread"] for host in full):
+        steps = _steps(found, {"stay": full, "come": empty}, len(full), resumed=True)
+        return [], {"old": len(full), "new": len(hosts), "steps": steps}
+    return [], {}
 
 
-def _resized(found: Found, hosts: Sequence[str], full: Sequence[str]) -> list[str]:
-    others: dict[int, list[str]] = {}
+def _runs(here: Mapping[str, Any]) -> bool:
+    return bool(here["data"]["up"])
+
+
+#: By the id of each server its host, as text, as a zoo.cfg has them.
+List = tuple[tuple[str, str], ...]
+
+
+def _other_lists(found: Found, ids: Mapping[str, int], full: Sequence[str]) -> dict[List, list[str]]:
+    """By each list of another length that the zoo.cfg of a server has, those servers."""
+    others: dict[List, list[str]] = {}
     for host in full:
         settings = found[host]["settings"]
-        # A server alone has no server lines. Without a zoo.cfg nothing is known, and nothing runs.
-        size = max(sum(key.startswith("server.") for key in settings), 1) if settings else len(hosts)
-        if size != len(hosts):
-            others.setdefault(size, []).append(host)
-    if not others:
-        return []
-    each = "; ".join(f"the zoo.cfg of {', '.join(names)} names {size}" for size, names in others.items())
-    return [
-        (
-            f"zookeeper_hosts has {len(hosts)} servers ({', '.join(hosts)}), but "
-            f"{each}: while some servers know the old list and some the new, each could have a "
-            f"majority of its own. {_by_hand(full[0], found[full[0]])}"
+        servers = tuple(
+            sorted(
+                (key.removeprefix("server."), value.partition(":")[0])
+                for key, value in settings.items()
+                if key.startswith("server.")
+            )
         )
-    ]
+        # A server alone has no server lines. Without a zoo.cfg nothing is known, and nothing runs.
+        servers = servers or ((str(ids[host]), host),)
+        if settings and len(servers) != len(ids):
+            others.setdefault(servers, []).append(host)
+    return others
+
+
+def _resized(
+    found: Found, ids: Mapping[str, int], lists: Mapping[List, Sequence[str]]
+) -> tuple[list[str], Resize]:
+    """How servers come or go, or why they cannot."""
+    old = dict(next(iter(lists)))
+    parts = {
+        "stay": [host for host in ids if host in old.values()],
+        "come": [host for host in ids if host not in old.values()],
+        "leave": [host for host in old.values() if host not in ids],
+    }
+    resumed = len(next(iter(lists.values()))) < len(parts["stay"])
+    against = next(_against_resize(found, ids, old, parts, len(lists)), "")
+    if not against and resumed and parts["leave"] and _kept(len(old), len(ids)):
+        against = (
+            "some have the new list already, of a run that was cut off when nothing was served any more. "
+            f"Stop ZooKeeper on {', '.join([*parts['stay'], *parts['leave']])} (systemctl stop zookeeper), "
+            "and run again."
+        )
+    if not against:
+        steps = _steps(found, parts, len(old), resumed=resumed)
+        return [], {"old": len(old), "new": len(ids), "steps": steps}
+    each = "; ".join(f"the zoo.cfg of {', '.join(names)} names {len(it)}" for it, names in lists.items())
+    return [f"zookeeper_hosts has {len(ids)} servers ({', '.join(ids)}), but {each}: {against}"], {}
+
+
+def _against_resize(
+    found: Found,
+    ids: Mapping[str, int],
+    old: Mapping[str, str],
+    parts: Mapping[str, Sequence[str]],
+    lists: int,
+) -> Iterator[str]:
+    """Why servers cannot come or go now, and what to do; the first counts."""
+    stay, come, leave = parts["stay"], parts["come"], parts["leave"]
+    unheard = [host for host in ids if host not in found]
+    if unheard:
+        yield (
+            f"{', '.join(unheard)} did not answer, or --limit leaves them out, and each change of the list "
+            "needs all servers. Run again with all of them."
+        )
+    if lists > 1 or not stay or any(str(ids[host]) != number for number, host in old.items() if host in ids):
+        with_data = next(host for host in ids if _has_data(found[host]))
+        yield (
+            "while some servers know the old list and some the new, each could have a majority of its own. "
+            f"{_by_hand(with_data, found[with_data])}"
+        )
+    if come and leave:
+        yield (
+            f"{', '.join(come)} would come while {', '.join(leave)} would go. Do one after the other: first "
+            f"zookeeper_hosts with all of {', '.join([*stay, *leave, *come])}, and when that has run, "
+            f"without {', '.join(leave)}."
+        )
+    if 1 < len(old) <= len(ids) - len(old):
+        yield (
+            f"the {len(old)} that have the data would be no majority, and nothing would be served "
+            f"until enough of the others have it. Give {2 * len(old) - 1} servers at most, and when that has "
+            "run, the others."
+        )
+    if empty := [host for host in stay if not _has_data(found[host])]:
+        yield (
+            f"{', '.join(empty)}, of the old list, {'has' if len(empty) == 1 else 'have'} no data. First run "
+            "with zookeeper_hosts as it was, so that they get it from the others; then change it."
+        )
+    if down := [host for host in stay if not _runs(found[host])]:
+        yield (
+            f"{', '.join(down)}, of the old list, {'does' if len(down) == 1 else 'do'} not run. Start it "
+            "first, on every host that is named here: systemctl start zookeeper"
+        )
+    if used := [host for host in come if _has_data(found[host]) or _runs(found[host])]:
+        directories = dict.fromkeys(_wanted(found[used[0]][store])[0] for store in ("data", "log"))
+        moves = " && ".join(f"mv {path}/{DATA} {path}/{DATA}.before" for path in directories)
+        yield (
+            f"{', '.join(used)}, which would join, {'has' if len(used) == 1 else 'have'} data of before, or "
+            "a server that runs: what it knows could differ from what the ensemble knows by now. It joins "
+            f"empty; on every host that is named here: systemctl stop zookeeper && {moves}"
+        )
+
+
+def _steps(
+    found: Found, parts: Mapping[str, Sequence[str]], old: int, *, resumed: bool
+) -> list[dict[str, Any]]:
+    """Who gets the new list when, and after how many servers of it serve; 0 where none may.
+
+    stay, come, leave: hosts of both lists, of the new one only, of the one of before only
+    old: length of the list of before
+    resumed: some have the new list already
+
+    Those that come start when all that have the data know of them. Those that leave are stopped before
+    anybody forgets them: first as many as leave a bare majority, which then all have what was committed, when
+    a session is opened, which is a transaction; then the rest, after which nothing is committed until enough
+    have the new list.
+    """
+    stay = sorted(parts["stay"], key=lambda host: bool(found[host]["leads"]))
+    come, leave = parts.get("come", ()), parts.get("leave", ())
+    new = len(stay) + len(come)
+    before, after = old // 2 + 1, new // 2 + 1
+    kept = _kept(old, new) if leave else 0
+    steps = []
+    for done, host in enumerate(leave):
+        serve = 0 if done > len(leave) - kept else after if resumed else new
+        steps.append({"host": host, "do": "stop", "serve": serve})
+    # A server joins those that serve when they are a majority by its own list, whichever that is.
+    alike = before == after
+    led = any(found[host]["leads"] for host in stay) and not resumed
+    for done, host in enumerate([*stay, *come]):
+        if kept or host in come:
+            serve = done if done >= after else 0
+        elif leave:
+            # Enough with the new list serve without those that have the one of before.
+            serve = new if alike or not (resumed or done >= after) else max(done, after)
+        else:
+            # The rest serves, and one with the new list may join after the next only.
+            joins = alike or (led and old - 1 >= after)
+            serve = old if joins or not (done or resumed) else before
+        steps.append({"host": host, "do": "start" if host in come else "restart", "serve": serve})
+    return steps
+
+
+def _kept(old: int, new: int) -> int:
+    """How many of those that leave are needed for a majority of the list of before."""
+    return max(old // 2 + 1 - new, 0)
 
 
 def _have(hosts: Sequence[str]) -> str:

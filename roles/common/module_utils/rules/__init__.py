@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
-from . import cluster, hdfs, ids, kafka, machines, names, owned, values, yarn, zookeeper
+from . import cluster, hdfs, ids, kafka, machines, names, owned, values, yarn
 from .model import Inventory, Machine, Refusal, RefusedError, Rule, judge, some
 
 __all__ = [
@@ -41,7 +41,6 @@ RULES: Mapping[str, Rule] = {
     "property-form": cluster.property_forms,
     "owned-property": owned.owned_properties,
     "zookeeper-commands": owned.zookeeper_commands,
-    "zookeeper-servers": zookeeper.odd_number,
     "member-id": ids.member_ids,
     "hdfs-topology": hdfs.topology,
     "hdfs-replication": hdfs.replication,
