@@ -226,6 +226,26 @@ def move(service: str, variable: str, directory: str) -> Callable[[Lab], str]:
     return inject
 
 
+def resize_zookeeper(lab: Lab) -> str:
+    """Servers leave and come back empty, one and two at a time, down to one; a run of the kit each time."""
+    first, second, third = sorted(CLUSTER.machines)
+    seen = []
+    for hosts in ([first, second], [first, second, third], [first], [first, second, third]):
+        for machine in hosts:
+            # Who left has data of before, with which it would be refused.
+            lab.on(machine, f"systemctl is-active -q zookeeper || rm -rf {ZOOKEEPER}")
+        done = lab.deploy("-e", json.dumps({"zookeeper_hosts": hosts}), playbook="playbooks/zookeeper.yml")
+        assert done.rc == 0, done.output[-3000:]
+        serving = [
+            machine
+            for machine in sorted(CLUSTER.machines)
+            if lab.on(machine, "systemctl is-active zookeeper || true") == "active"
+        ]
+        assert serving == hosts, (serving, hosts)
+        seen.append(str(len(serving)))
+    return f"3 servers, then {', '.join(seen)}"
+
+
 def as_before(lab: Lab) -> None:
     """It was taken back: the inventory has nothing to do."""
     done = lab.deploy()
@@ -469,6 +489,13 @@ DRILLS = {
                 ("hdfs", "hdfs_name_dir", "/var/lib/hdfs/name2"),
                 ("hdfs", "hdfs_journal_dir", "/var/lib/hdfs/journal2"),
             )
+        ),
+        Drill(
+            "resized-zookeeper",
+            "servers of ZooKeeper leave and come back empty",
+            5,
+            resize_zookeeper,
+            as_before,
         ),
         Drill("roll", "the brokers are rolled", 9, roll_the_brokers, nothing, (Steady, Session)),
         Drill(
