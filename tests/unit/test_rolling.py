@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
-from tests.unit.playbooks import finish, start
+from tests.unit.playbooks import CHECKOUT, finish, start
 
 # Stands for what would write files and restart; what is asked of it is written down.
 PLUGIN = """
@@ -190,6 +191,16 @@ def test_what_may_have_altered_data_is_not_taken_back(tmp_path: Path) -> None:
     assert rc == 2, output
     assert done == [ASK, "restarted kafka@2 on a", "taken_back ? kafka@2 on a", BLAME]
     assert f"cannot be taken back safely: {CONFIG} has another log.dirs" in output
+
+
+@pytest.mark.parametrize("file", ["restart.yml", "take_back_daemon.yml"])
+def test_what_a_service_needs_after_a_restart_comes_after_each(file: str) -> None:
+    """A JournalNode is left out of the quorum until it takes part in a new segment."""
+    tasks = yaml.safe_load((CHECKOUT / "roles/common/tasks" / file).read_text(encoding="utf-8"))
+    restarts = next(n for n, task in enumerate(tasks) if {"service_state", "service_units"} & set(task))
+    after = tasks[restarts + 1]
+    assert after["ansible.builtin.include_role"]["tasks_from"] == "{{ common_service.after_restart }}"
+    assert after["when"].startswith("common_service.after_restart is defined")
 
 
 def test_a_risk_is_accepted_by_its_name(tmp_path: Path) -> None:
