@@ -98,6 +98,7 @@ def _parser() -> argparse.ArgumentParser:
         help="HOST UNIT: may this daemon go now; HOST HOST UNIT: on these machines together; without a plan "
         "that alone",
     )
+    sub.add_argument("--remove", nargs=2, metavar=("HOST", "UNIT"), help="alone: may this daemon go for good")
     sub.add_argument(
         "--accept", default="", metavar="SUBJECT", help="a partition, file or host: go for all that"
     )
@@ -180,15 +181,23 @@ def check(options: argparse.Namespace) -> int:
     for service in options.only or ():
         if getattr(cluster, service) is None:
             raise ClusterError(f"{cluster.source}: {service} is missing, and --only asks for it")
-    wanted = gates.gates_of(
-        cluster,
-        options.only or gates.SERVICES,
-        quorum=options.quorum,
-        serving=options.serving,
-        roll=_roll(options, cluster),
+    wanted = (
+        gates.removal(cluster, *options.remove)
+        if options.remove
+        else gates.gates_of(
+            cluster,
+            options.only or gates.SERVICES,
+            quorum=options.quorum,
+            serving=options.serving,
+            roll=_roll(options, cluster),
+        )
     )
     if not wanted:
-        raise ClusterError(f"{cluster.source}: no service to check")
+        raise ClusterError(
+            f"{cluster.source}: no unit {options.remove[1]} on {options.remove[0]}"
+            if options.remove
+            else f"{cluster.source}: no service to check"
+        )
     console = Console()
     closed = gates.wait_for_all(wanted, options.timeout, console)
     if closed:

@@ -29,6 +29,7 @@ from smoke.services import (
 )
 from smoke.verdict import first
 from smoke.wait import spawn, wait_until
+from smoke.web import WebError
 
 if TYPE_CHECKING:
     from smoke.cluster import Cluster, Kafka, Units, WebServer
@@ -90,6 +91,8 @@ class Part:
     """State, host and unit -> why that daemon must not be restarted now."""
     alone: Callable[[Any, str, str], list[str]] = lambda *_: []
     """State, host and unit -> what is not served while the daemon is away, and never could be."""
+    leaving: Callable[[Any, str, str], list[Fault]] = lambda *_: []
+    """State, host and unit -> why that daemon must not be removed, beside what stands against a restart."""
     together: Callable[[Any], list[Fault]] = lambda _: []
     """State -> why workers of several machines must not be restarted together now."""
 
@@ -107,6 +110,7 @@ def parts_of(cluster: Cluster, only: Sequence[str] = SERVICES) -> list[Part]:
                 z.units,
                 zookeeper.subjects(z),
                 lambda state, host, _: zookeeper.against_restart(state, z, host),
+                leaving=lambda _, host, __: zookeeper.against_removal(z, host),
             )
         )
     if (k := cluster.kafka) and "kafka" in only:
@@ -123,6 +127,7 @@ def parts_of(cluster: Cluster, only: Sequence[str] = SERVICES) -> list[Part]:
                 h.units,
                 hdfs.subjects(h),
                 lambda state, host, unit: hdfs.against_restart(state, h, host, unit),
+                leaving=lambda _, host, unit: hdfs.against_removal(h, host, unit, hdfs.fetch_live(h)),
                 together=hdfs.against_together,
             )
         )
@@ -141,6 +146,9 @@ def parts_of(cluster: Cluster, only: Sequence[str] = SERVICES) -> list[Part]:
                     if (manager.host, manager.unit) == (host, unit)
                     for fault in yarn.against_restart(state[0], state[1], manager.id)
                 ],
+                leaving=lambda _, host, unit: yarn.against_removal(
+                    y, host, unit, yarn.fetch_containers(y, host) if unit == y.nodemanager_unit else ()
+                ),
             )
         )
         if m := y.historyserver:
@@ -167,6 +175,10 @@ def _kafka(name: str, section: Kafka, cluster: Cluster) -> Part:
         broker = broker_of.get((host, unit))
         return kafka.alone(state, broker.id) if broker else []
 
+    def leaving(state: kafka.State, host: str, unit: str) -> list[Fault]:
+        broker = broker_of.get((host, unit))
+        return kafka.against_removal(state, section, broker) if broker else []
+
     return Part(
         name,
         fetch,
@@ -176,6 +188,7 @@ def _kafka(name: str, section: Kafka, cluster: Cluster) -> Part:
         kafka.subjects(section),
         against,
         alone,
+        leaving,
     )
 
 
@@ -188,6 +201,24 @@ def _history(
 
     place = server.host, server.unit
     return Part(name, lambda: fetch(server), faults, judge, {server.host: [server.unit]}, {place: name})
+
+
+def removal(cluster: Cluster, host: str, unit: str) -> list[Gate]:
+    """The gate that opens when a daemon may be removed for good."""
+
+    def look(part: Part) -> Verdict:
+        state = part.fetch()
+        try:
+            against = part.against(state, host, unit) + part.leaving(state, host, unit)
+        except WebError as error:
+            return False, str(error)
+        return not against, sentences(against) or f"{unit} on {host} may be removed"
+
+    return [
+        Gate(part.name, partial(look, part), part.units)
+        for part in parts_of(cluster)
+        if unit in part.units.get(host, ())
+    ]
 
 
 def gates_of(

@@ -54,6 +54,11 @@ def no_majority(host: str, rest: int, whole: int, what: str) -> list[Fault]:
     return [Fault(host, f"without {host} {rest} of {plural(whole, what)} are in sync, which is no majority")]
 
 
+def the_only(host: str, members: int, what: str) -> list[Fault]:
+    """Why the only member there is must not be removed. Nothing when there are others."""
+    return [Fault(host, f"the {what} on {host} is the only one")] if members == 1 else []
+
+
 def can_spare_one(members: int) -> bool:
     """Whether a quorum of so many goes on without one of them."""
     return 2 * (members - 1) > members

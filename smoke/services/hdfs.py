@@ -7,7 +7,7 @@ import json
 import os
 import re
 import socket
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
@@ -25,6 +25,7 @@ from smoke.services import (
     connect_error,
     no_majority,
     plural,
+    the_only,
     verdict,
 )
 from smoke.verdict import first
@@ -361,6 +362,40 @@ def _against_datanode(state: State, section: Hdfs, host: str) -> list[Fault]:
         return [Fault(host, "no NameNode is active, which would know whose blocks have replicas enough")]
     files = [path for node in _active(state) for path in node.get("Lacking") or ()]
     return [Fault(path, f"{path} has a block with too few replicas") for path in files]
+
+
+def fetch_live(section: Hdfs) -> dict[str, dict[str, Any]]:
+    """DataNode, as name:port, -> what the active NameNode says of it (FSNamesystem.getLiveNodes).
+
+    None where no NameNode is active. Raises WebError.
+    """
+    for node in section.namenodes:
+        beans = jmx(node.host, node.http_port, "Hadoop:service=NameNode,name=NameNodeInfo")
+        status = jmx(node.host, node.http_port, "Hadoop:service=NameNode,name=NameNodeStatus")
+        if beans and status and status[0].get("State") == "active":
+            return dict(json.loads(beans[0]["LiveNodes"]))
+    return {}
+
+
+def against_removal(
+    section: Hdfs, host: str, unit: str, live: Mapping[str, Mapping[str, Any]]
+) -> list[Fault]:
+    """Why a daemon of a host must not be removed, beside what stands against its restart.
+
+    live: of fetch_live. A DataNode is to be decommissioned: its blocks have enough replicas elsewhere then.
+    """
+    if unit == section.datanode_unit:
+        here = [node for name, node in live.items() if name.rpartition(":")[0] == host]
+        left = [node for node in here if node.get("adminState") != "Decommissioned" and node.get("numBlocks")]
+        return the_only(host, len(section.datanodes), "DataNode") + [
+            Fault(host, f"the DataNode on {host} has {plural(node['numBlocks'], 'block')}: decommission it")
+            for node in left
+        ]
+    if unit in {node.unit for node in section.journalnodes}:
+        return the_only(host, len(section.journalnodes), "JournalNode")
+    if unit in {node.unit for node in section.namenodes} | {section.zkfc_unit}:
+        return the_only(host, len(section.namenodes), "NameNode")
+    return []
 
 
 def against_together(state: State) -> list[Fault]:

@@ -24,6 +24,7 @@ from smoke.services import (
     format_error,
     no_majority,
     plural,
+    the_only,
     verdict,
 )
 from smoke.wait import wait_until
@@ -154,6 +155,15 @@ def against_restart(state: State, section: cluster.Kafka, broker: cluster.Broker
             sentence = f"without broker {broker.id} {p} has fewer replicas in sync than {MIN_ISR}={p.min_isr}"
             found.append(Fault(p.name, sentence))
     return found
+
+
+def against_removal(state: State, section: cluster.Kafka, broker: cluster.Broker) -> list[Fault]:
+    """Why a broker must not be removed, beside what stands against its restart: it has replicas."""
+    here = [p for p in state.partitions if broker.id in p.replicas]
+    return the_only(broker.place[0], len(section.brokers), "broker") + [
+        Fault(p.name, f"broker {broker.id} has a replica of {p.name}: move it (kafka-reassign-partitions.sh)")
+        for p in here
+    ]
 
 
 def alone(state: State, broker: int) -> list[str]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
-from smoke.services import ASKED_AT_ONCE, Daemon, Fault, plural, verdict
+from smoke.services import ASKED_AT_ONCE, Daemon, Fault, plural, the_only, verdict
 from smoke.web import WebError, get_json
 
 if TYPE_CHECKING:
@@ -106,6 +106,27 @@ def against_restart(state: State, nodes: Mapping[str, str], manager: str) -> lis
     if any(facts.get("haState") in ("ACTIVE", "STANDBY") for facts in others):
         return []
     return [Fault(manager, f"no other ResourceManager is there to take the place of {manager}")]
+
+
+def fetch_containers(section: Yarn, host: str) -> list[str]:
+    """Ids of the containers that a NodeManager runs. Raises WebError."""
+    answer = get_json(host, section.nodemanager_http_port, "/ws/v1/node/containers")
+    found = (answer.get("containers") or {}).get("container") or []
+    return [each["id"] for each in found if each.get("state") not in ("COMPLETE", "DONE", "EXITED")]
+
+
+def against_removal(section: Yarn, host: str, unit: str, containers: Sequence[str]) -> list[Fault]:
+    """Why a daemon of a host must not be removed, beside what stands against its restart.
+
+    containers: those that its NodeManager runs
+    """
+    if unit == section.nodemanager_unit:
+        return the_only(host, len(section.nodemanagers), "NodeManager") + [
+            Fault(each, f"the NodeManager on {host} runs {each}") for each in containers
+        ]
+    if unit in {manager.unit for manager in section.resourcemanagers}:
+        return the_only(host, len(section.resourcemanagers), "ResourceManager")
+    return []
 
 
 def _active(state: Mapping[str, Manager | str]) -> str:

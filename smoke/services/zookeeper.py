@@ -12,7 +12,7 @@ from kazoo.client import KazooClient
 from kazoo.handlers.threading import KazooTimeoutError
 from kazoo.retry import KazooRetry
 
-from smoke.services import Daemon, Fault, Verdict, can_spare_one, no_majority, plural, verdict
+from smoke.services import Daemon, Fault, Verdict, can_spare_one, no_majority, plural, the_only, verdict
 
 if TYPE_CHECKING:
     from smoke.cluster import ZooKeeper, ZooKeeperServer
@@ -97,6 +97,14 @@ def against_restart(state: State, section: ZooKeeper, host: str) -> list[Fault]:
     mine = {f"{server.host}:{server.port}" for server in section.servers if server.host == host}
     rest = 1 + _led(answers)[1] - len(mine & set(answers))
     return no_majority(host, rest, len(state), "server")
+
+
+def against_removal(section: ZooKeeper, host: str) -> list[Fault]:
+    """Why the server of a host must not be removed, beside what stands against its restart.
+
+    The rest, when it is a majority of all, is one of the smaller ensemble, too.
+    """
+    return the_only(host, len(section.servers), "server")
 
 
 def judge_quorum(state: State) -> Verdict:
