@@ -24,6 +24,9 @@ ZOOKEEPER, KAFKA, NAMES, JOURNAL, BLOCKS = (
     "/var/lib/hdfs/data",
 )
 
+KILLS = 5
+"""How often the drill that kills rolls does so."""
+
 
 class NotInjectedError(Exception):
     """What was to happen did not."""
@@ -257,6 +260,32 @@ def as_before(lab: Lab) -> None:
     assert "nothing to do on 3 machines" in done.output, done.output[-3000:]
 
 
+def kill_rolls(lab: Lab) -> str:
+    """Rolls of all brokers are killed at any moment, and each is completed by the next run."""
+    points = []
+    for number in range(KILLS):
+        words = ("-e", f"kafka_heap={257 + number}m")
+        before, after = lab.site.units(), round(lab.chance.uniform(5, 45), 1)
+        process = subprocess.Popen(
+            ["ansible-playbook", "playbooks/kafka.yml", *words],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        try:
+            process.wait(after)
+            raise NotInjectedError(f"it had come to its end before {after} s")
+        except subprocess.TimeoutExpired:
+            subprocess.run(["kill", "-KILL", "--", f"-{process.pid}"], check=True)
+            process.wait()
+        points.append(f"{after} s ({len(lab.site.restarted_since(before))})")
+        done = lab.deploy(*words, playbook="playbooks/kafka.yml")
+        assert done.rc == 0, done.output[-3000:]
+        again = lab.deploy(*words, playbook="playbooks/kafka.yml")
+        assert "nothing to do on 3 machines" in again.output, again.output[-3000:]
+    return f"killed after (with so many brokers restarted) {', '.join(points)}"
+
+
 def empty_two(unit: str, directory: str) -> Callable[[Lab], str]:
     """Two of three members of a quorum are empty: what lay there is kept aside, to be put back."""
 
@@ -446,6 +475,13 @@ DRILLS = {
             "a run is killed midway, then a machine is lost",
             9,
             kill_a_run,
+            Lab.mended,
+        ),
+        Drill(
+            "killed-rolls",
+            f"{KILLS} rolls of all brokers are killed at any moment, and completed by the next run",
+            9,
+            kill_rolls,
             Lab.mended,
         ),
         Drill(
