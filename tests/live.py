@@ -19,6 +19,7 @@ from typing import Any
 
 import pytest
 import testinfra
+import yaml
 
 from smoke import cluster as description
 from smoke.cluster import Cluster
@@ -162,6 +163,13 @@ class Site:
         argv = [sys.executable, "-m", "smoke", verb, *MEANT, *words]
         done = subprocess.run(argv, cwd=CHECKOUT, capture_output=True, text=True, timeout=600, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
+
+
+def of_brokers(key: str, value: object) -> str:
+    """What ansible-playbook is given with -e: a property of brokers beside those of the lab."""
+    path = CHECKOUT / "inventories/lab/group_vars/cluster.yml"
+    settings = yaml.safe_load(path.read_text(encoding="utf-8"))["kafka_server_properties_overrides"]
+    return json.dumps({"kafka_server_properties_overrides": settings | {key: value}})
 
 
 @pytest.fixture(scope="session")

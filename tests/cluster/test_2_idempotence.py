@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from smoke.leaders import leaders
-from tests.live import CHECKOUT, CLUSTER, Site
+from tests.live import CHECKOUT, CLUSTER, Site, of_brokers
 
 # What the kit writes, with how deep to look: of /opt as deep as the commands of the products.
 PLACES = {
@@ -68,21 +68,37 @@ def test_check_mode_foresees_a_change_and_makes_none(site: Site) -> None:
 
 
 def test_one_property_restarts_only_what_reads_it_one_at_a_time(site: Site) -> None:
+    """One that brokers read at their start only."""
     assert CLUSTER.kafka
-    settings = yaml.safe_load((CHECKOUT / "inventories/lab/group_vars/cluster.yml").read_text())
-    overrides = settings["kafka_server_properties_overrides"] | {"message.max.bytes": 2097152}
-    change = json.dumps({"kafka_server_properties_overrides": overrides})
     before = site.units()
     brokers = {(broker.host, broker.unit) for broker in CLUSTER.kafka.brokers}
     try:
-        run = site.run("--skip-tags", "smoke", "-e", change)
+        run = site.run("--skip-tags", "smoke", "-e", of_brokers("num.partitions", 2))
         assert run.rc == 0, run.output
         assert site.restarted_since(before) == brokers
         assert_one_at_a_time(site, brokers)
-        assert {config["message.max.bytes"] for config in site.broker_configs().values()} == {"2097152"}
+        assert {config["num.partitions"] for config in site.broker_configs().values()} == {"2"}
     finally:
         back = site.run(playbook="playbooks/kafka.yml")
         assert back.rc == 0, back.output
+
+
+def test_a_property_that_running_brokers_take_restarts_nobody(site: Site) -> None:
+    before = site.units()
+    default = {config["message.max.bytes"] for config in site.broker_configs().values()}
+    change = of_brokers("message.max.bytes", 2097152)
+    try:
+        run = site.run("-e", change, playbook="playbooks/kafka.yml")
+        assert run.rc == 0, run.output
+        assert {config["message.max.bytes"] for config in site.broker_configs().values()} == {"2097152"}
+        again = site.run("-e", change, playbook="playbooks/kafka.yml")
+        assert "nothing to do on" in again.output
+    finally:
+        back = site.run(playbook="playbooks/kafka.yml")
+        assert back.rc == 0, back.output
+    # What leaves the inventory is deleted; no broker was started with it.
+    assert {config["message.max.bytes"] for config in site.broker_configs().values()} == default
+    assert site.restarted_since(before) == set()
 
 
 def test_a_restart_that_is_asked_for_is_rolling_too(site: Site) -> None:
@@ -199,26 +215,6 @@ def test_a_run_that_changes_nothing_asks_each_machine_twice(site: Site) -> None:
     assert CLUSTER.hdfs
     expected = dict.fromkeys(CLUSTER.machines, 2)
     assert calls == expected | {CLUSTER.hdfs.namenodes[0].host: 3}
-
-
-def test_a_setting_that_a_daemon_refuses_lies_on_one_machine(site: Site) -> None:
-    assert CLUSTER.kafka
-    settings = yaml.safe_load((CHECKOUT / "inventories/lab/group_vars/cluster.yml").read_text())
-    overrides = settings["kafka_server_properties_overrides"] | {"num.io.threads": "many"}
-    words = ["-e", json.dumps({"kafka_server_properties_overrides": overrides, "common_timeout": 20})]
-    run = site.run("--tags", "kafka", *words)
-    try:
-        assert run.rc != 0, run.output
-        bad = [
-            broker.id
-            for broker in CLUSTER.kafka.brokers
-            if "=many" in CLUSTER.machines[broker.host].run(f"cat /etc/kafka/server-{broker.id}.*")
-        ]
-        assert bad == [CLUSTER.kafka.brokers[0].id]
-    finally:
-        back = site.run("--tags", "kafka")
-    assert back.rc == 0, back.output
-    site.check("kafka")
 
 
 def test_a_drop_in_that_came_or_went_restarts_its_unit_and_an_administrators_is_told(site: Site) -> None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from tests.live import CLUSTER, Site
+from tests.live import CLUSTER, Site, of_brokers
 from tests.oracle import Records, Session
 
 assert CLUSTER.kafka
 REFUSED = {
-    "kafka": ('{"kafka_java_options": ["-XX:+NoSuchOption"]}', "Unrecognized VM option 'NoSuchOption'"),
+    "kafka": (of_brokers("num.io.threads", "many"), "Invalid value many for configuration num.io.threads"),
     "zookeeper": ('{"zookeeper_cfg_overrides": {"tickTime": "soon"}}', 'For input string: "soon"'),
 }
 
