@@ -241,7 +241,8 @@ def say_blame(options: argparse.Namespace) -> int:
     _, journals = evidence.read(machine.journal(options.units))
     planned = [each["machines"].get(options.host, {}) for each in _planned(options.plan, "services").values()]
     reads = {unit: paths for each in planned for unit, paths in each.get("restart", {}).items()}
-    for line in blame.sentences(journals, diffs, reads):
+    keys = {unit: names for each in found.values() for unit, names in each.get("keys", {}).items()}
+    for line in blame.sentences(journals, diffs, reads, keys):
         print(line)
     return 0
 

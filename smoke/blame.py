@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from smoke.evidence import Journal
@@ -74,11 +74,15 @@ def _words(setting: Setting) -> list[str]:
 
 
 def sentences(
-    journals: Iterable[Journal], diffs: Mapping[str, str], reads: Mapping[str, Collection[str]]
+    journals: Iterable[Journal],
+    diffs: Mapping[str, str],
+    reads: Mapping[str, Sequence[str]],
+    keys: Mapping[str, Collection[str]],
 ) -> list[str]:
     """Which daemon said what, and what is the likely cause, a line each.
 
     reads: by unit the files for which it was restarted
+    keys: by unit the settings that differ in its file, where diffs do not show them
     """
     lines = []
     for journal in journals:
@@ -89,6 +93,7 @@ def sentences(
             f"{journal.unit} on {journal.host} ({journal.state}): {error or 'its journal has no error'}"
         )
         settings = changed({path: diffs[path] for path in reads.get(journal.unit, ()) if path in diffs})
+        settings += [Setting(key, "", reads[journal.unit][0]) for key in keys.get(journal.unit, ())]
         causes = likely(settings, "\n".join(journal.lines))
         named = ", ".join(f"{cause.key} in {cause.file}" for cause in causes[:MOST])
         more = f" and {len(causes) - MOST} more" if len(causes) > MOST else ""

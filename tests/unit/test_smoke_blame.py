@@ -78,7 +78,7 @@ def test_a_line_says_the_error_and_one_the_cause() -> None:
     # Another daemon's file with the same words.
     diffs[SITE] = "+  <property><name>num.io.threads</name><value>0</value></property>"
     journals = [journal("kafka@1", "failed", error), journal("kafka@2", "active", "ok")]
-    assert blame.sentences(journals, diffs, {"kafka@1": [UNIT, CONFIG], "kafka@2": [SITE]}) == [
+    assert blame.sentences(journals, diffs, {"kafka@1": [UNIT, CONFIG], "kafka@2": [SITE]}, {}) == [
         f"kafka@1 on a (failed): {error}",
         f"likely cause: num.io.threads in {CONFIG}",
     ]
@@ -87,9 +87,17 @@ def test_a_line_says_the_error_and_one_the_cause() -> None:
 def test_no_more_settings_are_named_than_a_person_reads() -> None:
     diffs = {CONFIG: "\n".join(f"+key.{number}=1" for number in range(8))}
     (_, cause) = blame.sentences(
-        [journal("kafka@1", "activating", "INFO starting")], diffs, {"kafka@1": [CONFIG]}
+        [journal("kafka@1", "activating", "INFO starting")], diffs, {"kafka@1": [CONFIG]}, {}
     )
     assert cause.endswith("key.4 in " + CONFIG + " and 3 more")
+
+
+def test_of_a_file_that_diffs_hide_the_keys_are_known() -> None:
+    diffs = {CONFIG: "-(content hidden: it may hold a secret)\n+differs (content hidden)"}
+    error = "ConfigException: Invalid value many for configuration num.io.threads"
+    keys = {"kafka@1": ["num.io.threads", "num.partitions"], "kafka@2": ["other"]}
+    found = blame.sentences([journal("kafka@1", "failed", error)], diffs, {"kafka@1": [CONFIG]}, keys)
+    assert found[1:] == [f"likely cause: num.io.threads in {CONFIG}"]
 
 
 def test_the_command_reads_plan_and_journal(

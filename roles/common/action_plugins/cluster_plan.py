@@ -178,10 +178,15 @@ def _ask(argv: list[str] | None, given: Mapping[str, Any] | None = None) -> dict
 
 
 def _found(found: Mapping[str, Any]) -> dict[str, Any]:
-    """By machine and service the lines that differ, and what data lies there: for the file alone."""
+    """By machine and service what differs, lines and keys, and what data lies there: for the file alone."""
     return {
         host: {
-            name: {"diffs": said.get("diffs", {}), "data": said["data"]}
+            name: {
+                "diffs": said.get("diffs", {}),
+                # Of files that are hidden from diffs.
+                "keys": {unit: each["differs"] or [] for unit, each in said.get("properties", {}).items()},
+                "data": said["data"],
+            }
             for name, said in answer["services"].items()
             if said.get("diffs") or (said["data"] or {}).get("stores")
         }
