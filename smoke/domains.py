@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
@@ -16,7 +15,6 @@ if TYPE_CHECKING:
 
 Domains = dict[str, str] | str
 """Machine -> its domain, or why the workers are restarted one at a time."""
-LIVE_NODES = "/jmx?get=Hadoop:service=NameNode,name=NameNodeInfo::LiveNodes"
 OF_RACKS = ("BlockPlacementPolicyRackFaultTolerant", "AvailableSpaceRackFaultTolerantBlockPlacementPolicy")
 """Upstream's policies that place the replicas of a block into as many racks as they can."""
 OF_UPGRADE_DOMAINS = "BlockPlacementPolicyWithUpgradeDomain"
@@ -42,11 +40,9 @@ def fetch(section: Hdfs) -> Domains:
     for node in section.namenodes:
         if node.id == active:
             try:
-                beans = get_json(node.host, node.http_port, LIVE_NODES)["beans"]
+                live = hdfs.live_nodes(node)
                 properties = get_json(node.host, node.http_port, "/conf")["properties"]
-                found = judge(
-                    json.loads(beans[0]["LiveNodes"]), {each["key"]: each["value"] for each in properties}
-                )
+                found = judge(live, {each["key"]: each["value"] for each in properties})
                 if isinstance(found, dict):
                     # It walks through all files: only where the rest is right.
                     return unplaced(hdfs.fsck(node)) or found

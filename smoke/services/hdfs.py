@@ -364,17 +364,19 @@ def _against_datanode(state: State, section: Hdfs, host: str) -> list[Fault]:
     return [Fault(path, f"{path} has a block with too few replicas") for path in files]
 
 
-def fetch_live(section: Hdfs) -> dict[str, dict[str, Any]]:
-    """DataNode, as name:port, -> what the active NameNode says of it (FSNamesystem.getLiveNodes).
+def live_nodes(node: Peer) -> dict[str, dict[str, Any]]:
+    """DataNode, as name:port, -> what the NameNode says of it (FSNamesystem.getLiveNodes).
 
-    None where no NameNode is active. Raises WebError.
+    Raises WebError, and LookupError, TypeError or ValueError for an answer of another form.
     """
-    for node in section.namenodes:
-        beans = jmx(node.host, node.http_port, "Hadoop:service=NameNode,name=NameNodeInfo")
-        status = jmx(node.host, node.http_port, "Hadoop:service=NameNode,name=NameNodeStatus")
-        if beans and status and status[0].get("State") == "active":
-            return dict(json.loads(beans[0]["LiveNodes"]))
-    return {}
+    path = "/jmx?get=Hadoop:service=NameNode,name=NameNodeInfo::LiveNodes"
+    return dict(json.loads(get_json(node.host, node.http_port, path)["beans"][0]["LiveNodes"]))
+
+
+def fetch_live(section: Hdfs) -> dict[str, dict[str, Any]]:
+    """The live_nodes of the active NameNode; none where none is active. Raises what live_nodes does."""
+    name = active(section)
+    return next((live_nodes(node) for node in section.namenodes if node.id == name), {})
 
 
 def against_removal(

@@ -94,6 +94,8 @@ def test_a_copy_that_was_only_begun_is_not_put_back(machine: Any) -> None:
     Path(f"{path}/kept/kafka@1{read}.new").write_text("half")
     assert take_back(path) == []
     assert not Path(f"{read}.new").exists()
+    keep(path)
+    assert not Path(f"{path}/kept/kafka@1{read}.new").exists()
 
 
 def test_one_that_never_ran_well_has_nothing_to_put_back(machine: Any) -> None:

@@ -140,6 +140,7 @@ def fetch(
 
     monkeypatch.setattr(hdfs, "active", lambda _: active)
     monkeypatch.setattr(domains, "get_json", answer)
+    monkeypatch.setattr(hdfs, "get_json", answer)
     monkeypatch.setattr(hdfs, "get_text", answer)
     return domains.fetch(SECTION)
 

@@ -139,12 +139,11 @@ def test_the_containers_of_a_nodemanager(
 
 
 def test_the_active_namenode_is_asked_for_its_datanodes(monkeypatch: pytest.MonkeyPatch) -> None:
-    def jmx(host: str, port: int, query: str) -> list[dict[str, Any]]:
-        if "Status" in query:
-            return [{"State": "active" if host == "b" else "standby"}]
-        return [{"LiveNodes": '{"' + host + ':9866": {"numBlocks": 1}}'}]
+    def get_json(host: str, port: int, path: str) -> Any:
+        return {"beans": [{"LiveNodes": '{"' + host + ':9866": {"numBlocks": 1}}'}]}
 
-    monkeypatch.setattr(hdfs, "jmx", jmx)
+    monkeypatch.setattr(hdfs, "get_json", get_json)
+    monkeypatch.setattr(hdfs, "active", lambda section: "nn-b")
     assert hdfs.fetch_live(filesystem(2)) == {"b:9866": {"numBlocks": 1}}
     assert hdfs.fetch_live(filesystem(1)) == {}
 

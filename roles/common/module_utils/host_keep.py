@@ -48,7 +48,9 @@ def take_back(units: Collection[str], target: str = KEPT, *, root: str = "/run",
     accepted = _read_by_others(units, root)
     done = []
     for unit in units:
-        copies = _copies(f"{target}/{unit}")
+        # A killed run may have left one that it had only begun.
+        kept = _copies(f"{target}/{unit}")
+        copies = {path: copy for path, copy in kept.items() if not path.endswith(BEGUN)}
         if not copies:
             continue
         for path, copy in copies.items():
@@ -75,12 +77,11 @@ def _read_by_others(units: Collection[str], root: str) -> dict[str, str]:
 
 
 def _copies(folder: str) -> dict[str, str]:
-    """Where a file lay -> where its copy lies; not one that a killed run had only begun."""
+    """Where a file lay -> where its copy lies."""
     return {
         os.path.join(here, name).removeprefix(folder): os.path.join(here, name)
         for here, _, names in os.walk(folder)
         for name in names
-        if not name.endswith(BEGUN)
     }
 
 
