@@ -72,7 +72,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.list or options.page:
         rows = latest(DRILLS, read(kept), options.seed)
         if options.page:
-            options.page.write_text(page(rows), encoding="utf-8")
+            before = options.page.read_text(encoding="utf-8") if options.page.exists() else ""
+            options.page.write_text(page(DRILLS, rows, before), encoding="utf-8")
         else:
             known = {row.drill: f"{row.result} ({row.commit})" for row in rows}
             print("\n".join(f"{name:<28} {known.get(name, ''):<18} {DRILLS[name].does}" for name in DRILLS))

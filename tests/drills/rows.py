@@ -85,8 +85,17 @@ def latest(drills: Iterable[str], rows: Iterable[Row], seed: int) -> list[Row]:
     return [last[drill] for drill in drills if drill in last]
 
 
-def page(rows: Iterable[Row]) -> str:
-    """The page of the documentation."""
+HEAD = (
+    "| drill | result | what was done | acknowledged | lost | twice | longest stall | healed | commit |",
+    "|---|---|---|---|---|---|---|---|---|",
+)
+
+
+def page(drills: Iterable[str], rows: Iterable[Row], before: str = "") -> str:
+    """The page of the documentation; of drills that have no row here, the line that the page had before."""
+    lines = {line.split(" ")[1]: line for line in before.splitlines() if line.startswith("| ")}
+    lines |= {row.drill: _line(row) for row in rows}
+    known = "\n".join([*HEAD, *(lines[drill] for drill in drills if drill in lines)])
     return f"""# Drills
 
 What was done to a lab of three machines on purpose, and what it showed: made by `make drill PAGE=1` from
@@ -95,22 +104,20 @@ session of ZooKeeper held a node, and directories were made in HDFS: what was ac
 there afterwards is lost. "healed" is the time from the deed until all gates were open, where a timeout
 of the product governs it as a multiple of that. A planted failure is one that an oracle has to see.
 
-{table(rows)}
+{known}
 """
 
 
 def table(rows: Iterable[Row]) -> str:
     """The rows for people, in Markdown."""
-    lines = [
-        "| drill | result | what was done | acknowledged | lost | twice | longest stall | healed | commit |",
-        "|---|---|---|---|---|---|---|---|---|",
-    ]
-    for row in rows:
-        times = f" ({row.healed / row.timeout:.1f} x {row.timeout:g} s)" if row.timeout and row.healed else ""
-        healed = f"{row.healed:.0f} s{times}" if row.healed else ""
-        did = f"{row.did}; {row.seen}" if row.seen else row.did
-        wrong = f": {row.said.splitlines()[0]}" if row.said else ""
-        stall = f"{row.stall:.2f} s {row.stalled}".rstrip()
-        counts = [row.acknowledged, row.lost, row.duplicated, stall, healed, row.commit]
-        lines.append(" | ".join(map(str, [f"| {row.drill}", f"{row.result}{wrong}", did, *counts])) + " |")
-    return "\n".join(lines)
+    return "\n".join([*HEAD, *map(_line, rows)])
+
+
+def _line(row: Row) -> str:
+    times = f" ({row.healed / row.timeout:.1f} x {row.timeout:g} s)" if row.timeout and row.healed else ""
+    healed = f"{row.healed:.0f} s{times}" if row.healed else ""
+    did = f"{row.did}; {row.seen}" if row.seen else row.did
+    wrong = f": {row.said.splitlines()[0]}" if row.said else ""
+    stall = f"{row.stall:.2f} s {row.stalled}".rstrip()
+    counts = [row.acknowledged, row.lost, row.duplicated, stall, healed, row.commit]
+    return " | ".join(map(str, [f"| {row.drill}", f"{row.result}{wrong}", did, *counts])) + " |"

@@ -75,8 +75,18 @@ def test_the_page_has_the_last_row_of_each_drill_in_their_order() -> None:
     seeded, not_run = replace(ROW, seed=2), replace(ROW, result="not run", commit="fff0000")
     rows = latest(["disk", "power", "gone"], [ROW, later, seeded, not_run, disk], 1)
     assert rows == [disk, later]
-    text = page(rows)
+    text = page(["disk", "power", "gone"], rows)
     assert text.startswith("# Drills\n")
     assert text.index("| disk |") < text.index("| power |")
     assert "abc1234" in text
     assert "| 3 |" in text
+
+
+def test_the_page_keeps_the_lines_of_drills_that_have_no_row_here() -> None:
+    drills = ["disk", "power"]
+    before = page(drills, [replace(ROW, drill="disk"), ROW, replace(ROW, drill="renamed")])
+    after = page(drills, [replace(ROW, commit="def5678")], before)
+    assert "| disk | ok |" in after
+    assert "def5678" in after
+    assert "renamed" not in before + after
+    assert after.count("\n| power |") == 1
