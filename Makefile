@@ -83,8 +83,10 @@ course-test: bootstrap-test ## The whole course on a cluster of its own: guide a
 	}; trap evidence ERR; trap '$(COURSE) down' EXIT; \
 	$(COURSE) up --options '-e course_broker_0_10=true'; pytest tests/course
 
+# Of the scenarios those that every change has to pass; make molecule has all.
 .PHONY: test
-test: lint unit molecule ## Test everything
+test: SCENARIO ?= default kafka
+test: lint unit molecule ## Test: lint, unit tests, a whole cluster, a role alone
 
 .PHONY: lint
 lint: bootstrap-test ## ansible-lint, yamllint, ruff, mypy, shellcheck
@@ -102,9 +104,9 @@ unit: bootstrap-test ## Tests that need no machine
 	pytest
 
 .PHONY: molecule
-molecule: bootstrap-test ## A whole cluster on machines of its own, tested and destroyed
+molecule: bootstrap-test ## Roles alone, and a whole cluster, on machines of their own (SCENARIO="kafka hdfs", CHANGED=1 or a commit, KEEP=1)
 	$(BEGINS)
-	molecule test
+	python -m tests.scenarios $(SCENARIO) $(if $(CHANGED),--changed $(CHANGED:1=origin/main)) $(if $(KEEP),--keep)
 
 # It ends at the first that fails, and leaves the cluster as it is found.
 .PHONY: drill

@@ -154,7 +154,7 @@ def strangers(inventory: Path, declared: set[str]) -> list[str]:
         for variables in files
         for name in variables
         if name not in declared
-        and not name.startswith(("ansible_", "__"))
+        and not name.startswith(("ansible_", "__", "scenario_"))
         and not re.search(rf"\b{name}\b", read_here)
     ]
 

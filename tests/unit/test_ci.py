@@ -14,7 +14,7 @@ import pytest
 
 from tests.unit.playbooks import CHECKOUT
 
-PROGRAMS = ("yamllint", "ansible-lint", "ruff", "mypy", "pytest", "molecule", "python", "podman")
+PROGRAMS = ("yamllint", "ansible-lint", "ruff", "mypy", "pytest", "python", "podman")
 NOBODY = 65534
 # One minute and a half later at each look.
 CLOCK = 'read -r now <"$0.now"; echo $((now + 90)) >"$0.now"; echo "$now"'
@@ -92,7 +92,7 @@ def test_the_minutes_of_each_part_are_said_at_the_end(checkout: Path) -> None:
     ("name", "parts", "failed"),
     [
         ("mypy", ["bootstrap-test", "lint"], "lint"),
-        ("molecule", ["bootstrap-test", "lint", "unit", "molecule"], "molecule"),
+        ("python", ["bootstrap-test", "lint", "unit", "molecule"], "molecule"),
     ],
 )
 def test_the_part_that_failed_is_named(checkout: Path, name: str, parts: list[str], failed: str) -> None:

@@ -159,11 +159,14 @@ def test_nothing_is_written_before_the_plan() -> None:
     for name in ("zookeeper", "hdfs", "kafka", "yarn", "spark"):
         steps = [play["name"] for play in yaml.safe_load((CHECKOUT / f"playbooks/{name}.yml").read_text())]
         assert steps[:3] == ["Preflight", "Plan", "Install"]
-    deploy = yaml.safe_load((CHECKOUT / "roles/common/tasks/deploy.yml").read_text())
-    before = [task.get("ansible.builtin.include_tasks") for task in deploy[0]["block"]]
-    assert before[:2] == ["preflight.yml", "plan.yml"]
+    # Of a role that is used alone, too.
+    alone = yaml.safe_load((CHECKOUT / "roles/common/tasks/alone.yml").read_text())
+    steps = [task["name"].partition(" | ")[2] for task in alone]
+    assert steps[:3] == ["Check the input", "Describe the cluster", "Plan"]
+    assert steps.index("Plan") < steps.index("Install") < steps.index("Start")
     # Data is formatted after it.
+    start = yaml.safe_load((CHECKOUT / "roles/common/tasks/start.yml").read_text())
+    assert start[-1]["ansible.builtin.include_role"]["tasks_from"] == "{{ common_service.after_start }}"
     for role in ("hdfs", "kafka"):
         tasks = yaml.safe_load((CHECKOUT / f"roles/{role}/tasks/main.yml").read_text())
-        assert tasks[0]["name"] == "Deploy"
-        assert tasks[-1]["name"] == "Format"
+        assert [task["name"] for task in tasks] == ["Deploy"]

@@ -634,6 +634,15 @@ def test_services_that_lack_what_they_stand_on() -> None:
     )
 
 
+def test_hdfs_needs_no_yarn() -> None:
+    none: dict[str, Any] = {
+        f"yarn_{daemon}_hosts": [] for daemon in ("resourcemanager", "nodemanager", "historyserver")
+    }
+    found = said(change=none)
+    assert "yarn-topology" not in found
+    assert all(text.startswith("spark.") for text in found["containers"])
+
+
 def test_ports_that_two_daemons_have() -> None:
     endpoints = [
         {"machine": "a", "variable": "zookeeper_client_port", "port": 8088},

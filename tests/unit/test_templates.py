@@ -466,7 +466,7 @@ def test_zookeeper_ensemble(lab: dict[str, Files]) -> None:
         servers = {key: value for key, value in cfg.items() if key.startswith("server.")}
         assert servers == {f"server.{each}": f"millrace-{each}:2888:3888" for each in (1, 2, 3)}
         assert cfg["dataDir"] == "/var/lib/zookeeper"
-        assert cfg["4lw.commands.whitelist"] == "mntr,srvr,ruok"
+        assert cfg["4lw.commands.whitelist"] == "conf,mntr,srvr,ruok"
         assert cfg["admin.enableServer"] == "false"
         assert lab[host]["/var/lib/zookeeper/myid"]["content"] == f"{number}\n"
 

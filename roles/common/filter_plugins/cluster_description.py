@@ -32,6 +32,8 @@ _value:
 Services = Mapping[str, Mapping[str, Any]]
 Endpoint = Mapping[str, Any]
 
+SERVICES = ("zookeeper", "kafka", "hdfs", "yarn", "spark")
+
 
 def cluster_description(services: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """The sections zookeeper, kafka, hdfs, yarn and spark, as far as the cluster has them.
@@ -39,7 +41,9 @@ def cluster_description(services: Sequence[Mapping[str, Any]]) -> dict[str, Any]
     services: {"name": ..., "hosts": [...], "endpoints": [{"machine", "daemon", "unit", "port", "protocol"}],
         "describes": facts that are the whole service's}
     """
-    known = {service["name"]: service for service in services}
+    # A role that is used alone tells of its own service.
+    absent: Services = {name: {"hosts": [], "endpoints": []} for name in SERVICES}
+    known = {**absent} | {service["name"]: service for service in services}
     made = {
         "zookeeper": _zookeeper(known),
         "kafka": _kafka(known),

@@ -25,7 +25,9 @@ RATIO = 0.8
 
 @each("yarn")
 def topology(machine: Machine) -> Iterator[Refusal]:
-    """One ResourceManager, or two with ZooKeeper; at least one NodeManager."""
+    """One ResourceManager, or two with ZooKeeper; at least one NodeManager. None of either is HDFS alone."""
+    if not _wanted(machine):
+        return
     managers, history = len(machine["yarn_resourcemanager_hosts"]), len(machine["yarn_historyserver_hosts"])
     if managers not in (1, 2):
         yield Refusal(
@@ -47,6 +49,12 @@ def topology(machine: Machine) -> Iterator[Refusal]:
             "yarn_nodemanager_hosts is empty: put hosts into the inventory's group nodemanager",
             "yarn_nodemanager_hosts",
         )
+
+
+def _wanted(machine: Machine) -> bool:
+    """Whether the cluster has a YARN."""
+    daemons = ("resourcemanager", "nodemanager", "historyserver")
+    return any(machine[f"yarn_{daemon}_hosts"] for daemon in daemons)
 
 
 @each("spark")
@@ -95,7 +103,7 @@ def containers(inventory: Inventory) -> Iterator[Refusal]:
     for machine in inventory.having("spark")[:1]:
         for text in container_faults(machine["spark_defaults"], limit):
             yield Refusal(text, "spark_defaults_overrides")
-    for machine in inventory.having("yarn")[:1]:
+    for machine in filter(_wanted, inventory.having("yarn")[:1]):
         for text in mapreduce_faults(machine["yarn_mapred_site"], limit, machine["hadoop_version"]):
             yield Refusal(text, "yarn_mapred_site_overrides")
 

@@ -1,0 +1,52 @@
+"""A role on machines of its own; the tests run in the order of their files: as deployed, changed, killed."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.live import CLUSTER, INVENTORY, ansible, pytest_generate_tests, site
+
+__all__ = ["pytest_generate_tests", "site"]
+
+
+@pytest.fixture(scope="session")
+def value() -> Any:
+    """(machine, variable) -> its final value there."""
+    known: dict[tuple[str, str], Any] = {}
+
+    def ask(machine: str, variable: str) -> Any:
+        if (machine, variable) not in known:
+            done = ansible(
+                "ansible-playbook", "-i", INVENTORY, "playbooks/show.yml",
+                "-e", json.dumps({"host": machine, "variable": variable}),
+                environment={"ANSIBLE_CALLBACK_RESULT_FORMAT": "json"},
+            )  # fmt: skip
+            assert done.returncode == 0, done.stdout
+            answer = done.stdout[done.stdout.rindex('{\n    "msg"') :]
+            known[machine, variable] = json.JSONDecoder().raw_decode(answer)[0]["msg"][variable]
+        return known[machine, variable]
+
+    return ask
+
+
+@pytest.fixture(scope="session")
+def expects(value: Any) -> Any:
+    """What the scenario says of itself."""
+    return value(next(iter(CLUSTER.machines)), "scenario_expects")
+
+
+@pytest.fixture(scope="session")
+def services(value: Any) -> Any:
+    """Machine -> the values of the services that its roles deploy."""
+    machines = list(CLUSTER.machines)
+    roles = value(machines[0], "scenario_roles")
+    names = list(dict.fromkeys(["java", *(["hadoop"] if {"hdfs", "yarn"} & set(roles) else []), *roles]))
+    return {
+        machine: [
+            service for name in names if machine in (service := value(machine, f"{name}_service"))["hosts"]
+        ]
+        for machine in machines
+    }

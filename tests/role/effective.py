@@ -1,0 +1,65 @@
+"""What a running daemon says that it is set to, asked by its own protocol."""
+
+from __future__ import annotations
+
+import json
+import urllib.request
+from collections.abc import Callable
+
+from smoke.services import zookeeper
+from tests.live import CLUSTER, Site
+
+
+def _page(host: str, port: int, path: str) -> str:
+    request = urllib.request.Request(f"http://{host}:{port}{path}", headers={"Accept": "application/json"})
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        return str(answer.read().decode())
+
+
+def _of_zookeeper(_: Site) -> list[dict[str, str]]:
+    assert CLUSTER.zookeeper
+    answers = [zookeeper.four_letter_word(server, "conf") for server in CLUSTER.zookeeper.servers]
+    return [dict(line.split("=", 1) for line in answer.splitlines() if "=" in line) for answer in answers]
+
+
+def _of_kafka(site: Site) -> list[dict[str, str]]:
+    return list(site.broker_configs().values())
+
+
+def _conf(host: str, port: int) -> dict[str, str]:
+    return {each["key"]: each["value"] for each in json.loads(_page(host, port, "/conf"))["properties"]}
+
+
+def _of_hdfs(_: Site) -> list[dict[str, str]]:
+    assert CLUSTER.hdfs
+    hdfs = CLUSTER.hdfs
+    pages = [(name.host, name.http_port) for name in hdfs.namenodes]
+    pages += [(host, hdfs.datanode_http_port) for host in hdfs.datanodes]
+    return [_conf(*page) for page in pages]
+
+
+def _of_yarn(_: Site) -> list[dict[str, str]]:
+    assert CLUSTER.yarn
+    yarn = CLUSTER.yarn
+    pages = [(manager.host, manager.http_port) for manager in yarn.resourcemanagers]
+    pages += [(host, yarn.nodemanager_http_port) for host in yarn.nodemanagers]
+    return [_conf(*page) for page in pages]
+
+
+def _of_spark(site: Site) -> list[dict[str, str]]:
+    """Its history server has no page for that: what spark-submit says that it takes."""
+    assert CLUSTER.spark
+    program = "bash -lc 'spark-submit --verbose --class none none.jar 2>&1'"
+    said = str(site.host(CLUSTER.spark.submit_host).run(program).stdout)
+    lines = (line.strip() for line in said.splitlines() if line.startswith("  (spark."))
+    pairs = (line.strip("()").partition(",") for line in lines)
+    return [{key: value for key, _, value in pairs}]
+
+
+EFFECTIVE: dict[str, Callable[[Site], list[dict[str, str]]]] = {
+    "zookeeper": _of_zookeeper,
+    "kafka": _of_kafka,
+    "hdfs": _of_hdfs,
+    "yarn": _of_yarn,
+    "spark": _of_spark,
+}

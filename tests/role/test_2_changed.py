@@ -1,0 +1,40 @@
+"""One property: the plan says it, and only the daemons that read it are restarted; then back again."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.live import CHECKOUT, CLUSTER, Site
+from tests.role.effective import EFFECTIVE
+
+CONVERGE = str(CHECKOUT / "molecule/shared/converge.yml")
+
+
+def test_a_second_run_changes_nothing(site: Site) -> None:
+    before = site.units()
+    run = site.run(playbook=CONVERGE)
+    assert run.rc == 0, run.output
+    assert set(run.changed.values()) == {0}, run.output
+    assert site.restarted_since(before) == set()
+
+
+def test_one_property_restarts_its_daemons_alone(site: Site, value: Any) -> None:
+    change = value(next(iter(CLUSTER.machines)), "scenario_change")
+    if not change:
+        pytest.skip("Java alone has no daemon")
+    before = site.units()
+    readers = {key for key in before if key[1].split("@")[0] in change["units"]}
+    assert readers
+    run = site.run("-e", json.dumps(change["variables"]), playbook=CONVERGE)
+    assert run.rc == 0, run.output
+    assert site.restarted_since(before) == readers
+    for service, wanted in change["expects"].items():
+        for said in EFFECTIVE[service](site):
+            assert {key: str(said.get(key)) for key in wanted} == {
+                key: str(each) for key, each in wanted.items()
+            }
+    run = site.run(playbook=CONVERGE)
+    assert run.rc == 0, run.output

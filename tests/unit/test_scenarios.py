@@ -1,0 +1,77 @@
+"""The scenarios of molecule: they hold variables only, and are chosen by what changed."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests import scenarios
+from tests.scenarios import CHECKOUT, known, main, roles, touched
+
+ROLES = ("java", "zookeeper", "hdfs", "yarn", "kafka", "spark")
+
+
+def test_each_role_has_one() -> None:
+    alone = {scenario: roles(scenario) for scenario in known() if scenario != "default"}
+    assert {role for role in ROLES if role in alone} == set(ROLES)
+    for scenario, deployed in alone.items():
+        assert scenario.partition("-")[0] in deployed
+
+
+@pytest.mark.parametrize("scenario", known())
+def test_a_scenario_holds_variables_only(scenario: str) -> None:
+    directory = CHECKOUT / "molecule" / scenario
+    files = {str(path.relative_to(directory)) for path in directory.rglob("*") if path.is_file()}
+    assert {name for name in files if not name.startswith("inventory/")} == {"molecule.yml"}
+    said = yaml.safe_load((directory / "molecule.yml").read_text())
+    assert (said == {}) == (scenario != "default")
+
+
+@pytest.mark.parametrize(
+    ("path", "runs"),
+    [
+        ("roles/kafka/vars/main.yml", {"default", "kafka", "kafka-alternative"}),
+        ("roles/hadoop/vars/main.yml", {"default", "hdfs", "hdfs-alternative", "yarn", "spark"}),
+        ("roles/spark/defaults/main.yml", {"default", "spark"}),
+        ("molecule/java/inventory/hosts.yml", {"java"}),
+        ("tests/cluster/test_1_state.py", {"default"}),
+        ("tests/role/test_1_state.py", set(known()) - {"default"}),
+        ("roles/java/tasks/install.yml", set(known())),
+        ("smoke/gates.py", set(known())),
+        ("README.md", set()),
+        ("course/guide.py", set()),
+    ],
+)
+def test_what_a_change_is_a_part_of(path: str, runs: set[str]) -> None:
+    assert {scenario for scenario in known() if touched(scenario, [path])} == runs
+
+
+def _molecule(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = directory / "molecule"
+    program.write_text('#!/bin/sh\necho "INFO $* Executed: Failed"\ncase "$*" in *kafka*) exit 1 ;; esac\n')
+    program.chmod(program.stat().st_mode | stat.S_IXUSR)
+    monkeypatch.setenv("PATH", str(directory), prepend=":")
+    monkeypatch.setattr(scenarios, "REPORTS", directory / "out/molecule")
+
+
+def test_one_that_fails_is_named_with_its_log(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _molecule(tmp_path, monkeypatch)
+    assert main(["kafka", "java", "--keep"]) == 1
+    said = capsys.readouterr().out
+    assert "scenario kafka: FAILED, see out/molecule/kafka.log" in said
+    assert "scenario java: passed" in said
+    assert said.endswith("failed: kafka\n")
+    assert "test -s kafka --destroy=never" in (tmp_path / "out/molecule/kafka.log").read_text()
+
+
+def test_all_that_pass_are_no_failure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _molecule(tmp_path, monkeypatch)
+    assert main(["java"]) == 0
+    assert "failed" not in capsys.readouterr().out.replace("Failed", "")
