@@ -144,6 +144,7 @@ class Records(_Working):
             "acks": "all",
             "enable_idempotence": True,
             "delivery_timeout_ms": 120_000,
+            "max_block_ms": 120_000,
         }
 
     def work(self) -> None:
@@ -151,7 +152,6 @@ class Records(_Working):
         producer = KafkaProducer(
             bootstrap_servers=self.cluster.kafka.bootstrap,
             linger_ms=5,
-            max_block_ms=120_000,
             **self.options,
         )
         number = 0

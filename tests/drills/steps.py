@@ -327,6 +327,14 @@ class Steady(Records):
         return super().read()
 
 
+class Patient(Records):
+    """Records that wait for brokers which are all stopped: after 120 s none would be tried any more."""
+
+    def __init__(self, cluster: Any) -> None:
+        super().__init__(cluster)
+        self.options |= {"delivery_timeout_ms": 1_800_000, "max_block_ms": 1_800_000}
+
+
 def roll_the_brokers(lab: Lab) -> str:
     """All brokers are restarted, one when the others can do without it."""
     before = lab.site.units()
@@ -520,7 +528,7 @@ DRILLS = {
                 move(service, variable, directory),
                 as_before,
                 # No session outlives an ensemble that is stopped.
-                (Records, Directories),
+                (Patient, Directories),
             )
             for service, variable, directory in (
                 ("zookeeper", "zookeeper_data_dir", "/var/lib/zookeeper2"),
