@@ -64,7 +64,7 @@ def can_spare_one(members: int) -> bool:
     return 2 * (members - 1) > members
 
 
-ASKED_AT_ONCE = 16
+ASKED_AT_ONCE = 64
 """Daemons of one service; a host that is silent keeps one for some seconds."""
 
 

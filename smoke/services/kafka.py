@@ -8,6 +8,7 @@ import re
 import threading
 import time
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from kafka.admin import ConfigResource, ConfigResourceType
 from kafka.errors import KafkaError, KafkaTimeoutError
 
 from smoke.services import (
+    ASKED_AT_ONCE,
     Daemon,
     Fault,
     Verdict,
@@ -173,8 +175,11 @@ def alone(state: State, broker: int) -> list[str]:
 
 def unreachable_brokers(section: cluster.Kafka, timeout: float) -> dict[int, str]:
     """Broker id -> why its port takes no connection; those that do are not in it."""
-    answers = {broker.id: connect_error(broker.host, broker.port, timeout) for broker in section.brokers}
-    return {number: why for number, why in answers.items() if why}
+    with ThreadPoolExecutor(max_workers=ASKED_AT_ONCE) as pool:
+        answers = pool.map(
+            lambda broker: (broker.id, connect_error(broker.host, broker.port, timeout)), section.brokers
+        )
+        return {number: why for number, why in answers if why}
 
 
 def fetch(section: cluster.Kafka, timeout: float = 3.0) -> State:
