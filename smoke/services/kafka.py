@@ -126,6 +126,20 @@ def subjects(section: cluster.Kafka) -> dict[Daemon, str]:
     return {broker.place: f"broker {broker.id}" for broker in section.brokers}
 
 
+def daemon_states(state: State, section: cluster.Kafka) -> dict[Daemon, str]:
+    """What each broker is that has registered: of KRaft's quorum the leader, a follower or an observer."""
+    here = {broker.id: broker.place for broker in section.brokers if broker.id in state.brokers}
+
+    def role(number: int) -> str:
+        if not section.voters:
+            return "registered"
+        if number == state.leader:
+            return "leader"
+        return "follower" if number in state.voters else "observer"
+
+    return {place: role(number) for number, place in here.items()}
+
+
 def right(brokers: Collection[int], voters: Collection[int]) -> str:
     """What is said of brokers without a fault."""
     parts = [plural(len(brokers), "broker"), *([f"quorum of {len(voters)}"] if voters else [])]

@@ -89,6 +89,13 @@ def subjects(section: Yarn) -> dict[Daemon, str]:
     return nodes | {(manager.host, manager.unit): manager.id for manager in section.resourcemanagers}
 
 
+def daemon_states(state: State, nodes: Mapping[str, str], section: Yarn) -> dict[Daemon, str]:
+    """What each daemon is that answers as it should: active, standby; healthy."""
+    said = {name: facts["haState"].lower() for name, facts in state.items() if isinstance(facts, dict)}
+    said |= {place: "healthy" for place, why in nodes.items() if not why}
+    return {daemon: said[name] for daemon, name in subjects(section).items() if name in said}
+
+
 def judge(state: State, nodes: Mapping[str, str]) -> Verdict:
     """One active ResourceManager, all others standby, exactly the NodeManagers expected, each healthy."""
     standby = [f"{len(state) - 1} standby"] if len(state) > 1 else []

@@ -91,6 +91,16 @@ def subjects(section: ZooKeeper) -> dict[Daemon, str]:
     return {(server.host, server.unit): f"{server.host}:{server.port}" for server in section.servers}
 
 
+def daemon_states(state: State, section: ZooKeeper) -> dict[Daemon, str]:
+    """What each server is that says so: leader, follower, standalone."""
+    answers = _answers(state)
+    return {
+        daemon: answers[place]["zk_server_state"]
+        for daemon, place in subjects(section).items()
+        if place in answers
+    }
+
+
 def judge(state: State) -> Verdict:
     """One leader that all others follow in sync; or one server, standalone."""
     leader = next((server for server, facts in _answers(state).items() if _leads(facts)), "")
