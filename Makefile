@@ -29,6 +29,10 @@ plan: bootstrap ## Say what make lab would do, machine by machine, and do nothin
 show: bootstrap ## The final value of a variable: HOST=millrace-1 VAR=kafka_service
 	@ansible-playbook -i $(INVENTORY) playbooks/show.yml -e host='$(HOST)' -e variable='$(VAR)'
 
+.PHONY: status
+status: bootstrap ## Every daemon: its state, who leads, since when, what differs (OPTIONS: --watch, --json)
+	@python -m smoke status --inventory $(INVENTORY) $(OPTIONS)
+
 .PHONY: smoke
 smoke: bootstrap ## Prove the running cluster with real data
 	ansible-playbook -i $(INVENTORY) playbooks/smoke.yml -e smoke_mode=full

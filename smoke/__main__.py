@@ -1,4 +1,4 @@
-"""Commands: check (protocol gates), run (smoke test), receipt. Exit 1 on failure, 2 on bad input."""
+"""Commands: status, check (protocol gates), run (smoke test), receipt. Exit 1 on failure, 2 on bad input."""
 
 from __future__ import annotations
 
@@ -25,9 +25,11 @@ from smoke import (
     gates,
     leaders,
     processes,
+    reading,
     receipt,
     report,
     signals,
+    status,
     versions,
 )
 from smoke.checks import hdfs as hdfs_check
@@ -52,11 +54,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status."""
     options = _parser().parse_args(arguments)
     try:
-        status: int = options.command(options)
+        code: int = options.command(options)
     except ClusterError as error:
         print(f"smoke: {error}", file=sys.stderr)
         return 2
-    return status
+    return code
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -70,6 +72,22 @@ def _parser() -> argparse.ArgumentParser:
         sub.add_argument("--inventory", metavar="DIR", help="the inventory that is meant, likewise")
         sub.set_defaults(command=function)
         return sub
+
+    sub = command(
+        "status",
+        say_status,
+        "every daemon: its state, who leads, since when, heap and disk, what differs; changes nothing, and "
+        "exits with 1 where something is not right",
+    )
+    sub.add_argument("--json", action="store_true", help="for programs; smoke/status.py has the keys")
+    sub.add_argument(
+        "--watch",
+        nargs="?",
+        type=_positive,
+        const=3,
+        metavar="SECONDS",
+        help="again every few seconds, until Ctrl-C",
+    )
 
     sub = command("check", check, "poll the protocol gates of all services until each is exactly right")
     sub.add_argument("--only", nargs="+", choices=gates.SERVICES, help="these services only")
@@ -168,11 +186,33 @@ def described(options: argparse.Namespace) -> Cluster:
 
     Raises ClusterError.
     """
-    cluster = load(options.cluster or find(options.name))
+    cluster = load(options.cluster or find(options.name, inventory=options.inventory))
     expect(cluster, options.name, options.inventory)
     if options.name is None or options.inventory is None:
         Console().say(source_line(cluster))
     return cluster
+
+
+def say_status(options: argparse.Namespace) -> int:
+    """Look once, or until nobody looks any more; 1 where something is not right."""
+    found: dict[str, Any] = {"right": True}
+    with contextlib.suppress(KeyboardInterrupt, BrokenPipeError):
+        while True:
+            # Anew each time: a deployment may go on meanwhile.
+            cluster = load(options.cluster or find(options.name, inventory=options.inventory))
+            expect(cluster, options.name, options.inventory)
+            if not cluster.units:
+                raise ClusterError(f"{cluster.source}: no daemon to look at")
+            found = status.document(cluster, reading.read(cluster))
+            terminal = sys.stdout.isatty() and not options.json
+            shown = status.screen(found, colour=terminal and "NO_COLOR" not in os.environ)
+            # A screen takes the place of the one before.
+            begin = "\x1b[H\x1b[J" if terminal and options.watch else ""
+            print(begin + (json.dumps(found, indent=2) + "\n" if options.json else shown), end="", flush=True)
+            if not options.watch:
+                break
+            time.sleep(options.watch)
+    return 0 if found["right"] else 1
 
 
 def check(options: argparse.Namespace) -> int:
@@ -447,7 +487,7 @@ def _write(path: Path, text: str) -> None:
 
 
 if __name__ == "__main__":
-    status = main()
+    code = main()
     with contextlib.suppress(OSError):  # nobody reads it any more
         sys.stdout.flush()
-    os._exit(status)  # a client left in a dead service has exit hooks that wait for it
+    os._exit(code)  # a client left in a dead service has exit hooks that wait for it

@@ -5,6 +5,7 @@ The dataclasses are the schema: a field without a default is a key that must be 
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import math
@@ -240,8 +241,8 @@ class Cluster:
         return [line for journal in found for line in journal]
 
 
-def find(name: str | None = None, reports: Path = Path("out")) -> Path:
-    """The description of the cluster of this name, or the only one that is there.
+def find(name: str | None = None, reports: Path = Path("out"), inventory: str | None = None) -> Path:
+    """The description of the cluster of this name, or the only one that is there, or of this inventory.
 
     Raises ClusterError where there is none, or where there are several and none is named.
     """
@@ -253,12 +254,21 @@ def find(name: str | None = None, reports: Path = Path("out")) -> Path:
             f"no cluster is described in {reports}/*/cluster.json: a deployment writes it "
             "(ansible-playbook site.yml)"
         )
+    if len(found) > 1 and inventory:
+        found = [path for path in found if _is_of(path, _directory(inventory))] or found
     if len(found) > 1:
         raise ClusterError(
             f"several clusters are described: {', '.join(map(str, found))}. Give one by --cluster, or by "
             f"--name, such as --name {found[0].parent.name}"
         )
     return found[0]
+
+
+def _is_of(path: Path, inventory: str) -> bool:
+    """Whether a description is of an inventory; one that cannot be read is of none."""
+    with contextlib.suppress(OSError, ValueError, AttributeError):
+        return bool(json.loads(path.read_text()).get("inventory") == inventory)
+    return False
 
 
 def expect(cluster: Cluster, name: str | None, inventory: str | None) -> None:
@@ -269,10 +279,10 @@ def expect(cluster: Cluster, name: str | None, inventory: str | None) -> None:
     meant = cluster.name if name is None else name
     of = _directory(cluster.inventory if inventory is None else inventory)
     if (meant, of) != (cluster.name, cluster.inventory):
-        words = _shown(of) if inventory else "ITS-INVENTORY"
+        words = shown(of) if inventory else "ITS-INVENTORY"
         raise ClusterError(
-            f"{cluster.source} describes the cluster {cluster.name} of {_shown(cluster.inventory)}, but the "
-            f"cluster {meant} of {_shown(of)} is meant: ansible-playbook -i {words} playbooks/preflight.yml "
+            f"{cluster.source} describes the cluster {cluster.name} of {shown(cluster.inventory)}, but the "
+            f"cluster {meant} of {shown(of)} is meant: ansible-playbook -i {words} playbooks/preflight.yml "
             "describes that one"
         )
 
@@ -280,9 +290,17 @@ def expect(cluster: Cluster, name: str | None, inventory: str | None) -> None:
 def source_line(cluster: Cluster) -> str:
     """A line that says whose description it is, and how old."""
     seconds = max(0.0, time.time() - Path(cluster.source).stat().st_mtime)
+    return f"cluster {cluster.name} ({shown(cluster.inventory)}), described {age(seconds)} ago"
+
+
+def age(seconds: float) -> str:
+    """A time that has passed, in the unit that says enough.
+
+    >>> age(7300)
+    '2 h'
+    """
     length, unit = next((length, unit) for below, length, unit in AGES if seconds < below)
-    age = f"{seconds // length:.0f} {unit}"
-    return f"cluster {cluster.name} ({_shown(cluster.inventory)}), described {age} ago"
+    return f"{seconds // length:.0f} {unit}"
 
 
 def _directory(inventory: str) -> str:
@@ -290,7 +308,7 @@ def _directory(inventory: str) -> str:
     return str(path.parent if path.is_file() else path) if inventory else ""
 
 
-def _shown(inventory: str) -> str:
+def shown(inventory: str) -> str:
     """Shorter in the checkout, where commands are typed."""
     path = Path(inventory)
     if path.is_relative_to(CHECKOUT):

@@ -95,6 +95,8 @@ class Part:
     """State, host and unit -> why that daemon must not be removed, beside what stands against a restart."""
     together: Callable[[Any], list[Fault]] = lambda _: []
     """State -> why workers of several machines must not be restarted together now."""
+    states: Callable[[Any], dict[Daemon, str]] = lambda _: {}
+    """State -> what each daemon is that answers as it should, in a word of its service."""
 
 
 def parts_of(cluster: Cluster, only: Sequence[str] = SERVICES) -> list[Part]:
@@ -111,6 +113,7 @@ def parts_of(cluster: Cluster, only: Sequence[str] = SERVICES) -> list[Part]:
                 zookeeper.subjects(z),
                 lambda state, host, _: zookeeper.against_restart(state, z, host),
                 leaving=lambda _, host, __: zookeeper.against_removal(z, host),
+                states=lambda state: zookeeper.daemon_states(state, z),
             )
         )
     if (k := cluster.kafka) and "kafka" in only:
@@ -129,6 +132,7 @@ def parts_of(cluster: Cluster, only: Sequence[str] = SERVICES) -> list[Part]:
                 lambda state, host, unit: hdfs.against_restart(state, h, host, unit),
                 leaving=lambda _, host, unit: hdfs.against_removal(h, host, unit, hdfs.fetch_live(h)),
                 together=hdfs.against_together,
+                states=lambda state: hdfs.daemon_states(state, h),
             )
         )
     if (y := cluster.yarn) and "yarn" in only:
@@ -149,6 +153,7 @@ def parts_of(cluster: Cluster, only: Sequence[str] = SERVICES) -> list[Part]:
                 leaving=lambda _, host, unit: yarn.against_removal(
                     y, host, unit, yarn.fetch_containers(y, host) if unit == y.nodemanager_unit else ()
                 ),
+                states=lambda state: yarn.daemon_states(state[0], state[1], y),
             )
         )
         if m := y.historyserver:
@@ -189,6 +194,7 @@ def _kafka(name: str, section: Kafka, cluster: Cluster) -> Part:
         against,
         alone,
         leaving,
+        states=lambda state: kafka.daemon_states(state, section),
     )
 
 
@@ -200,7 +206,15 @@ def _history(
         return [] if right else [Fault(name, sentence)]
 
     place = server.host, server.unit
-    return Part(name, lambda: fetch(server), faults, judge, {server.host: [server.unit]}, {place: name})
+    return Part(
+        name,
+        lambda: fetch(server),
+        faults,
+        judge,
+        {server.host: [server.unit]},
+        {place: name},
+        states=lambda state: {place: "answers"} if judge(state)[0] else {},
+    )
 
 
 def removal(cluster: Cluster, host: str, unit: str) -> list[Gate]:

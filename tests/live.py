@@ -159,10 +159,15 @@ class Site:
         words = ["--only", *only] if only else []
         self._smoke("check", "--timeout", str(timeout), *words)
 
-    def _smoke(self, verb: str, *words: str) -> None:
+    def status(self) -> dict[str, Any]:
+        """The status of all daemons; fails with what is not right when something is not."""
+        return dict(json.loads(self._smoke("status", "--json")))
+
+    def _smoke(self, verb: str, *words: str) -> str:
         argv = [sys.executable, "-m", "smoke", verb, *MEANT, *words]
         done = subprocess.run(argv, cwd=CHECKOUT, capture_output=True, text=True, timeout=600, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
 
 
 def of_brokers(key: str, value: object) -> str:

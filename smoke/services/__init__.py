@@ -1,8 +1,8 @@
 """The services of a cluster: for each the facts a gate asks for, how they are judged, a client's verbs.
 
 A gate is a fetcher and pure functions. The fetcher turns every trouble of one server into text, so that they
-see the whole: faults (what is not exactly right), judge (whether nothing is, and what is awaited) and
-against_restart (why a daemon must not be taken away now).
+see the whole: faults (what is not exactly right), judge (whether nothing is, and what is awaited),
+against_restart (why a daemon must not be taken away now) and daemon_states (what each is: leader, active).
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def can_spare_one(members: int) -> bool:
     return 2 * (members - 1) > members
 
 
-ASKED_AT_ONCE = 16
+ASKED_AT_ONCE = 64
 """Daemons of one service; a host that is silent keeps one for some seconds."""
 
 

@@ -271,6 +271,18 @@ def subjects(section: Hdfs) -> dict[Daemon, str]:
     )
 
 
+def daemon_states(state: State, section: Hdfs) -> dict[Daemon, str]:
+    """What each daemon is that answers as it should: active, standby; of others what is known of them."""
+    said = {
+        name: str(node.get("State")) + ("" if node.get("FSState") == "Operational" else ", safe mode")
+        for name, node in _answers(state).items()
+    }
+    words = {"formatted": state.journalnodes, "registered": state.datanodes}
+    words["answers"] = state.zkfcs | state.secondary
+    said |= {place: word for word, looks in words.items() for place, why in looks.items() if not why}
+    return {daemon: said[name] for daemon, name in subjects(section).items() if name in said}
+
+
 def judge(state: State, datanodes: int) -> Verdict:
     """One active NameNode, all others standby, none in safe mode, each with just the DataNodes expected.
 

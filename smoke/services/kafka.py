@@ -8,6 +8,7 @@ import re
 import threading
 import time
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from kafka.admin import ConfigResource, ConfigResourceType
 from kafka.errors import KafkaError, KafkaTimeoutError
 
 from smoke.services import (
+    ASKED_AT_ONCE,
     Daemon,
     Fault,
     Verdict,
@@ -124,6 +126,20 @@ def subjects(section: cluster.Kafka) -> dict[Daemon, str]:
     return {broker.place: f"broker {broker.id}" for broker in section.brokers}
 
 
+def daemon_states(state: State, section: cluster.Kafka) -> dict[Daemon, str]:
+    """What each broker is that has registered: of KRaft's quorum the leader, a follower or an observer."""
+    here = {broker.id: broker.place for broker in section.brokers if broker.id in state.brokers}
+
+    def role(number: int) -> str:
+        if not section.voters:
+            return "registered"
+        if number == state.leader:
+            return "leader"
+        return "follower" if number in state.voters else "observer"
+
+    return {place: role(number) for number, place in here.items()}
+
+
 def right(brokers: Collection[int], voters: Collection[int]) -> str:
     """What is said of brokers without a fault."""
     parts = [plural(len(brokers), "broker"), *([f"quorum of {len(voters)}"] if voters else [])]
@@ -173,8 +189,11 @@ def alone(state: State, broker: int) -> list[str]:
 
 def unreachable_brokers(section: cluster.Kafka, timeout: float) -> dict[int, str]:
     """Broker id -> why its port takes no connection; those that do are not in it."""
-    answers = {broker.id: connect_error(broker.host, broker.port, timeout) for broker in section.brokers}
-    return {number: why for number, why in answers.items() if why}
+    with ThreadPoolExecutor(max_workers=ASKED_AT_ONCE) as pool:
+        answers = pool.map(
+            lambda broker: (broker.id, connect_error(broker.host, broker.port, timeout)), section.brokers
+        )
+        return {number: why for number, why in answers if why}
 
 
 def fetch(section: cluster.Kafka, timeout: float = 3.0) -> State:

@@ -10,7 +10,7 @@ from smoke.services import ASKED_AT_ONCE, Daemon, Fault, plural, the_only, verdi
 from smoke.web import WebError, get_json
 
 if TYPE_CHECKING:
-    from smoke.cluster import WebServer, Yarn
+    from smoke.cluster import Peer, WebServer, Yarn
     from smoke.services import Verdict
 
 Manager = dict[str, Any]
@@ -21,23 +21,24 @@ State = dict[str, Manager | str]
 
 def fetch(section: Yarn) -> State:
     """Ask each ResourceManager for its role, and the active one for its nodes."""
-    state: State = {}
-    for manager in section.resourcemanagers:
-        try:
-            info = get_json(manager.host, manager.http_port, "/ws/v1/cluster/info")["clusterInfo"]
-            facts = {"haState": info["haState"]}
-            if facts["haState"] == "ACTIVE":
-                # Not /jmx, whose numbers are up to 10 s old; a standby would redirect to the active.
-                metrics = get_json(manager.host, manager.http_port, "/ws/v1/cluster/metrics")[
-                    "clusterMetrics"
-                ]
-                facts |= {key: metrics[key] for key in ("activeNodes", "unhealthyNodes")}
-            state[manager.id] = facts
-        except WebError as error:
-            state[manager.id] = str(error)
-        except (KeyError, TypeError):
-            state[manager.id] = f"{manager.host}:{manager.http_port} answers without the facts"
-    return state
+    names = [manager.id for manager in section.resourcemanagers]
+    with ThreadPoolExecutor(max_workers=ASKED_AT_ONCE) as pool:
+        return dict(zip(names, pool.map(_manager, section.resourcemanagers), strict=True))
+
+
+def _manager(manager: Peer) -> Manager | str:
+    try:
+        info = get_json(manager.host, manager.http_port, "/ws/v1/cluster/info")["clusterInfo"]
+        facts = {"haState": info["haState"]}
+        if facts["haState"] == "ACTIVE":
+            # Not /jmx, whose numbers are up to 10 s old; a standby would redirect to the active.
+            metrics = get_json(manager.host, manager.http_port, "/ws/v1/cluster/metrics")["clusterMetrics"]
+            facts |= {key: metrics[key] for key in ("activeNodes", "unhealthyNodes")}
+    except WebError as error:
+        return str(error)
+    except (KeyError, TypeError):
+        return f"{manager.host}:{manager.http_port} answers without the facts"
+    return facts
 
 
 def fetch_nodes(section: Yarn) -> dict[str, str]:
@@ -86,6 +87,13 @@ def subjects(section: Yarn) -> dict[Daemon, str]:
         for host in section.nodemanagers
     }
     return nodes | {(manager.host, manager.unit): manager.id for manager in section.resourcemanagers}
+
+
+def daemon_states(state: State, nodes: Mapping[str, str], section: Yarn) -> dict[Daemon, str]:
+    """What each daemon is that answers as it should: active, standby; healthy."""
+    said = {name: facts["haState"].lower() for name, facts in state.items() if isinstance(facts, dict)}
+    said |= {place: "healthy" for place, why in nodes.items() if not why}
+    return {daemon: said[name] for daemon, name in subjects(section).items() if name in said}
 
 
 def judge(state: State, nodes: Mapping[str, str]) -> Verdict:

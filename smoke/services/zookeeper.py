@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import socket
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,17 @@ from kazoo.client import KazooClient
 from kazoo.handlers.threading import KazooTimeoutError
 from kazoo.retry import KazooRetry
 
-from smoke.services import Daemon, Fault, Verdict, can_spare_one, no_majority, plural, the_only, verdict
+from smoke.services import (
+    ASKED_AT_ONCE,
+    Daemon,
+    Fault,
+    Verdict,
+    can_spare_one,
+    no_majority,
+    plural,
+    the_only,
+    verdict,
+)
 
 if TYPE_CHECKING:
     from smoke.cluster import ZooKeeper, ZooKeeperServer
@@ -43,14 +54,17 @@ def parse_mntr(answer: str) -> Facts | str:
 
 
 def fetch(section: ZooKeeper) -> State:
-    """Ask each server."""
-    state: State = {}
-    for server in section.servers:
-        try:
-            state[f"{server.host}:{server.port}"] = parse_mntr(four_letter_word(server, "mntr"))
-        except OSError as error:
-            state[f"{server.host}:{server.port}"] = error.strerror or str(error) or type(error).__name__
-    return state
+    """Ask each server, all at the same time."""
+    places = [f"{server.host}:{server.port}" for server in section.servers]
+    with ThreadPoolExecutor(max_workers=ASKED_AT_ONCE) as pool:
+        return dict(zip(places, pool.map(_ask, section.servers), strict=True))
+
+
+def _ask(server: ZooKeeperServer) -> Facts | str:
+    try:
+        return parse_mntr(four_letter_word(server, "mntr"))
+    except OSError as error:
+        return error.strerror or str(error) or type(error).__name__
 
 
 def faults(state: State) -> list[Fault]:
@@ -75,6 +89,16 @@ def faults(state: State) -> list[Fault]:
 def subjects(section: ZooKeeper) -> dict[Daemon, str]:
     """What a daemon is called in faults."""
     return {(server.host, server.unit): f"{server.host}:{server.port}" for server in section.servers}
+
+
+def daemon_states(state: State, section: ZooKeeper) -> dict[Daemon, str]:
+    """What each server is that says so: leader, follower, standalone."""
+    answers = _answers(state)
+    return {
+        daemon: answers[place]["zk_server_state"]
+        for daemon, place in subjects(section).items()
+        if place in answers
+    }
 
 
 def judge(state: State) -> Verdict:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from smoke.reading import product
 from tests.live import CLUSTER, Site
 
 EXAMPLES = "/opt/hadoop/share/hadoop/mapreduce/hadoop-mapreduce-examples-*.jar"
@@ -176,6 +177,17 @@ def test_resourcemanagers_say_what_yarn_site_says() -> None:
         conf = _conf(f"{manager.host}:{manager.http_port}")
         assert conf["yarn.resourcemanager.store.class"].endswith("ZKRMStateStore")
         assert conf["yarn.nodemanager.local-dirs"].startswith("/var/lib/")
+
+
+def test_status_knows_each_daemon_by_its_protocol_and_its_process(site: Site) -> None:
+    daemons = site.status()["daemons"]
+    assert {(each["machine"], each["unit"]) for each in daemons} == set(site.units())
+    for each in daemons:
+        assert each["state"] != "unknown", each
+        assert each["address"], each
+        assert each["version"] == CLUSTER.versions[product(each["unit"])], each
+        assert 0 < each["heap_used"] < each["heap_max"], each
+        assert each["disk"] or not each["unit"].startswith(("zookeeper", "kafka", "hdfs-datanode")), each
 
 
 def test_whole_cluster_idles_within_5_gib(site: Site) -> None:

@@ -8,7 +8,7 @@ import json
 import re
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, Self
@@ -743,3 +743,31 @@ def test_a_gate_with_a_fault_of_its_own_is_closed_and_stops_no_other() -> None:
     )
     assert "KeyError: 'surprise'" in closed.reason
     assert "good  fine" in stream.getvalue()
+
+
+@pytest.mark.parametrize("service", ["zookeeper", "kafka", "yarn"])
+def test_servers_are_asked_at_the_same_time(monkeypatch: pytest.MonkeyPatch, service: str) -> None:
+    """A machine that is gone keeps its own question for seconds, and no other."""
+    together, hosts = threading.Barrier(3, timeout=5), ("a", "b", "c")
+
+    def meet(*_: Any, **__: Any) -> Any:
+        together.wait()
+        raise WebError("is silent")
+
+    def say(*words: Any) -> str:
+        together.wait()
+        return "is silent"
+
+    monkeypatch.setattr(zookeeper, "four_letter_word", meet)
+    monkeypatch.setattr(kafka, "connect_error", say)
+    monkeypatch.setattr(yarn, "get_json", meet)
+    questions: dict[str, Callable[[], Mapping[Any, Any]]] = {
+        "zookeeper": lambda: zookeeper.fetch(
+            ZooKeeperSection(tuple(ZooKeeperServer(host, 2181, "zookeeper") for host in hosts))
+        ),
+        "kafka": lambda: kafka.unreachable_brokers(
+            KafkaSection("4.3.0", tuple(Broker(n, host, 9092, "kafka") for n, host in enumerate(hosts))), 1
+        ),
+        "yarn": lambda: yarn.fetch(Yarn(tuple(Peer(host, 8088, "rm", id=host) for host in hosts), ())),
+    }
+    assert list(questions[service]().values()) == ["is silent"] * 3
