@@ -42,6 +42,7 @@ STANDALONE = {"id": 10, "host": "a", "port": 9095, "version": "0.10.2.2", "zooke
 SOUND: dict[str, Any] = literal_defaults() | {
     "cluster_name": "sound",
     "stack_name": "test",
+    "java_major": 17,
     "java_home": "/usr/lib/jvm/java-17-openjdk-amd64",
     "zookeeper_hosts": HOSTS,
     "kafka_hosts": HOSTS,
@@ -170,6 +171,12 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
             ("hdfs_site_overrides", "dfs.namenode.name.dir", "/var/lib/hdfs/name,/etc", "/etc"),
         )
     ),
+    (
+        "java-major",
+        {"java_major": 25},
+        "java_major is 25, on which not all products of the stack run: leave it",
+    ),
+    ("java-major", {"java_majors": []}, "java_majors is empty: give the releases of Java on which"),
     ("java-home", {"java_home": "/"}, "java_home is '/': give the absolute directory"),
     ("java-home", {"java_home": "/opt/my java"}, "java_home is '/opt/my java': give the absolute directory"),
     (

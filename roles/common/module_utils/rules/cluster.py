@@ -114,6 +114,22 @@ def directories(machine: Machine) -> Iterator[Refusal]:
 
 
 @each("java")
+def java_major(machine: Machine) -> Iterator[Refusal]:
+    """All products run on the release of Java."""
+    majors = machine["java_majors"]
+    if not majors:
+        yield Refusal(
+            "java_majors is empty: give the releases of Java on which the products run", "java_majors"
+        )
+    elif machine["java_major"] not in majors:
+        yield Refusal(
+            f"java_major is {machine['java_major']}, on which not all products of the stack run: leave "
+            f"it out, or give {' or '.join(map(str, majors))} (java_majors)",
+            "java_major",
+        )
+
+
+@each("java")
 def java_home(machine: Machine) -> Iterator[Refusal]:
     """The directory of a Java runtime is absolute."""
     given = machine["java_home"]
