@@ -177,6 +177,20 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
         "java_major is 25, on which not all products of the stack run: leave it",
     ),
     ("java-major", {"java_majors": []}, "java_majors is empty: give the releases of Java on which"),
+    *(
+        (
+            "kernel-settings",
+            {"common_kernel_settings": {name: value}},
+            f"common_kernel_settings has {name}{why}",
+        )
+        for name, value, why in (
+            ("swappiness", 1, ": give a name of sysctl, such as vm.swappiness, or a path below /sys"),
+            ("/proc/sys/vm/swappiness", 1, ": give a name of sysctl"),
+            ("/sys/../etc/passwd", 1, ": give a name of sysctl"),
+            ("vm.swappiness", True, " 'True': give a number, or words on one line"),
+            ("vm.swappiness", "1\nkernel.panic = 1", " '1\nkernel.panic = 1': give a number, or words"),
+        )
+    ),
     ("java-home", {"java_home": "/"}, "java_home is '/': give the absolute directory"),
     ("java-home", {"java_home": "/opt/my java"}, "java_home is '/opt/my java': give the absolute directory"),
     (

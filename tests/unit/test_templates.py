@@ -126,6 +126,13 @@ def test_hosts_and_their_files(rendered: dict[str, dict[str, Files]]) -> None:
     assert templates - written == {"profile.sh", "server.properties", "hadoop-daemon.service"}
 
 
+def test_the_kernel_of_every_machine_is_set(rendered: dict[str, dict[str, Files]], directory: Path) -> None:
+    for name, hosts in rendered.items():
+        for host in hosts:
+            made = json.loads((directory / name / "files" / host / "kernel.json").read_text())
+            assert made["install"] == {"kernel": {"vm.swappiness": 1, "vm.max_map_count": 262144}}
+
+
 def test_no_template_leaves_python_or_jinja_behind(rendered: dict[str, dict[str, Files]]) -> None:
     bad = re.compile(
         r"\{\{|\}\}|\{%|\bNone\b|\bTrue\b|\bFalse\b|\['|\[\"|\[\]|, '|Undefined|omit_place_holder"

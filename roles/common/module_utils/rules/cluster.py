@@ -113,6 +113,23 @@ def directories(machine: Machine) -> Iterator[Refusal]:
         yield Refusal(text, text.split()[0])
 
 
+#: A name of sysctl, or a path below /sys.
+SETTING = re.compile(r"[a-z][\w-]*(\.[\w-]+)+|/sys(/[\w.-]*[\w-][\w.-]*)+", re.ASCII)
+
+
+@each()
+def kernel_settings(machine: Machine) -> Iterator[Refusal]:
+    """A setting of the kernel has a name that sysctl knows, and a value on one line."""
+    for name, value in machine["common_kernel_settings"].items():
+        if not SETTING.fullmatch(name):
+            why = f"has {name}: give a name of sysctl, such as vm.swappiness, or a path below /sys"
+        elif isinstance(value, bool) or not re.fullmatch(r"[\w./:-]+( [\w./:-]+)*", str(value), re.ASCII):
+            why = f"has {name} '{value}': give a number, or words on one line"
+        else:
+            continue
+        yield Refusal(f"common_kernel_settings {why}", "common_kernel_settings", name)
+
+
 @each("java")
 def java_major(machine: Machine) -> Iterator[Refusal]:
     """All products run on the release of Java."""
