@@ -158,12 +158,12 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
     (
         "own-name",
         {"own_address": "127.0.1.1"},
-        "b finds its own hostname, host-2, at 127.0.1.1, and a NodeManager registers by it: give it",
+        "b finds its own hostname, host-2, at 127.0.1.1, and what runs in containers of",
     ),
     (
         "own-name",
         {"own_address": None},
-        "b finds its own hostname, host-2, nowhere, and a NodeManager registers",
+        "b finds its own hostname, host-2, nowhere, and what runs in",
     ),
     ("hostname", {"hostname": "host-1"}, "a and b have the same hostname, host-1: give each its own"),
     (

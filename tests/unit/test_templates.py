@@ -133,6 +133,26 @@ def test_the_kernel_of_every_machine_is_set(rendered: dict[str, dict[str, Files]
             assert made["install"] == {"kernel": {"vm.swappiness": 1, "vm.max_map_count": 262144}}
 
 
+def test_daemons_register_by_the_name_in_the_inventory(rendered: dict[str, dict[str, Files]]) -> None:
+    workers = {
+        ("lab", "millrace-3"): True,
+        ("course", "hadoop-master"): False,
+        ("course", "hadoop-slave1"): True,
+    }
+    for (inventory, host), works in workers.items():
+        files = rendered[inventory][host]
+        hdfs, yarn = (
+            read_hadoop_xml(files[f"/etc/hadoop/{name}-site.xml"]["content"]) for name in ("hdfs", "yarn")
+        )
+        spark = read_shell(files["/etc/spark/spark-env.sh"]["content"], "SPARK_LOCAL_HOSTNAME")
+        assert spark["SPARK_LOCAL_HOSTNAME"] == host
+        assert yarn["yarn.nodemanager.address"] == "${yarn.nodemanager.hostname}:8041"
+        assert (hdfs.get("dfs.datanode.hostname"), yarn.get("yarn.nodemanager.hostname")) == (
+            (host, host) if works else (None, None)
+        )
+        assert yarn.get("yarn.nodemanager.bind-host") == ("0.0.0.0" if works else None)
+
+
 def test_no_template_leaves_python_or_jinja_behind(rendered: dict[str, dict[str, Files]]) -> None:
     bad = re.compile(
         r"\{\{|\}\}|\{%|\bNone\b|\bTrue\b|\bFalse\b|\['|\[\"|\[\]|, '|Undefined|omit_place_holder"

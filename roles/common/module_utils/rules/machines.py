@@ -171,20 +171,21 @@ def mistaken_names(machine: Machine, facts: Facts, inventory: Inventory) -> Iter
 
 @of_each
 def own_name(machine: Machine, facts: Facts, inventory: Inventory) -> Iterator[Refusal]:
-    """A NodeManager registers by its machine's hostname, at which others are to find it."""
+    """What runs in containers takes its machine's own hostname for its address."""
     found = facts["own_address"]
     if machine.name not in machine.values.get("yarn_nodemanager_hosts", ()) or len(inventory.facts) < 2:
         return
     if found is None or found.startswith("127."):
         where = f"at {found}" if found else "nowhere"
         yield Refusal(
-            f"{machine.name} finds its own hostname, {facts['hostname']}, {where}, and a NodeManager "
-            "registers by it: give it the address by which others reach it, by DNS or in its /etc/hosts"
+            f"{machine.name} finds its own hostname, {facts['hostname']}, {where}, and what runs in "
+            "containers of YARN takes that for its address: give it the one by which others reach it, by DNS "
+            "or in its /etc/hosts"
         )
 
 
 def hostnames(inventory: Inventory) -> Iterator[Refusal]:
-    """A NodeManager registers by the hostname of its machine: two of one name count as one."""
+    """Logs and pages tell machines apart by their hostnames."""
     known: dict[str, list[str]] = {}
     for name, facts in inventory.facts.items():
         known.setdefault(facts["hostname"], []).append(name)
