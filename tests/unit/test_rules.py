@@ -177,6 +177,16 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
         "java_major is 25, on which not all products of the stack run: leave it",
     ),
     ("java-major", {"java_majors": []}, "java_majors is empty: give the releases of Java on which"),
+    (
+        "password",
+        {"ansible_become_password": "x"},
+        "ansible_become_password is given, and the kit's gates and tests could not use it: let its user",
+    ),
+    (
+        "password",
+        {"ansible_ssh_pass": "x"},
+        "ansible_ssh_pass is given, and the kit's gates and tests could not use it: log in by a key",
+    ),
     *(
         (
             "kernel-settings",

@@ -35,6 +35,7 @@ RULES: Mapping[str, Rule] = {
     "hosts": cluster.hosts,
     "directory": cluster.directories,
     "more-directories": owned.more_directories,
+    "password": cluster.passwords,
     "kernel-settings": cluster.kernel_settings,
     "java-major": cluster.java_major,
     "java-home": cluster.java_home,

@@ -113,6 +113,30 @@ def directories(machine: Machine) -> Iterator[Refusal]:
         yield Refusal(text, text.split()[0])
 
 
+_SUDO = "let its user use sudo without one (NOPASSWD in /etc/sudoers.d)"
+_LOGIN = "log in by a key (ansible_ssh_private_key_file)"
+#: Variables with a password for Ansible alone, and what does without.
+PASSWORDS = {
+    "ansible_become_password": _SUDO,
+    "ansible_become_pass": _SUDO,
+    "ansible_password": _LOGIN,
+    "ansible_ssh_password": _LOGIN,
+    "ansible_ssh_pass": _LOGIN,
+}
+
+
+def passwords(inventory: Inventory) -> Iterator[Refusal]:
+    """Gates and tests log in and become root as Ansible does, and can give no password."""
+    for machine, given in inventory.given.items():
+        for name in PASSWORDS.keys() & set(given):
+            yield Refusal(
+                f"{name} is given, and the kit's gates and tests could not use it: {PASSWORDS[name]}, and "
+                "leave it out",
+                name,
+                hosts=(machine,),
+            )
+
+
 #: A name of sysctl, or a path below /sys.
 SETTING = re.compile(r"[a-z][\w-]*(\.[\w-]+)+|/sys(/[\w.-]*[\w-][\w.-]*)+", re.ASCII)
 
