@@ -687,6 +687,14 @@ def test_the_memory_of_a_lab() -> None:
         "the machines may take 12544 MB together and this host has 8192 MB: kafka_heap 4 x 1024, "
         "yarn_nodemanager_memory 1 x 8192, beside the heaps 4 x 64; lower yarn_nodemanager_memory"
     )
+    # The inventory may say what each machine has.
+    of_ten = {"change": {"common_machine_memory": 10240}, "services": {"all": {"memory": MEMORY}}}
+    [text] = said(**of_ten)["memory"]
+    assert text.startswith(
+        "daemons and containers of a may take 10368 MB together and it has 10240 MB: kafka_heap"
+    )
+    assert text.endswith("; lower yarn_nodemanager_memory, or correct common_machine_memory")
+    assert said(change={"common_machine_memory": 10368}, services={"all": {"memory": MEMORY}}) == {}
     # Other machines have memory of their own.
     assert said(services={"all": {"memory": MEMORY}}, meminfo="MemTotal: 1024 kB") == {}
 

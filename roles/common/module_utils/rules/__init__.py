@@ -62,7 +62,7 @@ RULES: Mapping[str, Rule] = {
     "spark-topology": yarn.spark,
     "containers": yarn.containers,
     "port": cluster.ports,
-    "memory": cluster.lab_memory,
+    "memory": cluster.memory,
 }
 
 #: The rules about machines, given what was read of them.

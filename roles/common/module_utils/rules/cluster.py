@@ -255,10 +255,16 @@ def memory_of(machine: Machine) -> dict[str, list[object]]:
     return sizes
 
 
-def lab_memory(inventory: Inventory) -> Iterator[Refusal]:
-    """The machines of a lab share the memory of the host that runs this."""
+def memory(inventory: Inventory) -> Iterator[Refusal]:
+    """Machines have memory for what they run; those of a lab share that of the host that runs this."""
     machines = [machine for machine in inventory.machines if machine.values.get("lab_name")]
-    if not machines:
-        return
-    for text in memory_faults(map(memory_of, machines), inventory.meminfo):
-        yield Refusal(text)
+    if machines:
+        for text in memory_faults(map(memory_of, machines), inventory.meminfo):
+            yield Refusal(text)
+    for machine in inventory.machines:
+        have = machine.values.get("common_machine_memory", 0)
+        if have > 0:
+            whose = f"daemons and containers of {machine.name}"
+            told = f"MemTotal: {have * 1024} kB"
+            for text in memory_faults([memory_of(machine)], told, whose, "it"):
+                yield Refusal(f"{text}, or correct common_machine_memory", "common_machine_memory")
