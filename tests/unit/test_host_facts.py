@@ -13,6 +13,7 @@ import pytest
 from host_facts import (
     address,
     fstab,
+    java,
     listening,
     mounts,
     read,
@@ -44,6 +45,29 @@ def test_the_release() -> None:
     assert read_release(text) == {"id": "debian", "version": "12", "name": "Debian GNU/Linux 12 (bookworm)"}
     # A rolling release has no number.
     assert read_release("ID=arch\n# a comment\n") == {"id": "arch", "version": "", "name": "arch"}
+
+
+@pytest.mark.parametrize(
+    ("system", "packages"),
+    [
+        ({"id": "debian", "version": "12"}, [17]),
+        ({"id": "debian", "version": "13"}, [21, 25]),
+        ({"id": "ubuntu", "version": "12"}, []),
+        ({"id": "debian", "version": ""}, []),
+    ],
+)
+def test_java_that_the_release_has(system: dict[str, str], packages: list[int], tmp_path: Path) -> None:
+    assert java(system, tmp_path) == {"packages": packages, "homes": []}
+
+
+def test_java_that_is_there(tmp_path: Path) -> None:
+    jvm = tmp_path / "usr/lib/jvm"
+    (jvm / "java-17-openjdk-amd64/bin").mkdir(parents=True)
+    (jvm / "java-17-openjdk-amd64/bin/java").touch()
+    # What is left of one that was removed.
+    (jvm / "java-11-openjdk-amd64/conf").mkdir(parents=True)
+    found = java({"id": "debian", "version": "13"}, tmp_path)
+    assert found["homes"] == ["/usr/lib/jvm/java-17-openjdk-amd64"]
 
 
 def test_memory_is_in_mb() -> None:

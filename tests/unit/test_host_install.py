@@ -17,6 +17,7 @@ from typing import Any
 
 import host_install
 import pytest
+from ansible.module_utils import host_kernel
 from host_install import (
     COMMAND,
     install,
@@ -81,6 +82,22 @@ def folder(artifact: dict[str, Any]) -> str:
 def part(*artifacts: dict[str, Any], **others: Any) -> dict[str, Any]:
     """Return what install takes."""
     return {"users": [], "directories": [], "links": [], "artifacts": list(artifacts)} | others
+
+
+def test_the_kernel_is_set_where_a_service_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+
+    def ensure(settings: dict[str, Any], *, check: bool) -> list[str]:
+        asked.append((settings, check))
+        return ["vm.swappiness 60 -> 1"]
+
+    monkeypatch.setattr(host_kernel, "ensure", ensure)
+    assert install(part(kernel={"vm.swappiness": 1}), check=True) == ["vm.swappiness 60 -> 1"]
+    # Nothing is asked for any more: what was set is given back.
+    install(part(kernel={}), check=False)
+    install(part(kernel=None), check=False)
+    install(part(), check=False)
+    assert asked == [({"vm.swappiness": 1}, True), ({}, False)]
 
 
 def another(artifact: dict[str, Any], version: str, content: bytes) -> dict[str, Any]:

@@ -42,6 +42,7 @@ STANDALONE = {"id": 10, "host": "a", "port": 9095, "version": "0.10.2.2", "zooke
 SOUND: dict[str, Any] = literal_defaults() | {
     "cluster_name": "sound",
     "stack_name": "test",
+    "java_major": 17,
     "java_home": "/usr/lib/jvm/java-17-openjdk-amd64",
     "zookeeper_hosts": HOSTS,
     "kafka_hosts": HOSTS,
@@ -168,6 +169,36 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
             ),
             ("yarn_site_overrides", "yarn.nodemanager.local-dirs", ["/var/lib/yarn/local", "disk"], "disk"),
             ("hdfs_site_overrides", "dfs.namenode.name.dir", "/var/lib/hdfs/name,/etc", "/etc"),
+        )
+    ),
+    (
+        "java-major",
+        {"java_major": 25},
+        "java_major is 25, on which not all products of the stack run: leave it",
+    ),
+    ("java-major", {"java_majors": []}, "java_majors is empty: give the releases of Java on which"),
+    (
+        "password",
+        {"ansible_become_password": "x"},
+        "ansible_become_password is given, and the kit's gates and tests could not use it: let its user",
+    ),
+    (
+        "password",
+        {"ansible_ssh_pass": "x"},
+        "ansible_ssh_pass is given, and the kit's gates and tests could not use it: log in by a key",
+    ),
+    *(
+        (
+            "kernel-settings",
+            {"common_kernel_settings": {name: value}},
+            f"common_kernel_settings has {name}{why}",
+        )
+        for name, value, why in (
+            ("swappiness", 1, ": give a name of sysctl, such as vm.swappiness, or a path below /sys"),
+            ("/proc/sys/vm/swappiness", 1, ": give a name of sysctl"),
+            ("/sys/../etc/passwd", 1, ": give a name of sysctl"),
+            ("vm.swappiness", True, " 'True': give a number, or words on one line"),
+            ("vm.swappiness", "1\nkernel.panic = 1", " '1\nkernel.panic = 1': give a number, or words"),
         )
     ),
     ("java-home", {"java_home": "/"}, "java_home is '/': give the absolute directory"),
@@ -665,6 +696,14 @@ def test_the_memory_of_a_lab() -> None:
         "the machines may take 12544 MB together and this host has 8192 MB: kafka_heap 4 x 1024, "
         "yarn_nodemanager_memory 1 x 8192, beside the heaps 4 x 64; lower yarn_nodemanager_memory"
     )
+    # The inventory may say what each machine has.
+    of_ten = {"change": {"common_machine_memory": 10240}, "services": {"all": {"memory": MEMORY}}}
+    [text] = said(**of_ten)["memory"]
+    assert text.startswith(
+        "daemons and containers of a may take 10368 MB together and it has 10240 MB: kafka_heap"
+    )
+    assert text.endswith("; lower yarn_nodemanager_memory, or correct common_machine_memory")
+    assert said(change={"common_machine_memory": 10368}, services={"all": {"memory": MEMORY}}) == {}
     # Other machines have memory of their own.
     assert said(services={"all": {"memory": MEMORY}}, meminfo="MemTotal: 1024 kB") == {}
 

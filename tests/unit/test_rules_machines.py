@@ -7,7 +7,7 @@ import re
 from typing import Any
 
 import pytest
-from rules import MACHINE_RULES, Inventory, Machine, judge
+from rules import MACHINE_RULES, Inventory, Machine, cautions, judge
 from rules.machines import name_faults
 
 from tests.unit.playbooks import CHECKOUT
@@ -43,6 +43,8 @@ GIB = 1024
 VALUES: dict[str, Any] = {
     "java_home": "/usr/lib/jvm/java-17-openjdk-amd64",
     "java_package": "openjdk-17-jre-headless",
+    "java_major": 17,
+    "java_majors": [17, 21],
     "kafka_data_dir": "/data/kafka",
     "yarn_local_dir": "/var/lib/yarn/local",
     "yarn_log_dir": "/var/log/yarn-containers",
@@ -70,6 +72,7 @@ def facts(number: int, **changes: Any) -> dict[str, Any]:
     """What was read of the machine a or b, Debian 12."""
     return {
         "system": {"id": "debian", "version": "12", "name": "Debian GNU/Linux 12 (bookworm)"},
+        "java": {"packages": [17], "homes": []},
         "architecture": "x86_64",
         "memory": 8 * GIB,
         "user": 0,
@@ -108,6 +111,8 @@ def test_sound_machines_pass() -> None:
 
 ON_DATA = "/data/kafka of b (kafka_data_dir) lies on /data, which"
 TRIXIE = {"id": "debian", "version": "13", "name": "Debian GNU/Linux 13 (trixie)"}
+ON_TRIXIE = {"packages": [21, 25], "homes": []}
+NO_PACKAGE: dict[str, list[Any]] = {"packages": [], "homes": []}
 UBUNTU = {"id": "ubuntu", "version": "24.04", "name": "Ubuntu 24.04.1 LTS"}
 REFUSED: list[tuple[str, dict[str, Any], str]] = [
     (
@@ -120,11 +125,15 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
         {"system": {"id": "debian", "version": "11", "name": "Debian GNU/Linux 11 (bullseye)"}},
         "b runs Debian GNU/Linux 11 (bullseye): the kit is tried on",
     ),
-    ("architecture", {"architecture": "aarch64"}, "b is aarch64: the kit is tried on amd64 (x86_64), and up"),
+    (
+        "architecture",
+        {"architecture": "aarch64"},
+        "b is aarch64: the kit is tried on amd64 (x86_64). Without",
+    ),
     (
         "java-package",
-        {"system": TRIXIE},
-        "java_major is 17, which Debian 13 of b has no package of: give 21 or 25",
+        {"system": TRIXIE, "java": ON_TRIXIE},
+        "java_major is 17, which Debian 13 of b has no package of (it has 21 and 25): leave it out or",
     ),
     (
         "name-of-machine",
@@ -149,12 +158,12 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
     (
         "own-name",
         {"own_address": "127.0.1.1"},
-        "b finds its own hostname, host-2, at 127.0.1.1, and a NodeManager registers by it: give it",
+        "b finds its own hostname, host-2, at 127.0.1.1, and what runs in containers of",
     ),
     (
         "own-name",
         {"own_address": None},
-        "b finds its own hostname, host-2, nowhere, and a NodeManager registers",
+        "b finds its own hostname, host-2, nowhere, and what runs in",
     ),
     ("hostname", {"hostname": "host-1"}, "a and b have the same hostname, host-1: give each its own"),
     (
@@ -221,9 +230,19 @@ def test_machines_that_are_refused(rule: str, change: dict[str, Any], begins: st
 
 UNTESTED = {"common_untested_systems": True}
 SOUND: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
-    "Debian 13 with its own Java": ({"java_package": "openjdk-21-jre-headless"}, {"system": TRIXIE}),
-    "a Java that is there": ({}, {"system": TRIXIE, "files": {f"{VALUES['java_home']}/bin/java": True}}),
-    "a package of one's own": ({"java_package": "temurin-17-jre"}, {"system": TRIXIE}),
+    "Debian 13 with its own Java": (
+        {"java_major": 21, "java_package": "openjdk-21-jre-headless"},
+        {"system": TRIXIE, "java": ON_TRIXIE},
+    ),
+    "a Java that is there": (
+        {},
+        {"system": TRIXIE, "java": ON_TRIXIE, "files": {f"{VALUES['java_home']}/bin/java": True}},
+    ),
+    "a Java that was found": (
+        {},
+        {"system": TRIXIE, "java": {"packages": [21, 25], "homes": [VALUES["java_home"]]}},
+    ),
+    "a package of one's own": ({"java_package": "temurin-17-jre"}, {"system": TRIXIE, "java": ON_TRIXIE}),
     "another system, said": (
         UNTESTED,
         {
@@ -262,7 +281,7 @@ SOUND: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
 
 @pytest.mark.parametrize(("values", "change"), SOUND.values(), ids=SOUND)
 def test_machines_that_are_taken(values: dict[str, Any], change: dict[str, Any]) -> None:
-    same = {"system": change["system"]} if "system" in change else {}
+    same: dict[str, Any] = {key: change[key] for key in ("system", "java") if key in change}
     assert said(values, a=change if "files" in change else same, b=change) == {}
 
 
@@ -280,8 +299,41 @@ def test_more_disks_are_looked_at_too(values: dict[str, Any]) -> None:
     assert " is to lie on /disk2, which its /etc/fstab names" in found["unmounted"][0]
 
 
+def test_a_release_without_any_java_of_the_stack() -> None:
+    found = said({"java_major": 8, "java_majors": [8], "java_package": "openjdk-8-jre-headless"})
+    assert found["java-package"][0] == (
+        "java_major is 8, which Debian 12 of a has no package of (it has 17): take another release, or give "
+        "java_home with a Java that is there"
+    )
+
+
+@pytest.mark.parametrize(
+    ("values", "change", "cautioned"),
+    [
+        ({}, {}, []),
+        (
+            {"java_major": 17},
+            {"system": TRIXIE},
+            ["a with Debian GNU/Linux 12 (bookworm) and Java 17; b with"],
+        ),
+        (
+            UNTESTED,
+            {"system": UBUNTU, "architecture": "aarch64"},
+            ["b runs Ubuntu 24.04.1 LTS on aarch64, which was not tried", "machines of several releases"],
+        ),
+    ],
+)
+def test_what_was_not_tried_is_said(
+    values: dict[str, Any], change: dict[str, Any], cautioned: list[str]
+) -> None:
+    machines = tuple(Machine(name, VALUES | values) for name in "ab")
+    told = list(cautions(Inventory(machines, facts={"a": facts(1), "b": facts(2, **change)})))
+    assert len(told) == len(cautioned)
+    assert all(begins in text for begins, text in zip(cautioned, told, strict=True))
+
+
 def test_another_system_needs_a_java_that_is_there() -> None:
-    found = said(UNTESTED, b={"system": UBUNTU})
+    found = said(UNTESTED, b={"system": UBUNTU, "java": NO_PACKAGE})
     assert list(found) == ["java-package"]
     assert found["java-package"][0].endswith("Ubuntu 24.04.1 LTS: install a Java there, and give java_home")
 

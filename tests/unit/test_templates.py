@@ -1,4 +1,4 @@
-"""Every file of every service on four topologies, rendered as the kit does and read back."""
+"""Every file of every service on five topologies, rendered as the kit does and read back."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ INVENTORIES = {
     "plain": "tests/inventories/plain",
     "three_brokers": "tests/inventories/three_brokers",
     "course": "inventories/course",
+    "machines": "inventories/machines",
 }
 HEADER = "Managed by Millrace: change the inventory, not this file."
 UNITS = "/etc/systemd/system"
@@ -113,6 +114,7 @@ def test_hosts_and_their_files(rendered: dict[str, dict[str, Files]]) -> None:
         "plain": ["one"],
         "three_brokers": ["one"],
         "course": ["hadoop-master", "hadoop-slave1", "hadoop-slave2"],
+        "machines": [f"node-{number}.example.org" for number in (1, 2, 3)],
     }
     templates = {
         path.stem
@@ -124,6 +126,49 @@ def test_hosts_and_their_files(rendered: dict[str, dict[str, Files]]) -> None:
     written |= {Path(path).name for path in rendered["course"]["hadoop-master"]}
     # These make several, by other names.
     assert templates - written == {"profile.sh", "server.properties", "hadoop-daemon.service"}
+
+
+def test_the_kernel_of_every_machine_is_set(rendered: dict[str, dict[str, Files]], directory: Path) -> None:
+    for name, hosts in rendered.items():
+        for host in hosts:
+            made = json.loads((directory / name / "files" / host / "kernel.json").read_text())
+            assert made["install"] == {"kernel": {"vm.swappiness": 1, "vm.max_map_count": 262144}}
+
+
+def test_daemons_register_by_the_name_in_the_inventory(rendered: dict[str, dict[str, Files]]) -> None:
+    workers = {
+        ("lab", "millrace-3"): True,
+        ("course", "hadoop-master"): False,
+        ("course", "hadoop-slave1"): True,
+        ("machines", "node-2.example.org"): True,
+    }
+    for (inventory, host), works in workers.items():
+        files = rendered[inventory][host]
+        hdfs, yarn = (
+            read_hadoop_xml(files[f"/etc/hadoop/{name}-site.xml"]["content"]) for name in ("hdfs", "yarn")
+        )
+        spark = read_shell(files["/etc/spark/spark-env.sh"]["content"], "SPARK_LOCAL_HOSTNAME")
+        assert spark["SPARK_LOCAL_HOSTNAME"] == host
+        assert yarn["yarn.nodemanager.address"] == "${yarn.nodemanager.hostname}:8041"
+        assert (hdfs.get("dfs.datanode.hostname"), yarn.get("yarn.nodemanager.hostname")) == (
+            (host, host) if works else (None, None)
+        )
+        assert yarn.get("yarn.nodemanager.bind-host") == ("0.0.0.0" if works else None)
+
+
+def test_heaps_follow_the_memory_that_the_inventory_says(rendered: dict[str, dict[str, Files]]) -> None:
+    hosts = rendered["machines"]
+    leads, last = hosts["node-1.example.org"], hosts["node-3.example.org"]
+    for files, unit, key, heap in (
+        (leads, "kafka@", "KAFKA_HEAP_OPTS", "-Xms640m -Xmx640m"),
+        (leads, "hdfs-namenode", "HDFS_NAMENODE_OPTS", "-Xmx640m"),
+        (last, "spark-historyserver", "SPARK_DAEMON_MEMORY", "256m"),
+    ):
+        found = read_environment(units(files)[unit]["Service"]["Environment"])
+        assert found[key].strip() == heap
+    for files, containers in ((leads, "2880"), (last, "3584")):
+        yarn = read_hadoop_xml(files["/etc/hadoop/yarn-site.xml"]["content"])
+        assert yarn["yarn.nodemanager.resource.memory-mb"] == containers
 
 
 def test_no_template_leaves_python_or_jinja_behind(rendered: dict[str, dict[str, Files]]) -> None:
@@ -181,8 +226,8 @@ def test_every_property_file_is_read(rendered: dict[str, dict[str, Files]]) -> N
         for name, text in every(rendered)
         if name.endswith(kinds) and UNITS not in name
     }
-    connect = 5 * 5  # on each machine that has Kafka 4.3.0
-    assert len(read) == 3 * 5 + 5 + 3 + 9 + 2 * 3 + connect
+    connect = 8 * 5  # on each machine that has Kafka 4.3.0
+    assert len(read) == 2 * 3 * 5 + 5 + 3 + 9 + 2 * 3 + connect
     for name, properties in read.items():
         assert properties, name
         assert all(re.fullmatch(r"[\w.@>-]+", key) for key in properties), name

@@ -32,6 +32,7 @@ from ansible.module_utils.rules import (  # noqa: E402 (found by the line above)
     Machine,
     Refusal,
     RefusedError,
+    cautions,
     judge,
     report,
 )
@@ -81,7 +82,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
     _VALID_ARGS = frozenset(("groups", "role", "facts"))
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Return nothing; failed, with all refusals, when there are some."""
+        """Return nothing, or warnings; failed, with all refusals, when there are some."""
         result: dict[str, Any] = super().run(tmp, task_vars)
         variables = task_vars or {}
         alone = self._task.args.get("role")
@@ -97,7 +98,9 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             values, groups, MACHINE_VALUES if facts is not None else re.compile("")
         )
         if facts is not None:
-            return result | _judged(judge(MACHINE_RULES, _with_facts(inventory, facts)), values)
+            inventory = _with_facts(inventory, facts)
+            warnings = list(cautions(inventory))
+            return result | _judged(judge(MACHINE_RULES, inventory), values) | {"warnings": warnings}
         refusals = judge({name: RULES[name] for name in RULES if not (alone and name in WHOLE)}, inventory)
         # What is made from refused values cannot be made; else the reason is worth a line of its own.
         return result | _judged(refusals or broken, values)

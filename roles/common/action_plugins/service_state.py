@@ -54,7 +54,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             "name": service["name"],
             "install": {
                 key: service[key]
-                for key in ("paths", "users", "directories", "artifacts", "links", "commands")
+                for key in ("paths", "users", "directories", "artifacts", "links", "commands", "kernel")
                 if key in service
             },
             "files": list(files.values()),

@@ -37,7 +37,10 @@ _value:
 """
 
 #: What the action plugin service_state sends to the module, or makes it of.
-READ = ("name", "paths", "users", "directories", "artifacts", "links", "commands", "templates", "units")
+READ = (
+    *("name", "paths", "users", "directories", "artifacts", "links", "commands", "kernel"),
+    *("templates", "units"),
+)
 #: The same of what a value says of data.
 DATA = ("stores", "settings", "facts")
 

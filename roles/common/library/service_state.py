@@ -32,7 +32,8 @@ options:
     required: true
   state:
     description:
-      - C(installed) makes users and directories and unpacks artifacts, and touches nothing that runs.
+      - C(installed) makes users and directories, unpacks artifacts and sets the kernel, and touches nothing
+        that runs.
       - C(started) also writes the files, starts what is stopped and lets stale units run.
       - C(current) also restarts stale units, C(restarted) all.
     type: str

@@ -12,6 +12,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+#: Majors of OpenJDK that releases of Debian have as packages.
+JAVA = {"12": [17], "13": [21, 25]}
 #: A socket that listens (include/net/tcp_states.h).
 LISTEN = "0A"
 #: File systems without a disk of their own, where no service has data.
@@ -34,8 +36,10 @@ def read(names: Iterable[str], files: Iterable[str], root: Path = Path("/")) -> 
 
     Memory and free space are MB of 1024 * 1024 bytes, the time is seconds since 1970.
     """
+    system = read_release((root / "etc/os-release").read_text(encoding="utf-8"))
     return {
-        "system": read_release((root / "etc/os-release").read_text(encoding="utf-8")),
+        "system": system,
+        "java": java(system, root),
         "architecture": platform.machine(),
         "python": ".".join(map(str, sys.version_info[:3])),
         "memory": read_memory((root / "proc/meminfo").read_text(encoding="utf-8")),
@@ -74,6 +78,13 @@ def read_release(text: str) -> dict[str, str]:
     known = {key: value.strip("\"'") for key, value in lines}
     name = known.get("PRETTY_NAME") or known.get("ID", "")
     return {"id": known.get("ID", ""), "version": known.get("VERSION_ID", ""), "name": name}
+
+
+def java(system: dict[str, str], root: Path) -> dict[str, Any]:
+    """Majors of Java that the release has as packages, and the directories of those that are there."""
+    homes = {str(path.parents[1]) for path in root.glob("usr/lib/jvm/*/bin/java")}
+    packages = JAVA.get(system["version"], []) if system["id"] == "debian" else []
+    return {"packages": packages, "homes": sorted(f"/{os.path.relpath(home, root)}" for home in homes)}
 
 
 def read_memory(meminfo: str) -> int:

@@ -1,4 +1,4 @@
-"""Users, directories and unpacked artifacts of a host: for the module service_state."""
+"""Users, directories, unpacked artifacts and the kernel of a host: for the module service_state."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import tempfile
 from pathlib import Path
 from typing import IO, Any
 
+from ansible.module_utils import host_kernel
 from ansible.module_utils.host_paths import Place, beginning, directory, user_name
 
 STAMP = ".artifact"
@@ -63,6 +64,7 @@ INSTALL: dict[str, Any] = {
         "artifacts": ARTIFACTS,
         "links": _listed(_LINK),
         "commands": {"type": "list", "elements": "path", "default": []},
+        "kernel": {"type": "dict"},
     },
     "apply_defaults": True,
 }
@@ -87,6 +89,8 @@ def install(part: dict[str, Any], *, check: bool, move_links: bool = True) -> li
             done += make_link(Path(link["path"]), link["target"], link.get("within"), check=check)
     for path in part.get("commands", ()):
         done += link_commands(Path(path), check=check)
+    if part.get("kernel") is not None:
+        done += host_kernel.ensure(part["kernel"], check=check)
     return done
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 
 from . import cluster, hdfs, ids, kafka, machines, names, owned, values, yarn
+from .machines import cautions
 from .model import Inventory, Machine, Refusal, RefusedError, Rule, judge, some
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "Refusal",
     "RefusedError",
     "Rule",
+    "cautions",
     "judge",
     "report",
 ]
@@ -33,6 +35,9 @@ RULES: Mapping[str, Rule] = {
     "hosts": cluster.hosts,
     "directory": cluster.directories,
     "more-directories": owned.more_directories,
+    "password": cluster.passwords,
+    "kernel-settings": cluster.kernel_settings,
+    "java-major": cluster.java_major,
     "java-home": cluster.java_home,
     "account": cluster.accounts,
     "heap": cluster.heaps,
@@ -57,7 +62,7 @@ RULES: Mapping[str, Rule] = {
     "spark-topology": yarn.spark,
     "containers": yarn.containers,
     "port": cluster.ports,
-    "memory": cluster.lab_memory,
+    "memory": cluster.memory,
 }
 
 #: The rules about machines, given what was read of them.

@@ -113,6 +113,63 @@ def directories(machine: Machine) -> Iterator[Refusal]:
         yield Refusal(text, text.split()[0])
 
 
+_SUDO = "let its user use sudo without one (NOPASSWD in /etc/sudoers.d)"
+_LOGIN = "log in by a key (ansible_ssh_private_key_file)"
+#: Variables with a password for Ansible alone, and what does without.
+PASSWORDS = {
+    "ansible_become_password": _SUDO,
+    "ansible_become_pass": _SUDO,
+    "ansible_password": _LOGIN,
+    "ansible_ssh_password": _LOGIN,
+    "ansible_ssh_pass": _LOGIN,
+}
+
+
+def passwords(inventory: Inventory) -> Iterator[Refusal]:
+    """Gates and tests log in and become root as Ansible does, and can give no password."""
+    for machine, given in inventory.given.items():
+        for name in PASSWORDS.keys() & set(given):
+            yield Refusal(
+                f"{name} is given, and the kit's gates and tests could not use it: {PASSWORDS[name]}, and "
+                "leave it out",
+                name,
+                hosts=(machine,),
+            )
+
+
+#: A name of sysctl, or a path below /sys.
+SETTING = re.compile(r"[a-z][\w-]*(\.[\w-]+)+|/sys(/[\w.-]*[\w-][\w.-]*)+", re.ASCII)
+
+
+@each()
+def kernel_settings(machine: Machine) -> Iterator[Refusal]:
+    """A setting of the kernel has a name that sysctl knows, and a value on one line."""
+    for name, value in machine["common_kernel_settings"].items():
+        if not SETTING.fullmatch(name):
+            why = f"has {name}: give a name of sysctl, such as vm.swappiness, or a path below /sys"
+        elif isinstance(value, bool) or not re.fullmatch(r"[\w./:-]+( [\w./:-]+)*", str(value), re.ASCII):
+            why = f"has {name} '{value}': give a number, or words on one line"
+        else:
+            continue
+        yield Refusal(f"common_kernel_settings {why}", "common_kernel_settings", name)
+
+
+@each("java")
+def java_major(machine: Machine) -> Iterator[Refusal]:
+    """All products run on the release of Java."""
+    majors = machine["java_majors"]
+    if not majors:
+        yield Refusal(
+            "java_majors is empty: give the releases of Java on which the products run", "java_majors"
+        )
+    elif machine["java_major"] not in majors:
+        yield Refusal(
+            f"java_major is {machine['java_major']}, on which not all products of the stack run: leave "
+            f"it out, or give {' or '.join(map(str, majors))} (java_majors)",
+            "java_major",
+        )
+
+
 @each("java")
 def java_home(machine: Machine) -> Iterator[Refusal]:
     """The directory of a Java runtime is absolute."""
@@ -198,10 +255,16 @@ def memory_of(machine: Machine) -> dict[str, list[object]]:
     return sizes
 
 
-def lab_memory(inventory: Inventory) -> Iterator[Refusal]:
-    """The machines of a lab share the memory of the host that runs this."""
+def memory(inventory: Inventory) -> Iterator[Refusal]:
+    """Machines have memory for what they run; those of a lab share that of the host that runs this."""
     machines = [machine for machine in inventory.machines if machine.values.get("lab_name")]
-    if not machines:
-        return
-    for text in memory_faults(map(memory_of, machines), inventory.meminfo):
-        yield Refusal(text)
+    if machines:
+        for text in memory_faults(map(memory_of, machines), inventory.meminfo):
+            yield Refusal(text)
+    for machine in inventory.machines:
+        have = machine.values.get("common_machine_memory", 0)
+        if have > 0:
+            whose = f"daemons and containers of {machine.name}"
+            told = f"MemTotal: {have * 1024} kB"
+            for text in memory_faults([memory_of(machine)], told, whose, "it"):
+                yield Refusal(f"{text}, or correct common_machine_memory", "common_machine_memory")

@@ -10,11 +10,11 @@ from typing import Any
 from .cluster import DIRECTORIES, memory_of
 from .forms import directories_of
 from .memory import memory_faults
-from .model import Inventory, Machine, Refusal
+from .model import Inventory, Machine, Refusal, some
 from .owned import MORE_DIRECTORIES
 
-#: Majors of OpenJDK that releases of Debian have as packages.
-JAVA = {"12": (17,), "13": (21, 25)}
+#: Releases of Debian on which the kit is tried.
+RELEASES = ("12", "13")
 #: Seconds by which clocks may differ; retention, leases and the order of logs go by them.
 SKEW = 30
 #: MB that a file system with data must have left, so that a daemon can start.
@@ -44,27 +44,49 @@ def of_each(check: MachineCheck) -> Callable[[Inventory], Iterator[Refusal]]:
 @of_each
 def system(machine: Machine, facts: Facts, _: Inventory) -> Iterator[Refusal]:
     """The kit is tried on Debian 12 and 13."""
-    found = facts["system"]
-    if (found["id"] != "debian" or found["version"] not in JAVA) and not _untested(machine):
+    if not (_tried_system(facts) or _untested(machine)):
         yield Refusal(
-            f"{machine.name} runs {found['name']}: the kit is tried on Debian 12 and 13; take one of them, "
-            "or set common_untested_systems to true and bring Java yourself"
+            f"{machine.name} runs {facts['system']['name']}: the kit is tried on Debian 12 and 13; take one "
+            "of them, or set common_untested_systems to true and bring Java yourself"
         )
 
 
 @of_each
 def architecture(machine: Machine, facts: Facts, _: Inventory) -> Iterator[Refusal]:
     """The kit is tried on amd64."""
-    if facts["architecture"] not in ("x86_64", "amd64") and not _untested(machine):
+    if not (_tried_architecture(facts) or _untested(machine)):
         yield Refusal(
-            f"{machine.name} is {facts['architecture']}: the kit is tried on amd64 (x86_64), and "
-            "upstream's native libraries for others are not in its tarballs; take such a machine, or set "
+            f"{machine.name} is {facts['architecture']}: the kit is tried on amd64 (x86_64). Without its "
+            "native library, which leveldbjni has for amd64 only, a NodeManager cannot keep its containers "
+            "for a restart nor serve the shuffle of MapReduce; take such a machine, or set "
             "common_untested_systems to true"
         )
 
 
+def _tried_system(facts: Facts) -> bool:
+    return facts["system"]["id"] == "debian" and facts["system"]["version"] in RELEASES
+
+
+def _tried_architecture(facts: Facts) -> bool:
+    return facts["architecture"] in ("x86_64", "amd64")
+
+
 def _untested(machine: Machine) -> bool:
     return bool(machine.values.get("common_untested_systems"))
+
+
+def cautions(inventory: Inventory) -> Iterator[str]:
+    """What was not tried, and is not refused."""
+    found: dict[tuple[str, int], list[str]] = {}
+    for machine in inventory.machines:
+        facts = inventory.facts[machine.name]
+        if not (_tried_system(facts) and _tried_architecture(facts)):
+            what = f"{facts['system']['name']} on {facts['architecture']}"
+            yield f"{machine.name} runs {what}, which was not tried"
+        found.setdefault((facts["system"]["name"], machine["java_major"]), []).append(machine.name)
+    if len(found) > 1:
+        each = (f"{some(names)} with {name} and Java {major}" for (name, major), names in found.items())
+        yield f"machines of several releases in one cluster were not tried: {'; '.join(each)}"
 
 
 @of_each
@@ -82,8 +104,8 @@ def java(machine: Machine, facts: Facts, _: Inventory) -> Iterator[Refusal]:
     """Java is there, or the release has the package."""
     home, package = machine["java_home"], machine["java_package"]
     found = re.fullmatch(r"openjdk-(\d+)-jre-headless", package)
-    known = JAVA.get(facts["system"]["version"], ())
-    if facts["files"].get(f"{home}/bin/java"):
+    known = facts["java"]["packages"]
+    if home in facts["java"]["homes"] or facts["files"].get(f"{home}/bin/java"):
         return
     if facts["system"]["id"] != "debian":
         yield Refusal(
@@ -94,9 +116,12 @@ def java(machine: Machine, facts: Facts, _: Inventory) -> Iterator[Refusal]:
     if not found:
         return
     if known and int(found[1]) not in known:
+        fit = [str(major) for major in known if major in machine["java_majors"]]
+        remedy = f"leave it out or give {' or '.join(fit)}" if fit else "take another release"
         yield Refusal(
             f"java_major is {found[1]}, which Debian {facts['system']['version']} of {machine.name} has no "
-            f"package of: give {' or '.join(map(str, known))}, or java_home with a Java that is there",
+            f"package of (it has {' and '.join(map(str, known))}): {remedy}, or give java_home with "
+            "a Java that is there",
             "java_major",
         )
 
@@ -146,20 +171,21 @@ def mistaken_names(machine: Machine, facts: Facts, inventory: Inventory) -> Iter
 
 @of_each
 def own_name(machine: Machine, facts: Facts, inventory: Inventory) -> Iterator[Refusal]:
-    """A NodeManager registers by its machine's hostname, at which others are to find it."""
+    """What runs in containers takes its machine's own hostname for its address."""
     found = facts["own_address"]
     if machine.name not in machine.values.get("yarn_nodemanager_hosts", ()) or len(inventory.facts) < 2:
         return
     if found is None or found.startswith("127."):
         where = f"at {found}" if found else "nowhere"
         yield Refusal(
-            f"{machine.name} finds its own hostname, {facts['hostname']}, {where}, and a NodeManager "
-            "registers by it: give it the address by which others reach it, by DNS or in its /etc/hosts"
+            f"{machine.name} finds its own hostname, {facts['hostname']}, {where}, and what runs in "
+            "containers of YARN takes that for its address: give it the one by which others reach it, by DNS "
+            "or in its /etc/hosts"
         )
 
 
 def hostnames(inventory: Inventory) -> Iterator[Refusal]:
-    """A NodeManager registers by the hostname of its machine: two of one name count as one."""
+    """Logs and pages tell machines apart by their hostnames."""
     known: dict[str, list[str]] = {}
     for name, facts in inventory.facts.items():
         known.setdefault(facts["hostname"], []).append(name)
