@@ -106,6 +106,11 @@ def inventory(
     return Inventory(tuple(machines), groups or GROUPS, given, ROLES, COMPUTED, SERVICES, why, meminfo)
 
 
+def test_what_is_missing_is_named_by_the_first_paragraph_of_its_description() -> None:
+    option = {"type": "str", "required": True, "description": ["Name of it.", "Upstream's L(x,https://x)."]}
+    assert unfit({}, {"a": option})[1] == {"a": "a is not set: give text (name of it)"}
+
+
 def said(**arguments: Any) -> dict[str, list[str]]:
     """The refusals by rule."""
     found: dict[str, list[str]] = {}
