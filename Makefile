@@ -134,6 +134,10 @@ clean: bootstrap ## Remove all the kit made here: machines, image, network, cach
 	rm -rf out .venv .ansible .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
+.PHONY: docs
+docs: bootstrap ## Renew the pages of the roles from what these declare
+	python docs/generate.py
+
 .PHONY: lock
 lock: bootstrap-test ## Renew the locks of the Python requirements
 	for file in requirements requirements-dev; do \

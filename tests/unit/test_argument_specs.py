@@ -1,4 +1,4 @@
-"""Every public variable is in defaults and in argument specs, typed, described, with the same default."""
+"""Every public variable is in defaults and argument specs: typed, described, with its unit and default."""
 
 from __future__ import annotations
 
@@ -13,6 +13,22 @@ from tests.unit.playbooks import CHECKOUT, finish, start
 
 ROLES = sorted(path.name for path in (CHECKOUT / "roles").iterdir())
 TYPES = {"str", "int", "bool", "list", "dict", "path", "float", "raw"}
+#: The second paragraph of a description.
+UPSTREAM = re.compile(r"Upstream's L\([^(),]+,https://[^(),\s]+\)\.")
+#: Ends of names, or names, of what upstream has a page of.
+UPSTREAMS = (
+    "_overrides",
+    "_heap",
+    "_options",
+    "_version",
+    "_port",
+    "_replication",
+    "_factor",
+    "_replicas",
+    "_memory",
+)
+#: A word that a description must have, by the end of the name: the unit of the value.
+UNITS = {"_heap": "C(1g)", "_memory": "MB", "_timeout": "Seconds"}
 
 Spec = dict[str, Any]
 
@@ -22,16 +38,32 @@ def literal(value: Any) -> bool:
     return "{{" not in str(value) and not (isinstance(value, dict) and value)
 
 
+def described(option: Spec) -> tuple[str, list[str]]:
+    """The description of an option, and the paragraphs after its first."""
+    description = option.get("description") or ""
+    return (description, []) if isinstance(description, str) else (description[0], description[1:])
+
+
 def option_faults(name: str, option: Spec) -> list[str]:
     """What one option lacks, its own options included."""
     faults = []
-    description = option.get("description", "")
+    description, more = described(option)
     if option.get("type") not in TYPES:
         faults.append(f"{name} has no type")
     if option.get("type") == "list" and option.get("elements") not in TYPES:
         faults.append(f"{name} has no elements")
-    if not (isinstance(description, str) and description[:1].isupper() and description.endswith(".")):
+    if option.get("elements") == "dict" and not option.get("options"):
+        faults.append(f"{name} does not say what its elements have")
+    # A sentence may begin with a name in its own letters.
+    if not (re.match("[A-Z0-9]", description) and description.endswith(".")):
         faults.append(f"{name} is not described in a sentence")
+    if len(more) > 1 or (more and not UPSTREAM.fullmatch(more[0])):
+        faults.append(f"{name} has another paragraph than the link to upstream")
+    if not more and name.endswith(UPSTREAMS) and "." not in name:
+        faults.append(f"{name} has no link to upstream")
+    for end, word in UNITS.items():
+        if name.endswith(end) and word not in description:
+            faults.append(f"{name} does not say {word}")
     for inner, suboption in option.get("options", {}).items():
         faults += option_faults(f"{name}.{inner}", suboption)
     return faults
@@ -44,7 +76,8 @@ def default_faults(name: str, option: Spec, defaults: Spec) -> list[str]:
     if name not in defaults:
         return [f"{name} is not in the defaults"]
     if "default" not in option:
-        return [f"{name} does not state its default"] if literal(defaults[name]) else []
+        said = "default" in described(option)[0] and not literal(defaults[name])
+        return [] if said else [f"{name} does not state its default"]
     return [f"{name} has another default"] if option["default"] != defaults[name] else []
 
 
@@ -94,6 +127,24 @@ def test_every_entry_point_can_be_called(role: str) -> None:
         assert ({"preflight"} if role == "common" else {"main"} & verbs) <= entries
 
 
+def called(playbook: str) -> set[tuple[str, str]]:
+    """Roles with the file of their tasks that a playbook, or a file of tasks, calls."""
+    return set(re.findall(r"name: (\w+)(?:, |\n +)tasks_from: (\w+)", playbook))
+
+
+def reads(role: str, verb: str) -> set[str]:
+    """The variables of a role that one of its files of tasks names."""
+    words = set(re.findall(r"\w+", (CHECKOUT / "roles" / role / "tasks" / f"{verb}.yml").read_text()))
+    return words & set(read(role)[0])
+
+
+def test_what_playbooks_call_has_an_entry_where_it_reads_variables_of_its_role() -> None:
+    files = [*CHECKOUT.glob("playbooks/**/*.yml"), CHECKOUT / "site.yml"]
+    calls = sorted(set().union(*(called(path.read_text()) for path in files)))
+    assert {("hdfs", "directories"), ("kafka", "stop"), ("lab", "down")} <= set(calls)
+    assert [f"{role} {verb}" for role, verb in calls if reads(role, verb) and verb not in read(role)[1]] == []
+
+
 OPTION = {"type": "int", "default": 1, "description": "Number of them."}
 SOUND = {"main": {"short_description": "x", "description": "y", "options": {"a": OPTION}}}
 
@@ -106,8 +157,10 @@ def planted(**changes: Any) -> dict[str, Spec]:
 
 def test_a_sound_pair_has_no_fault() -> None:
     assert faults({"a": 1}, SOUND) == []
-    assert faults({"a": "{{ b }}"}, planted(default=None)) == []
-    assert faults({"a": {"b": 1}}, planted(type="dict", default=None)) == []
+    words = "Number of them, by default that of others."
+    assert faults({"a": "{{ b }}"}, planted(default=None, description=words)) == []
+    assert faults({"a": {"b": 1}}, planted(type="dict", default=None, description=words)) == []
+    assert faults({"a": 1}, planted(description=["Number.", "Upstream's L(x y,https://x.org/y#z)."])) == []
     assert faults({}, planted(required=True, default=None)) == []
 
 
@@ -127,6 +180,17 @@ def test_a_sound_pair_has_no_fault() -> None:
         ({"a": 1}, planted(description=None), "a is not described in a sentence"),
         ({"a": 1}, planted(description="number of them."), "a is not described in a sentence"),
         ({"a": 1}, planted(description="Number of them"), "a is not described in a sentence"),
+        ({"a": "{{ b }}"}, planted(default=None), "a does not state its default"),
+        (
+            {"a": 1},
+            planted(description=["Number.", "See https://x.org."]),
+            "a has another paragraph than the link to upstream",
+        ),
+        (
+            {"a": []},
+            planted(type="list", elements="dict", default=[]),
+            "a does not say what its elements have",
+        ),
         (
             {"a": 1},
             planted(options={"b": {"type": "str", "description": "no"}}),
@@ -138,6 +202,17 @@ def test_a_sound_pair_has_no_fault() -> None:
 )
 def test_each_planted_fault_is_found(defaults: Spec, specs: dict[str, Spec], fault: str) -> None:
     assert faults(defaults, specs) == [fault]
+
+
+@pytest.mark.parametrize(
+    ("name", "fault"),
+    [
+        ("a_port", "a_port has no link to upstream"),
+        ("a_timeout", "a_timeout does not say Seconds"),
+    ],
+)
+def test_a_unit_and_a_link_are_asked_for_by_the_name(name: str, fault: str) -> None:
+    assert option_faults(name, OPTION) == [fault]
 
 
 INVENTORIES = sorted(

@@ -20,7 +20,7 @@ from typing import ClassVar
 
 import pytest
 
-from artifacts import ArtifactError, lock
+from artifacts import ArtifactError, layout, lock
 from artifacts.build import Cache
 from artifacts.cli import changed, main
 from artifacts.lock import Tarball
@@ -607,6 +607,16 @@ def test_source_distribution_is_laid_out(mill: Mill, brook: Path) -> None:
     assert members["bin/paddle"].mode == 0o755
     assert members["bin/paddle"].uid == 0
     assert list((mill.cache / "work").iterdir()) == []
+
+
+@pytest.mark.parametrize("version", ["2.2.1", "4.2.0"])
+def test_spark_has_no_command_that_lacks_what_it_needs(version: str, tmp_path: Path) -> None:
+    """The jar of the examples is in no repository of Maven, and R and its packages are not brought."""
+    commands = ["deps/bin/run-example", "deps/bin/sparkR", "deps/bin/spark-submit"]
+    sdist(tmp_path / "a.tar.gz", **dict.fromkeys(commands, "#!/bin/sh\n"))
+    with tarfile.open(tmp_path / "a.tar.gz") as tar:
+        names = {name for name, _ in layout._members(load("spark", version), tar)}
+    assert {name for name in names if "spark" in name or "run" in name} == {"bin/spark-submit"}
 
 
 def test_source_distribution_is_downloaded_once(

@@ -63,3 +63,22 @@ MACHINES: list[tuple[dict[str, Any], int]] = [
 @pytest.mark.parametrize(("machine", "major"), MACHINES)
 def test_a_machine_gets_what_its_release_has(machine: dict[str, Any], major: int) -> None:
     assert java_major([17, 21], machine) == major
+
+
+@pytest.mark.parametrize("role", ["zookeeper", "hdfs", "kafka", "yarn", "spark"])
+def test_a_service_stands_on_it(role: str) -> None:
+    """Its link moves where the daemons are restarted that read through it, and where none is."""
+    made = yaml.safe_load((CHECKOUT / f"roles/{role}/vars/main.yml").read_text())
+    assert made[f"{role}_service"]["base"][0] == "{{ java_service }}"
+
+
+def test_whatever_brings_a_service_to_its_state_brings_what_it_stands_on() -> None:
+    files = [CHECKOUT / f"roles/common/tasks/{name}.yml" for name in ("start", "restart")]
+    calls = [
+        task
+        for path in [*files, CHECKOUT / "roles/zookeeper/tasks/resize_step.yml"]
+        for task in path.read_text().split("service_state:")[1:]
+        if "services:" in task
+    ]
+    assert len(calls) == 3
+    assert all("_service.base + [" in call.partition("state:")[0] for call in calls)

@@ -1,4 +1,4 @@
-"""The plan of a run: of a fresh machine, and of a playbook elsewhere that uses one role alone."""
+"""The plan of a run on a fresh machine."""
 
 from __future__ import annotations
 
@@ -6,13 +6,9 @@ import json
 import os
 import re
 import shutil
-import subprocess
-import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
 
 from tests.unit.playbooks import CHECKOUT, finish, start
 
@@ -83,46 +79,3 @@ def test_a_check_ends_with_the_plan_and_changes_nothing(fresh: tuple[Path, str])
     # What files would hold is shown.
     assert "+node.id=1" not in output
     assert "+tickTime=2000" in output
-
-
-def test_a_playbook_elsewhere_uses_one_role(tmp_path: Path) -> None:
-    """Its ansible.cfg knows nothing but where the roles are: they bring their plugins along."""
-    (tmp_path / "ansible.cfg").write_text(f"[defaults]\nroles_path = {CHECKOUT}/roles\n")
-    play: dict[str, Any] = {
-        "hosts": "localhost",
-        "connection": "local",
-        "gather_facts": False,
-        "vars": {
-            "ansible_python_interpreter": sys.executable,
-            "cluster_name": "own",
-            "common_reports": str(tmp_path / "reports"),
-            "kafka_hosts": ["localhost"],
-        },
-        "roles": ["kafka"],
-    }
-    (tmp_path / "kafka.yml").write_text(yaml.safe_dump([play]))
-    broker = {"id": 1, "host": "localhost", "port": 9092, "controller_port": 9093}
-    # Of the inventory: every broker knows those of all machines.
-    inventory = {"all": {"hosts": {"localhost": {"kafka_brokers": [broker]}}}}
-    (tmp_path / "hosts.yml").write_text(yaml.safe_dump(inventory))
-    done = subprocess.run(
-        [str(Path(sys.executable).parent / "ansible-playbook"), "-i", "hosts.yml", "--check", "kafka.yml"],
-        cwd=tmp_path,
-        env=os.environ
-        | {
-            "ANSIBLE_CONFIG": str(tmp_path / "ansible.cfg"),
-            "ANSIBLE_NOCOLOR": "1",
-            "PATH": systemctl(tmp_path),
-        },
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "plan of own: 1 machine\n" in done.stdout
-    plan = json.loads((tmp_path / "reports" / "plan.json").read_text())
-    assert [(step["do"], step.get("service")) for step in plan["steps"]] == [
-        ("install", None),
-        ("deploy", "kafka"),
-    ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from rules import MACHINE_RULES, RULES, Inventory, Machine, Refusal, RefusedErro
 from rules.cluster import UNITS
 from rules.names import read_roles
 from rules.values import unfit
+from rules.yarn import containers
 
 from tests.unit.playbooks import CHECKOUT
 
@@ -105,6 +107,11 @@ def inventory(
         for name, its in why.items()
     }
     return Inventory(tuple(machines), groups or GROUPS, given, ROLES, COMPUTED, SERVICES, why, meminfo)
+
+
+def test_what_is_missing_is_named_by_the_first_paragraph_of_its_description() -> None:
+    option = {"type": "str", "required": True, "description": ["Name of it.", "Upstream's L(x,https://x)."]}
+    assert unfit({}, {"a": option})[1] == {"a": "a is not set: give text (name of it)"}
 
 
 def said(**arguments: Any) -> dict[str, list[str]]:
@@ -890,3 +897,10 @@ def test_the_units_are_those_of_the_roles() -> None:
 def test_the_docs_have_an_entry_for_every_rule() -> None:
     entries = re.findall(r"^## (.+)$", (CHECKOUT / "docs/errors.md").read_text(), re.MULTILINE)
     assert sorted(entries) == sorted([*RULES, *MACHINE_RULES])
+
+
+def test_containers_of_spark_alone_are_not_judged() -> None:
+    sound = inventory({"spark_defaults": {"spark.executor.memory": "8g"}})
+    alone = [replace(machine, roles=frozenset({"spark"})) for machine in sound.machines]
+    assert list(containers(sound)) != []
+    assert list(containers(replace(sound, machines=tuple(alone)))) == []

@@ -416,3 +416,11 @@ def test_what_a_service_stands_on_is_installed_with_it() -> None:
     assert plan["install"] == ["a"]
     assert list(plan["services"]) == ["hdfs"]
     assert plan["services"]["hdfs"]["machines"]["a"]["install"] == ["/opt/hadoop unpacked"]
+
+
+def test_what_moves_is_planned_where_no_daemon_reads_it() -> None:
+    moved = {"install": ["/opt/java -> /usr/lib/jvm/b"], "files": [], "errors": [], "units": {}}
+    right: dict[str, Any] = {"install": [], "files": [], "errors": [], "units": {}}
+    services = [{"name": "java", "hosts": ["a"]}, {"name": "spark", "hosts": ["a"], "base": ["java"]}]
+    plan = to_plan({"a": {"services": {"java": moved, "spark": right}}}, services, {})
+    assert plan["services"]["spark"]["deploy"] == ["a"]

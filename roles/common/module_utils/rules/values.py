@@ -175,7 +175,9 @@ def _wanted(option: Spec) -> str:
 
 
 def _meaning(option: Spec) -> str:
-    described = str(option.get("description", "")).strip()
+    description = option.get("description", "")
+    # A second paragraph leads to upstream's documentation.
+    described = str(description if isinstance(description, str) else description[0]).strip()
     return f" ({described[:1].lower()}{described[1:].rstrip('.')})" if described else ""
 
 

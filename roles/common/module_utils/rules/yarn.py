@@ -98,7 +98,9 @@ def largest_container(inventory: Inventory) -> int:
 
 
 def containers(inventory: Inventory) -> Iterator[Refusal]:
-    """Containers of Spark and MapReduce fit into what YARN gives at once."""
+    """Containers of Spark and MapReduce fit into what YARN gives at once, if that is known."""
+    if not inventory.having("yarn"):
+        return
     limit = largest_container(inventory)
     for machine in inventory.having("spark")[:1]:
         for text in container_faults(machine["spark_defaults"], limit):
