@@ -18,8 +18,9 @@ options:
   _input:
     description: >-
       by host what lies there, C(stores), as the module service_state reads those of the filter kafka_stores,
-      with C(directory), C(ids), the brokers of the host, and C(beside), those that are clusters of their own;
-      a host that was not asked is missing
+      with C(directory), C(ids), the brokers of the host, and C(beside), those that are clusters of their own,
+      and C(settings), controller.quorum.bootstrap.servers as the brokers' files have it; a host that was not
+      asked is missing
     type: dict
     required: true
   hosts:
@@ -53,6 +54,8 @@ _value:
 #: Of a broker, below the directory that is named by its id; versions before 0.9 have only the second.
 METADATA = "meta.properties"
 CHECKPOINT = "recovery-point-offset-checkpoint"
+#: Of a broker's file: where the controllers are, all of them.
+BOOTSTRAP = "controller.quorum.bootstrap.servers"
 
 Found = Mapping[str, Mapping[str, Any]]
 
@@ -62,8 +65,8 @@ def kafka_data(found: Found, hosts: Sequence[str], cluster_id: str, kraft: bool)
 
     found: by host {"directory": path, "ids": [broker ids], "beside": [ids of brokers that are clusters of
         their own], "stores": {"logs": store, "log.dirs of 1": store}}, each store {"up": [units], "holds":
-        {directory: {path: text}}, "kept": [directories], "older": {directory: {path: text}}}; a host that was
-        not asked is missing
+        {directory: {path: text}}, "kept": [directories], "older": {directory: {path: text}}}, and "settings":
+        {"controller.quorum.bootstrap.servers": list}; a host that was not asked is missing
     Returns {"refusals": [sentences], "formatted": number}.
     """
     heard = {host: found[host] for host in hosts if host in found}
@@ -232,21 +235,33 @@ def _quorum(heard: Found, hosts: Sequence[str], formatted: int) -> list[str]:
         for here in heard.values()
     )
     join = formatted if run else formatted - 1
-    if not 0 < formatted < count - join:
+    # Those that have one know how many there were. With files of a run that was cut off some may know less.
+    there = max((_controllers(here) for here in heard.values() if _formatted(here)), default=0)
+    lost = 0 < 2 * formatted <= there
+    if not (lacking and lost) and not 0 < formatted < count - join:
         return []
     adding = f"add {join} at a time at most" if join else "start those that have one first"
+    why = (
+        f"By {BOOTSTRAP} there were {there} before: directories were lost. Restore"
+        if lost
+        else f"If you are adding brokers, {adding}, so that the new are not more than those that know the "
+        "cluster's metadata: leave the others out of the inventory, run, then add more and run again. If you "
+        "are not, directories were lost: restore"
+    )
     brokers = ", ".join(str(number) for here in heard.values() for number in here["ids"])
     return [
         (
-            f"Only {formatted} of {count} controllers have a metadata log in their kafka_data_dir. If you "
-            f"are adding brokers, {adding}, so that the new are not more than those that know the cluster's "
-            "metadata: leave the others out of the inventory, run, then add more and run again. If you are "
-            "not, directories were lost: restore them, for those that are left are no majority. Only if no "
-            "topic was ever made, since the first deployment of this cluster was cut off: remove the "
-            f"directories of all its brokers in kafka_data_dir ({brokers}) and run again. It removes "
-            "whatever the cluster holds."
+            f"Only {formatted} of {count} controllers have a metadata log in their kafka_data_dir. {why} "
+            "them, for those that are left are no majority. Only if no topic was ever made, since the first "
+            "deployment of this cluster was cut off: remove the directories of all its brokers in "
+            f"kafka_data_dir ({brokers}) and run again. It removes whatever the cluster holds."
         )
     ]
+
+
+def _controllers(here: Mapping[str, Any]) -> int:
+    """How many controllers the brokers of a host were told of."""
+    return len(_paths(here.get("settings", {}).get(BOOTSTRAP)))
 
 
 def _property(text: str, key: str) -> str:
