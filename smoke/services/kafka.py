@@ -185,8 +185,9 @@ def against_restart(state: State, section: cluster.Kafka, broker: cluster.Broker
         return faults(state, brokers, voters, section.others_join)
     found = []
     if broker.id in voters:
-        rest = len(set(state.caught_up) & set(voters) - {broker.id})
-        found += no_majority(broker.place[0], rest, len(voters), "controller")
+        # A voter that is none of the inventory's counts, too, also one that is gone.
+        rest, whole = len(set(state.caught_up) - {broker.id}), max(len(voters), len(state.voters))
+        found += no_majority(broker.place[0], rest, whole, "controller")
     for p in state.partitions:
         if broker.id in p.isr and len(p.isr) - 1 < p.min_isr < len(p.replicas):
             sentence = f"without broker {broker.id} {p} has fewer replicas in sync than {MIN_ISR}={p.min_isr}"

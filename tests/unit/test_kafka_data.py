@@ -388,8 +388,9 @@ def test_disks_of_a_majority_that_were_lost_are_not_taken_for_growth(
     refusals = kafka_data(found, list(found), ID, True)["refusals"]
     says = (
         f"Only {formatted} of {known} controllers have a metadata log in their kafka_data_dir. By "
-        f"controller.quorum.bootstrap.servers there were {there} before: directories were lost. Restore "
-        "them, for those that are left are no majority. Only if no topic"
+        f"controller.quorum.bootstrap.servers there were {there} before: some left kafka_hosts in the run in "
+        "which others came, and are to be given back, or directories were lost. Restore them, for those that "
+        "are left are no majority. Only if no topic"
     )
     assert [line.startswith(says) for line in refusals] == [True] * lost
 

@@ -242,7 +242,8 @@ def _quorum(heard: Found, hosts: Sequence[str], formatted: int) -> list[str]:
         return []
     adding = f"add {join} at a time at most" if join else "start those that have one first"
     why = (
-        f"By {BOOTSTRAP} there were {there} before: directories were lost. Restore"
+        f"By {BOOTSTRAP} there were {there} before: some left kafka_hosts in the run in which others came, "
+        "and are to be given back, or directories were lost. Restore"
         if lost
         else f"If you are adding brokers, {adding}, so that the new are not more than those that know the "
         "cluster's metadata: leave the others out of the inventory, run, then add more and run again. If you "
