@@ -61,7 +61,10 @@ def test_units_that_the_inventory_lost_are_asked_about_with_their_machines() -> 
         "b": {"orphaned_units": ["hdfs-datanode", "kafka@4"]},
         "c": {"orphaned_units": ["kafka@5", "kafka@6"]},
     }
-    assert action._lost("kafka@", answers) == [["b", "kafka@4"], ["c", "kafka@5"], ["c", "kafka@6"]]
+    kafka = KAFKA | {"leave": {"units": "kafka@"}}
+    assert action._lost(kafka, answers) == [["b", "kafka@4"], ["c", "kafka@5"], ["c", "kafka@6"]]
+    # On ZooKeeper none of them leaves.
+    assert action._lost(KAFKA | {"leave": {}}, answers) == []
 
 
 def test_what_does_not_say_whether_they_are_its_own_leaves_them_alone() -> None:

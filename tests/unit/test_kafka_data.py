@@ -395,6 +395,24 @@ def test_disks_of_a_majority_that_were_lost_are_not_taken_for_growth(
     assert [line.startswith(says) for line in refusals] == [True] * lost
 
 
+@pytest.mark.parametrize(
+    ("found", "lost", "refused"),
+    [
+        ({"b": here(ids=(2,)), "c": here(ids=(3,))}, [["a", "kafka@1"]], True),
+        ({"b": here(ids=(2,)), "c": here(ids=(3,))}, [], False),
+        # They get the data from those that stay.
+        ({"b": here(2, ids=(2,), up=(2,)), "c": here(ids=(3,))}, [["a", "kafka@1"]], False),
+    ],
+)
+def test_no_cluster_is_founded_beside_the_one_that_the_inventory_lost(
+    found: dict[str, dict[str, Any]], lost: list[list[str]], refused: bool
+) -> None:
+    refusals = kafka_data(found, list("bc"), ID, True, lost)["refusals"]
+    assert [line[:98] for line in refusals] == [
+        "kafka_hosts (b, c) has no broker with a metadata log, but kafka@1 on a, which it has no more, star"
+    ] * refused
+
+
 def test_when_all_have_their_data_nobody_counts_those_of_before() -> None:
     bootstrap = {"controller.quorum.bootstrap.servers": "a:1,b:1,c:1,d:1,e:1"}
     found = {host: here(n, ids=(n,)) | {"settings": bootstrap} for n, host in enumerate("ab", 1)}

@@ -49,8 +49,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         leaving = {
             service["name"]: _leaving(service, _ask(service["leave"]["ask"], units))
             for service in services
-            if self._task.args.get("leave") and service.get("leave")
-            if (units := _lost(service["leave"]["units"], found))
+            if self._task.args.get("leave") and (units := _lost(service, found))
         }
         rolled = _rolled(found, dynamic) | ({restart} if restart else set())
         seen = _ask(_survey(self._task.args.get("survey"), services, rolled)) if rolled else {}
@@ -112,6 +111,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             if not rule.isidentifier():
                 raise AnsibleActionFail(f"{service['name']}: {rule} is no name of a filter")
             arguments = service["data"]["arguments"]
+            if service.get("leave"):
+                arguments = {**arguments, "lost": _lost(service, found)}
             decided |= self._filter(f"found | {rule}(**arguments)", found=here, arguments=arguments)
         stores = {host: said["stores"] for host, said in here.items()}
         decided["refusals"] += self._filter("stores | stale_copies", stores=stores)
@@ -178,13 +179,13 @@ def _taken(service: Mapping[str, Any], said: dict[str, Any]) -> dict[str, Any]:
     return {"warnings": [sentence]}
 
 
-def _lost(begins: str, found: Mapping[str, Any]) -> list[list[str]]:
-    """The units that begin so, start on a machine, and are the inventory's no more, each with its machine."""
+def _lost(service: Mapping[str, Any], found: Mapping[str, Any]) -> list[list[str]]:
+    """The units of a service that start on a machine and are the inventory's no more, with that machine."""
     return [
         [host, unit]
         for host, answer in found.items()
         for unit in answer.get("orphaned_units", ())
-        if unit.startswith(begins)
+        if service.get("leave") and unit.startswith(service["leave"]["units"])
     ]
 
 

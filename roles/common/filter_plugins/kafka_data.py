@@ -36,6 +36,11 @@ options:
     description: whether each broker is a controller, too
     type: bool
     required: true
+  lost:
+    description: units of brokers that start on a machine and are the inventory's no more, with that machine
+    type: list
+    elements: list
+    default: []
 """
 
 EXAMPLES = r"""
@@ -60,13 +65,20 @@ BOOTSTRAP = "controller.quorum.bootstrap.servers"
 Found = Mapping[str, Mapping[str, Any]]
 
 
-def kafka_data(found: Found, hosts: Sequence[str], cluster_id: str, kraft: bool) -> dict[str, Any]:
+def kafka_data(
+    found: Found,
+    hosts: Sequence[str],
+    cluster_id: str,
+    kraft: bool,
+    lost: Sequence[Sequence[str]] = (),
+) -> dict[str, Any]:
     """Why the brokers must not be deployed, and how many controllers have a metadata log.
 
     found: by host {"directory": path, "ids": [broker ids], "beside": [ids of brokers that are clusters of
         their own], "stores": {"logs": store, "log.dirs of 1": store}}, each store {"up": [units], "holds":
         {directory: {path: text}}, "kept": [directories], "older": {directory: {path: text}}}, and "settings":
         {"controller.quorum.bootstrap.servers": list}; a host that was not asked is missing
+    lost: units of brokers that start on a machine and are the inventory's no more, with that machine
     Returns {"refusals": [sentences], "formatted": number}.
     """
     heard = {host: found[host] for host in hosts if host in found}
@@ -78,7 +90,7 @@ def kafka_data(found: Found, hosts: Sequence[str], cluster_id: str, kraft: bool)
             refusals += _foreign(host, here, cluster_id)
     formatted = sum(len(_formatted(here)) for here in heard.values())
     if kraft and not refusals:
-        refusals = _quorum(heard, hosts, formatted)
+        refusals = _quorum(heard, hosts, formatted) or _moved_away(heard, formatted, lost)
     return {"refusals": refusals, "formatted": formatted}
 
 
@@ -256,6 +268,23 @@ def _quorum(heard: Found, hosts: Sequence[str], formatted: int) -> list[str]:
             "them, for those that are left are no majority. Only if no topic was ever made, since the first "
             "deployment of this cluster was cut off: remove the directories of all its brokers in "
             f"kafka_data_dir ({brokers}) and run again. It removes whatever the cluster holds."
+        )
+    ]
+
+
+def _moved_away(heard: Found, formatted: int, lost: Sequence[Sequence[str]]) -> list[str]:
+    """Machines of before that nobody of the inventory has its data from: a cluster would be founded anew."""
+    if formatted or not lost or not any(here["ids"] for here in heard.values()):
+        return []
+    units = ", ".join(f"{unit} on {host}" for host, unit in lost)
+    host, unit = lost[0]
+    return [
+        (
+            f"kafka_hosts ({', '.join(heard)}) has no broker with a metadata log, but {units}, which it has "
+            "no more, starts there: a second cluster would be founded beside that one. Give the machines of "
+            "before back to kafka_hosts beside the new ones, run, move the replicas, and only then take them "
+            f"out. If what is there is of another cluster or to be forgotten: ssh {host} systemctl disable "
+            f"--now {unit}"
         )
     ]
 
