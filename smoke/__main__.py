@@ -86,7 +86,10 @@ def _parser() -> argparse.ArgumentParser:
         help="ZooKeeper: so many servers that serve are right, while its list changes",
     )
     sub.add_argument(
-        "--joined", type=int, metavar="ID", help="Kafka: this broker as a voter that has caught up is right"
+        "--joined",
+        nargs=2,
+        metavar=("ID", "DIRECTORY_ID"),
+        help="Kafka: this broker as a voter with this directory, that has caught up, is right",
     )
     sub.add_argument("--leave", type=int, metavar="ID", help="Kafka: may this broker leave it for good")
     sub.add_argument(
@@ -204,7 +207,7 @@ def check(options: argparse.Namespace) -> int:
             options.only or gates.SERVICES,
             quorum=options.quorum,
             serving=options.serving,
-            joined=options.joined,
+            joined=(int(options.joined[0]), options.joined[1]) if options.joined else None,
             leave=options.leave,
             roll=_roll(options, cluster),
         )

@@ -125,6 +125,9 @@ def faults(
         found.append(Fault("voters", sentence, max(others, 1)))
     if quorum and state.leader not in quorum:
         found.append(Fault("quorum", f"no quorum leader (leader id {state.leader})"))
+    # With a disk that is new it is another voter: what it was before is gone, until it has taken its place.
+    behind = set(quorum) & set(state.voters) & set(state.brokers) - set(state.caught_up)
+    found += [Fault(f"voter {n}", f"voter {n} has not caught up") for n in sorted(behind)]
     for p in state.partitions:
         if p.leader < 0:
             found.append(Fault(p.name, f"offline: {p}"))

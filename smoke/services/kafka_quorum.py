@@ -82,14 +82,19 @@ def judge_leaving(state: State, number: int) -> Verdict:
     )
 
 
-def judge_joined(state: State, number: int) -> Verdict:
-    """Right when a broker votes, once, and has what the leader has: an observer counts for nothing."""
-    votes, said = state.voters.count(number), f"voters {sorted(state.voters)}"
+def judge_joined(state: State, number: int, directory: str) -> Verdict:
+    """Right when a broker votes with this directory alone, and has what the leader has.
+
+    An observer counts for nothing, nor does the voter that the broker was before its disk was lost.
+    """
     if state.failed or not state.brokers:
         return False, state.failed or "no broker answers"
-    if votes == 1 and number in state.caught_up:
+    pairs = zip(state.voters, state.directories, strict=True)
+    joined = [each for voter, each in pairs if voter == number] == [directory]
+    said = f"voters {sorted(state.voters)}"
+    if joined and number in state.caught_up:
         return True, f"broker {number} votes, {said}"
-    return False, f"broker {number} {'has not caught up' if votes == 1 else 'is yet to join'}, {said}"
+    return False, f"broker {number} {'has not caught up' if joined else 'is yet to join'}, {said}"
 
 
 def leave_quorum(cluster: Cluster, section: Kafka, number: int, timeout: float) -> None:

@@ -33,7 +33,13 @@ case $1 in
   *) exit 1 ;;
 esac
 """
-RUNUSER = '#!/bin/sh\necho "format $9 ${{10}}" >> {log}\n'
+# kafka-storage.sh format: each directory gets an id.
+RUNUSER = """#!/bin/sh
+echo "format $9 ${{10}}" >> {log}
+id=$(echo "$9" | tr -dc 0-9)
+mkdir -p "${{0%/bin/*}}/$id"
+echo "directory.id=d$id" > "${{0%/bin/*}}/$id/meta.properties"
+"""
 FORMAT = "format /etc/kafka/server-{}.properties --{}initial-controllers"
 PROPERTIES = "node.id=4\ncontroller.quorum.auto.join.enable={}\nlog.dirs=/d\n"
 
@@ -134,16 +140,16 @@ def test_brokers_join_a_cluster_one_after_the_other(tmp_path: Path) -> None:
         for line in (
             FORMAT.format(number, "no-"),
             f"{host} started kafka@{number}",
-            f"a check kafka --joined {number}",
+            f"a check kafka --joined {number} d{number}",
         )
     ]
     assert done[2:] == joins
 
 
 def test_nobody_joins_after_one_that_does_not_vote(tmp_path: Path) -> None:
-    rc, output, done = play(tmp_path, DEPLOY, "check kafka --joined 2", WAITS)
+    rc, output, done = play(tmp_path, DEPLOY, "check kafka --joined 2 d2", WAITS)
     assert rc == 2, output
-    assert done[-1] == "a check kafka --joined 2"
+    assert done[-1] == "a check kafka --joined 2 d2"
 
 
 def test_those_that_found_a_cluster_start_together(tmp_path: Path) -> None:

@@ -127,20 +127,24 @@ def test_each_is_refused_for_what_those_before_it_leave() -> None:
         # An observer has all, and counts for nothing.
         (state(1, 2, caught_up=(1, 2, 3)), (False, "broker 3 is yet to join, voters [1, 2]")),
         (state(1, 2, 3, away=(3,)), (False, "broker 3 has not caught up, voters [1, 2, 3]")),
-        # The voter that it was before its disk was lost.
+        # The voter that it was before its disk was lost, alone and beside the new one.
+        (
+            state(1, 2, 3, directories=("d1", "d2", "old")),
+            (False, "broker 3 is yet to join, voters [1, 2, 3]"),
+        ),
         (state(1, 2, 3, 3), (False, "broker 3 is yet to join, voters [1, 2, 3, 3]")),
         (State(failed="no answer"), (False, "no answer")),
         (State(), (False, "no broker answers")),
     ],
 )
 def test_one_that_joins_votes(said: State, verdict: tuple[bool, str]) -> None:
-    assert kafka_quorum.judge_joined(said, 3) == verdict
+    assert kafka_quorum.judge_joined(said, 3, "d3") == verdict
 
 
 def test_the_gates_ask_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     cluster = load(write(tmp_path, LAB))
     monkeypatch.setattr(kafka, "fetch", lambda _: state(1, 2))
-    (gate,) = gates.gates_of(cluster, ["kafka"], joined=2)
+    (gate,) = gates.gates_of(cluster, ["kafka"], joined=(2, "d2"))
     assert gate.look() == (True, "broker 2 votes, voters [1, 2]")
     (gate,) = gates.gates_of(cluster, ["kafka"], leave=2)
     assert gate.look() == (True, "broker 2 may leave, voters [1, 2]")

@@ -175,6 +175,7 @@ def broker_state(**changes: Any) -> kafka.State:
         "brokers": (1, 2, 3),
         "voters": (3, 1, 2),
         "leader": 2,
+        "caught_up": (1, 2, 3),
         "partitions": (Partition("t", 0, 1, (1, 2, 3), (3, 2, 1)),),
     }
     return kafka.State(**(facts | changes))
@@ -204,6 +205,7 @@ def broker_state(**changes: Any) -> kafka.State:
         (broker_state(voters=()), (False, "voters [], expected [1, 2, 3]")),
         (broker_state(voters=(1, 2, 3, 3)), (False, "voters [1, 2, 3, 3], expected [1, 2, 3]")),
         (broker_state(leader=-1), (False, "no quorum leader (leader id -1)")),
+        (broker_state(caught_up=(1, 2)), (False, "voter 3 has not caught up")),
         (
             broker_state(partitions=(Partition("t", 1, -1, (1, 2), ()),)),
             (
@@ -240,7 +242,7 @@ def test_a_voter_that_is_none_of_the_inventory_is_named_with_what_removes_it(
     state = broker_state(
         voters=(1, 2, 3, 4), directories=("d1", "d2", "d3", "d4"), caught_up=caught_up, bootstrap="h:9092"
     )
-    (fault,) = kafka.faults(state, [1, 2, 3], [1, 2, 3])
+    fault, *_ = kafka.faults(state, [1, 2, 3], [1, 2, 3])
     assert fault == Fault("voters", f"voters [1, 2, 3, 4], expected [1, 2, 3]{says}")
 
 
