@@ -37,7 +37,7 @@ from smoke.checks import streaming as streaming_check
 from smoke.checks import zookeeper as zookeeper_check
 from smoke.cluster import Cluster, ClusterError, Kafka, expect, find, load, source_line
 from smoke.console import Console
-from smoke.services import format_error, hdfs, kafka, kafka_dynamic, kafka_quorum, yarn
+from smoke.services import format_error, hdfs, kafka_dynamic, kafka_quorum, yarn
 from smoke.services.kafka import api_version
 
 #: Keys of plan.json that are read, and what they say.
@@ -144,11 +144,13 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--delete", nargs="+", default=[], metavar="KEY")
     sub.add_argument("--timeout", type=float, default=60, metavar="SECONDS")
 
-    command(
+    sub = command(
         "leaving",
         leaving,
         "say which units of those on stdin leave Kafka, with their machines, and what is against it, in JSON",
     )
+
+    sub.add_argument("--timeout", type=float, default=15, metavar="SECONDS")
 
     sub = command("leave", leave, "have Kafka do without a broker for good")
     sub.add_argument("what", choices=("voter", "broker"), help="take it out of the quorum; unregister it")
@@ -323,9 +325,10 @@ def configure(options: argparse.Namespace) -> int:
 def leaving(options: argparse.Namespace) -> int:
     """Print which brokers leave, and what stands against it. Bad input where the cluster does not say."""
     section = _kafka(described(options))
-    state = kafka.fetch(section)
-    if state.failed or not state.brokers:
-        raise ClusterError(f"the brokers cannot be asked: {state.failed or 'none answers'}")
+    try:
+        state = kafka_quorum.fetch(section, options.timeout)
+    except TimeoutError as error:
+        raise ClusterError(f"the brokers cannot be asked: {error}") from None
     print(json.dumps(kafka_quorum.leaving(state, section, json.load(sys.stdin))))
     return 0
 

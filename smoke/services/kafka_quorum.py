@@ -25,6 +25,22 @@ TOOL = 60
 """Seconds that one of upstream's commands may take: a JVM starts for it."""
 
 
+def fetch(section: Kafka, timeout: float) -> State:
+    """What the brokers say, as soon as one does; raises TimeoutError with why none does.
+
+    A broker that was lost is still asked by the client, until its session of 9 s ends
+    (broker.session.timeout.ms).
+    """
+    said = [""]
+
+    def answered() -> State | None:
+        state = kafka.fetch(section)
+        said[0] = state.failed or "none answers"
+        return None if state.failed or not state.brokers else state
+
+    return wait_until(answered, timeout, lambda: said[0])
+
+
 def against_leaving(state: State, number: int) -> list[Fault]:
     """Why a broker must not leave the cluster now: it has replicas, or the others need its vote."""
     if state.failed or not state.brokers:

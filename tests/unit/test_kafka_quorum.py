@@ -161,9 +161,24 @@ def test_who_leaves_is_printed_for_a_program(
     monkeypatch.setattr("sys.stdin", io.StringIO(json.dumps(units(3))))
     assert command(tmp_path, "leaving") == 0
     assert json.loads(capsys.readouterr().out.splitlines()[-1]) == {"leave": units(3), "refusals": []}
-    monkeypatch.setattr(kafka, "fetch", lambda _: State(failed="no answer"))
-    assert command(tmp_path, "leaving") == 2
-    assert "the brokers cannot be asked: no answer" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("said", "why"), [(State(failed="no answer"), "no answer"), (State(unreachable={1: "x"}), "none answers")]
+)
+def test_brokers_that_do_not_answer_are_asked_again(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    said: State,
+    why: str,
+) -> None:
+    Brokers(monkeypatch, said, state(1, 2, 3))
+    monkeypatch.setattr("sys.stdin", io.StringIO(json.dumps(units(3))))
+    assert command(tmp_path, "leaving") == 0
+    Brokers(monkeypatch, said)
+    assert command(tmp_path, "leaving", "--timeout", "0") == 2
+    assert f"the brokers cannot be asked: {why}" in capsys.readouterr().err
 
 
 class Brokers:
