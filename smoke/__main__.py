@@ -39,7 +39,7 @@ from smoke.checks import streaming as streaming_check
 from smoke.checks import zookeeper as zookeeper_check
 from smoke.cluster import Cluster, ClusterError, Kafka, expect, find, load, source_line
 from smoke.console import Console
-from smoke.services import format_error, hdfs, kafka_dynamic, yarn
+from smoke.services import format_error, hdfs, kafka_dynamic, kafka_quorum, yarn
 from smoke.services.kafka import api_version
 
 #: Keys of plan.json that are read, and what they say.
@@ -104,6 +104,13 @@ def _parser() -> argparse.ArgumentParser:
         help="ZooKeeper: so many servers that serve are right, while its list changes",
     )
     sub.add_argument(
+        "--joined",
+        nargs=2,
+        metavar=("ID", "DIRECTORY_ID"),
+        help="Kafka: this broker as a voter with this directory, that has caught up, is right",
+    )
+    sub.add_argument("--leave", type=int, metavar="ID", help="Kafka: may this broker leave it for good")
+    sub.add_argument(
         "--plan",
         type=Path,
         metavar="FILE",
@@ -154,6 +161,19 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--set", nargs="+", default=[], metavar="KEY=VALUE")
     sub.add_argument("--delete", nargs="+", default=[], metavar="KEY")
     sub.add_argument("--timeout", type=float, default=60, metavar="SECONDS")
+
+    sub = command(
+        "leaving",
+        leaving,
+        "say which units of those on stdin leave Kafka, with their machines, and what is against it, in JSON",
+    )
+
+    sub.add_argument("--timeout", type=float, default=15, metavar="SECONDS")
+
+    sub = command("leave", leave, "have Kafka do without a broker for good")
+    sub.add_argument("what", choices=("voter", "broker"), help="take it out of the quorum; unregister it")
+    sub.add_argument("id", type=int)
+    sub.add_argument("--timeout", type=float, default=120, metavar="SECONDS")
 
     sub = command("run", run, "put data in, get data out, count; remove it all again")
     sub.add_argument("--out", type=Path, help="smoke.json beside the description")
@@ -229,6 +249,8 @@ def check(options: argparse.Namespace) -> int:
             options.only or gates.SERVICES,
             quorum=options.quorum,
             serving=options.serving,
+            joined=(int(options.joined[0]), options.joined[1]) if options.joined else None,
+            leave=options.leave,
             roll=_roll(options, cluster),
         )
     )
@@ -337,6 +359,29 @@ def configure(options: argparse.Namespace) -> int:
         kafka_dynamic.configure(section, wanted, options.timeout)
     except (KafkaError, OSError, ValueError) as error:
         raise ClusterError(format_error(error)) from None
+    return 0
+
+
+def leaving(options: argparse.Namespace) -> int:
+    """Print which brokers leave, and what stands against it. Bad input where the cluster does not say."""
+    section = _kafka(described(options))
+    try:
+        state = kafka_quorum.fetch(section, options.timeout)
+    except TimeoutError as error:
+        raise ClusterError(f"the brokers cannot be asked: {error}") from None
+    print(json.dumps(kafka_quorum.leaving(state, section, json.load(sys.stdin))))
+    return 0
+
+
+def leave(options: argparse.Namespace) -> int:
+    """Take a broker out of the quorum, or unregister one that was stopped."""
+    cluster = described(options)
+    section = _kafka(cluster)
+    act = kafka_quorum.leave_quorum if options.what == "voter" else kafka_quorum.forget
+    try:
+        act(cluster, section, options.id, options.timeout)
+    except TimeoutError as error:
+        raise ClusterError(str(error)) from None
     return 0
 
 

@@ -20,6 +20,7 @@ from smoke.services import (
     Verdict,
     hdfs,
     kafka,
+    kafka_quorum,
     old_kafka,
     sentences,
     spark,
@@ -241,12 +242,16 @@ def gates_of(
     *,
     quorum: bool = False,
     serving: int = 0,
+    joined: tuple[int, str] | None = None,
+    leave: int | None = None,
     roll: Roll | None = None,
 ) -> list[Gate]:
     """The gates of these services, as far as the cluster has them; open when all is right.
 
     quorum: of ZooKeeper, when a majority serves
     serving: of ZooKeeper, when so many servers serve, whatever list of them each one knows; 0 does not ask
+    joined: of Kafka, when the broker of this id votes with the directory of this id, and has caught up
+    leave: of Kafka, when the broker of this id may leave the quorum and the cluster
     roll: when nothing is worse than before, and the daemon that is to be restarted may go
     """
     gates = []
@@ -256,6 +261,10 @@ def gates_of(
             look = partial(lambda part: zookeeper.judge_quorum(part.fetch()), part)
         if serving and part.name == "zookeeper" and (section := cluster.zookeeper):
             look = partial(zookeeper.fetch_serving, section, serving)
+        if part.name == "kafka" and joined:
+            look = partial(lambda part: kafka_quorum.judge_joined(part.fetch(), *joined), part)
+        if part.name == "kafka" and leave is not None:
+            look = partial(lambda part: kafka_quorum.judge_leaving(part.fetch(), leave), part)
         gates.append(Gate(part.name, look, part.units, partial(_ended, cluster, part, roll)))
     return gates
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import logging
 import re
+import shlex
 import threading
 import time
+import uuid
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -82,7 +85,13 @@ class State:
     unreachable: dict[int, str] = field(default_factory=dict)
     """Broker id -> why it did not answer."""
     brokers: tuple[int, ...] = ()
+    registered: tuple[int, ...] = ()
+    """Also those that are away: one that went for good stays until it is unregistered."""
+    bootstrap: str = ""
+    """Address of one that answers."""
     voters: tuple[int, ...] = ()
+    directories: tuple[str, ...] = ()
+    """Of each voter the id of its metadata directory: with another one it is another voter (KIP-853)."""
     leader: int = -1
     """Leader of the metadata quorum."""
     partitions: tuple[Partition, ...] = ()
@@ -108,17 +117,48 @@ def faults(
     if not others_join:
         strangers = sorted(set(state.brokers) - expected)
         found += [Fault(f"broker {n}", f"broker {n} is not expected") for n in strangers]
+        found += [
+            Fault(f"broker {n}", f"broker {n} is away, and not expected: {shlex.join(unregister(state, n))}")
+            for n in sorted(set(state.registered) - set(state.brokers) - set(state.unreachable) - expected)
+        ]
     if quorum and sorted(state.voters) != quorum:
         others = len(set(quorum) ^ set(state.voters))
-        sentence = f"voters {sorted(state.voters)}, expected {quorum}"
+        sentence = f"voters {sorted(state.voters)}, expected {quorum}{_strange_voters(state, quorum)}"
         found.append(Fault("voters", sentence, max(others, 1)))
     if quorum and state.leader not in quorum:
         found.append(Fault("quorum", f"no quorum leader (leader id {state.leader})"))
+    # With a disk that is new it is another voter: what it was before is gone, until it has taken its place.
+    behind = set(quorum) & set(state.voters) & set(state.brokers) - set(state.caught_up)
+    found += [Fault(f"voter {n}", f"voter {n} has not caught up") for n in sorted(behind)]
     for p in state.partitions:
         if p.leader < 0:
             found.append(Fault(p.name, f"offline: {p}"))
         found += [Fault(f"{p.name} on {n}", f"under-replicated: {p}") for n in set(p.replicas) ^ set(p.isr)]
     return found
+
+
+def _strange_voters(state: State, quorum: Collection[int]) -> str:
+    """How voters that are not the inventory's are removed, when those that are can do without them."""
+    if 2 * len(set(state.caught_up) & set(quorum)) <= len(state.voters):
+        return ""
+    return "".join(
+        f"; when broker {number} has ended for good: {shlex.join(remove_voter(state, number, directory))}"
+        for number, directory in zip(state.voters, state.directories, strict=False)
+        if number not in quorum
+    )
+
+
+def remove_voter(state: State, number: int, directory: str) -> list[str]:
+    """Upstream's command that takes a voter out of the quorum, for a broker's machine."""
+    return [
+        *("kafka-metadata-quorum.sh", "--bootstrap-server", state.bootstrap, "remove-controller"),
+        *("--controller-id", str(number), "--controller-directory-id", directory),
+    ]
+
+
+def unregister(state: State, number: int) -> list[str]:
+    """Upstream's command that has the cluster forget a broker, for a broker's machine."""
+    return ["kafka-cluster.sh", "unregister", "--bootstrap-server", state.bootstrap, "--id", str(number)]
 
 
 def subjects(section: cluster.Kafka) -> dict[Daemon, str]:
@@ -164,8 +204,9 @@ def against_restart(state: State, section: cluster.Kafka, broker: cluster.Broker
         return faults(state, brokers, voters, section.others_join)
     found = []
     if broker.id in voters:
-        rest = len(set(state.caught_up) & set(voters) - {broker.id})
-        found += no_majority(broker.place[0], rest, len(voters), "controller")
+        # A voter that is none of the inventory's counts, too, also one that is gone.
+        rest, whole = len(set(state.caught_up) - {broker.id}), max(len(voters), len(state.voters))
+        found += no_majority(broker.place[0], rest, whole, "controller")
     for p in state.partitions:
         if broker.id in p.isr and len(p.isr) - 1 < p.min_isr < len(p.replicas):
             sentence = f"without broker {broker.id} {p} has fewer replicas in sync than {MIN_ISR}={p.min_isr}"
@@ -212,7 +253,8 @@ def fetch(section: cluster.Kafka, timeout: float = 3.0) -> State:
 
 def _describe(admin: Any, section: cluster.Kafka, unreachable: Mapping[int, str]) -> State:
     # DescribeCluster lists fenced brokers too: registered, but not serving.
-    brokers = [b["broker_id"] for b in admin.describe_cluster()["brokers"] if not b.get("is_fenced")]
+    registered = admin.describe_cluster()["brokers"]
+    brokers = [b["broker_id"] for b in registered if not b.get("is_fenced")]
     silent = dict(unreachable)
     for number in brokers:
         if number not in silent:
@@ -220,17 +262,32 @@ def _describe(admin: Any, section: cluster.Kafka, unreachable: Mapping[int, str]
                 admin.get_broker_version_data(number)  # each answers for itself
             except (KafkaError, OSError) as error:
                 silent[number] = format_error(error)
-    state = State(unreachable=silent, brokers=tuple(n for n in brokers if n not in silent))
+    state = State(
+        unreachable=silent,
+        brokers=tuple(n for n in brokers if n not in silent),
+        registered=tuple(b["broker_id"] for b in registered),
+        bootstrap=next((f"{b.host}:{b.port}" for b in section.brokers if b.id not in silent), ""),
+    )
     if section.voters:
         (quorum,) = admin.describe_metadata_quorum()["topics"][0]["partitions"]
         voters, leader = quorum["current_voters"], quorum["leader_id"]
-        ids = tuple(voter["replica_id"] for voter in voters)
-        state = replace(state, voters=ids, leader=leader, caught_up=caught_up(voters, leader))
+        state = replace(
+            state,
+            voters=tuple(voter["replica_id"] for voter in voters),
+            directories=tuple(_uuid(voter.get("replica_directory_id")) for voter in voters),
+            leader=leader,
+            caught_up=caught_up(voters, leader),
+        )
     topics = admin.describe_topics()
     # DescribeConfigs came with 0.11.
     asked = [topic["name"] for topic in topics] if _parts(section.version) >= (0, 11) else []
     demanded = _min_isr(admin, asked)
     return replace(state, partitions=tuple(_partitions(topics, demanded)))
+
+
+def _uuid(text: Any) -> str:
+    """A UUID as Kafka's commands read it."""
+    return base64.urlsafe_b64encode(uuid.UUID(str(text)).bytes).decode().rstrip("=") if text else ""
 
 
 def caught_up(voters: Iterable[Mapping[str, int]], leader: int) -> tuple[int, ...]:

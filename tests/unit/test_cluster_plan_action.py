@@ -55,6 +55,24 @@ def test_who_leads_is_asked_where_a_daemon_is_restarted(settled: list[list[str]]
     assert rolled == ({"kafka"} if rolls else set())
 
 
+def test_units_that_the_inventory_lost_are_asked_about_with_their_machines() -> None:
+    answers = {
+        "a": {"orphaned_units": []},
+        "b": {"orphaned_units": ["hdfs-datanode", "kafka@4"]},
+        "c": {"orphaned_units": ["kafka@5", "kafka@6"]},
+    }
+    kafka = KAFKA | {"leave": {"units": "kafka@"}}
+    assert action._lost(kafka, answers) == [["b", "kafka@4"], ["c", "kafka@5"], ["c", "kafka@6"]]
+    # On ZooKeeper none of them leaves.
+    assert action._lost(KAFKA | {"leave": {}}, answers) == []
+
+
+def test_what_does_not_say_whether_they_are_its_own_leaves_them_alone() -> None:
+    (warning,) = action._leaving(KAFKA, {"error": "no answer"})["warnings"]
+    assert warning == "kafka does not say whether what the inventory lost is of it: no answer"
+    assert action._leaving(KAFKA, {"leave": []}) == {"leave": []}
+
+
 def test_a_command_reads_what_is_given_and_answers_in_json() -> None:
     program = "import sys, json; print(json.dumps({'said': json.load(sys.stdin)}))"
     assert action._ask([sys.executable, "-c", program], {"a": 1}) == {"said": {"a": 1}}

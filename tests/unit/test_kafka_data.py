@@ -361,6 +361,64 @@ def test_a_cluster_grows_by_what_it_can_take_in(
         assert f"in kafka_data_dir ({', '.join(map(str, ids))}) and run again." in line
 
 
+@pytest.mark.parametrize(
+    ("there", "formatted", "known", "lost"),
+    [
+        # One more is added to one, or of two one has lost its disk: those that are there know.
+        (1, 1, 2, False),
+        (2, 1, 2, True),
+        (3, 2, 3, False),
+        (3, 1, 3, True),
+        (4, 2, 4, True),
+        (5, 3, 5, False),
+        (5, 2, 5, True),
+        # Of five that became three: those that left it are voters still.
+        (5, 2, 3, True),
+    ],
+)
+def test_disks_of_a_majority_that_were_lost_are_not_taken_for_growth(
+    there: int, formatted: int, known: int, lost: bool
+) -> None:
+    bootstrap = {"controller.quorum.bootstrap.servers": ",".join(f"h{n}:9093" for n in range(there))}
+    found = {
+        f"h{n}": here(*[n] * (n <= formatted), ids=(n,), up=(n,) if n <= formatted else ())
+        | {"settings": bootstrap}
+        for n in range(1, known + 1)
+    }
+    refusals = kafka_data(found, list(found), ID, True)["refusals"]
+    says = (
+        f"Only {formatted} of {known} controllers have a metadata log in their kafka_data_dir. By "
+        f"controller.quorum.bootstrap.servers there were {there} before: some left kafka_hosts in the run in "
+        "which others came, and are to be given back, or directories were lost. Restore them, for those that "
+        "are left are no majority. Only if no topic"
+    )
+    assert [line.startswith(says) for line in refusals] == [True] * lost
+
+
+@pytest.mark.parametrize(
+    ("found", "lost", "refused"),
+    [
+        ({"b": here(ids=(2,)), "c": here(ids=(3,))}, [["a", "kafka@1"]], True),
+        ({"b": here(ids=(2,)), "c": here(ids=(3,))}, [], False),
+        # They get the data from those that stay.
+        ({"b": here(2, ids=(2,), up=(2,)), "c": here(ids=(3,))}, [["a", "kafka@1"]], False),
+    ],
+)
+def test_no_cluster_is_founded_beside_the_one_that_the_inventory_lost(
+    found: dict[str, dict[str, Any]], lost: list[list[str]], refused: bool
+) -> None:
+    refusals = kafka_data(found, list("bc"), ID, True, lost)["refusals"]
+    assert [line[:98] for line in refusals] == [
+        "kafka_hosts (b, c) has no broker with a metadata log, but kafka@1 on a, which it has no more, star"
+    ] * refused
+
+
+def test_when_all_have_their_data_nobody_counts_those_of_before() -> None:
+    bootstrap = {"controller.quorum.bootstrap.servers": "a:1,b:1,c:1,d:1,e:1"}
+    found = {host: here(n, ids=(n,)) | {"settings": bootstrap} for n, host in enumerate("ab", 1)}
+    assert kafka_data(found, list(found), ID, True)["refusals"] == []
+
+
 @pytest.mark.parametrize("up", [True, False], ids=["up", "down"])
 @pytest.mark.parametrize("states", [*itertools.product(["data", "empty", "unheard"], repeat=3)], ids="-".join)
 def test_empty_controllers_never_are_a_majority_beside_data(states: tuple[str, ...], up: bool) -> None:

@@ -20,7 +20,7 @@ class ActionModule(ActionBase):
             log.write(task_vars["inventory_hostname"] + ": " + " ".join(words).strip() + "\\n")
         return {{"changed": True}}
 """
-NOTHING: dict[str, list[str]] = {"deploy": [], "roll": [], "batches": [], "follow": []}
+NOTHING: dict[str, list[str]] = {"deploy": [], "leave": [], "roll": [], "batches": [], "follow": []}
 BEFORE, BETWEEN, AFTER = {"a": ["1", "2"], "b": ["3"]}, {"a": ["2"], "b": ["3"]}, {"a": ["2"]}
 
 

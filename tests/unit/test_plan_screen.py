@@ -129,6 +129,15 @@ def test_servers_that_come_and_go(old: int, new: int, steps: str, line: str) -> 
     assert plan_screen(plan | {"steps": [step]})[-1] == f"  step 1: zookeeper: {line}"
 
 
+def test_daemons_that_leave_for_good() -> None:
+    step = {"step": 1, "do": "leave", "service": "kafka", "machines": ["d"], "units": ["kafka@4", "kafka@5"]}
+    plan = {"cluster": "lab", "machines": ["a"], "unheard": [], "services": {"kafka": {"machines": {}}}}
+    assert plan_screen(plan | {"steps": [step]})[-1] == (
+        "  step 1: kafka: kafka@4, then kafka@5 on d leaves for good, when the rest allows: it is stopped "
+        "and disabled, and its data stays"
+    )
+
+
 def test_ansible_finds_the_filter() -> None:
     assert FilterModule().filters() == {"plan_screen": plan_screen}
 

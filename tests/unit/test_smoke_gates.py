@@ -21,7 +21,7 @@ from smoke.cluster import Kafka as KafkaSection
 from smoke.cluster import ZooKeeper as ZooKeeperSection
 from smoke.console import Console
 from smoke.gates import Gate, gates_of, wait_for_all
-from smoke.services import hdfs, kafka, spark, yarn, zookeeper
+from smoke.services import Fault, hdfs, kafka, spark, yarn, zookeeper
 from smoke.services.kafka import Partition
 from smoke.web import WebError, get_json
 
@@ -175,6 +175,7 @@ def broker_state(**changes: Any) -> kafka.State:
         "brokers": (1, 2, 3),
         "voters": (3, 1, 2),
         "leader": 2,
+        "caught_up": (1, 2, 3),
         "partitions": (Partition("t", 0, 1, (1, 2, 3), (3, 2, 1)),),
     }
     return kafka.State(**(facts | changes))
@@ -204,6 +205,7 @@ def broker_state(**changes: Any) -> kafka.State:
         (broker_state(voters=()), (False, "voters [], expected [1, 2, 3]")),
         (broker_state(voters=(1, 2, 3, 3)), (False, "voters [1, 2, 3, 3], expected [1, 2, 3]")),
         (broker_state(leader=-1), (False, "no quorum leader (leader id -1)")),
+        (broker_state(caught_up=(1, 2)), (False, "voter 3 has not caught up")),
         (
             broker_state(partitions=(Partition("t", 1, -1, (1, 2), ()),)),
             (
@@ -221,6 +223,38 @@ def broker_state(**changes: Any) -> kafka.State:
 )
 def test_kafka(state: kafka.State, verdict: tuple[bool, str]) -> None:
     assert kafka.judge(state, [1, 2, 3], [1, 2, 3]) == verdict
+
+
+COMMAND = "kafka-metadata-quorum.sh --bootstrap-server h:9092 remove-controller --controller-id {} "
+
+
+@pytest.mark.parametrize(
+    ("caught_up", "says"),
+    [
+        ((1, 2, 3), f"; when broker 4 has ended for good: {COMMAND.format(4)}--controller-directory-id d4"),
+        # No command where the others could not do without it.
+        ((1, 2, 4), ""),
+    ],
+)
+def test_a_voter_that_is_none_of_the_inventory_is_named_with_what_removes_it(
+    caught_up: tuple[int, ...], says: str
+) -> None:
+    state = broker_state(
+        voters=(1, 2, 3, 4), directories=("d1", "d2", "d3", "d4"), caught_up=caught_up, bootstrap="h:9092"
+    )
+    fault, *_ = kafka.faults(state, [1, 2, 3], [1, 2, 3])
+    assert fault == Fault("voters", f"voters [1, 2, 3, 4], expected [1, 2, 3]{says}")
+
+
+def test_a_broker_that_is_gone_and_registered_is_named_with_what_unregisters_it() -> None:
+    state = broker_state(registered=(1, 2, 3, 4), bootstrap="h:9092")
+    (fault,) = kafka.faults(state, [1, 2, 3], [1, 2, 3])
+    assert fault.sentence == (
+        "broker 4 is away, and not expected: kafka-cluster.sh unregister --bootstrap-server h:9092 --id 4"
+    )
+    assert kafka.faults(state, [1, 2, 3], [1, 2, 3], others_join=True) == []
+    # Of those that are expected it is said once.
+    assert len(kafka.faults(broker_state(brokers=(1, 2), registered=(1, 2, 3)), [1, 2, 3], [1, 2, 3])) == 1
 
 
 class Admin:

@@ -156,6 +156,14 @@ def test_a_controller_goes_only_while_the_others_that_have_caught_up_are_a_major
             assert subjects(against(state, 2, voters, voters)) == ([] if may else ["m2"]), caught_up
 
 
+@pytest.mark.parametrize(("caught_up", "may"), [((1, 2, 3), False), ((1, 2, 3, 4), True)])
+def test_a_controller_that_is_none_of_the_inventory_counts(caught_up: tuple[int, ...], may: bool) -> None:
+    """One that is gone for good is a voter until it is removed."""
+    voters = tuple(range(1, 5 if may else 6))
+    state = kafka.State(brokers=caught_up, voters=voters, leader=1, caught_up=caught_up)
+    assert subjects(against(state, 2, (1, 2, 3), (1, 2, 3))) == ([] if may else ["m2"])
+
+
 @pytest.mark.parametrize("voters", [(), (1,), (1, 2)])
 def test_where_no_broker_can_be_spared_all_must_be_right(voters: tuple[int, ...]) -> None:
     ids = voters or (1,)

@@ -285,6 +285,30 @@ def test_warnings() -> None:
     assert (plan["steps"], plan["refusals"]) == ([], [])
 
 
+def test_a_daemon_that_leaves_goes_after_those_that_come_and_before_the_roll() -> None:
+    found = {"a": answer(kafka=STALE), "b": answer(kafka=FRESH), "c": answer()}
+    found["d"] = answer(orphaned_units=("kafka@4", "kafka@7"))
+    leaving = {"kafka": {"leave": [["d", "kafka@4"]], "refusals": ["it has replicas"], "warnings": ["so"]}}
+    plan = to_plan(found, SERVICES, {}, leaving=leaving)
+    assert [(step["do"], step["machines"]) for step in plan["steps"]] == [
+        ("install", ["b"]),
+        ("deploy", ["b"]),
+        ("leave", ["d"]),
+        ("roll", ["a"]),
+    ]
+    assert plan["steps"][2]["units"] == ["kafka@4"]
+    assert plan["services"]["kafka"]["leave"] == {"d": ["kafka@4"]}
+    assert plan["refusals"] == ["it has replicas"]
+    # What else it starts is left alone.
+    assert [warning.split(",")[0] for warning in plan["warnings"]] == ["node starts kafka@7", "so"]
+
+
+def test_it_is_all_that_is_to_be_done() -> None:
+    leaving = {"kafka": {"leave": [["d", "kafka@4"], ["d", "kafka@5"]], "refusals": []}}
+    plan = to_plan({"a": answer(), "d": answer()}, SERVICES, {}, leaving=leaving)
+    assert [(step["do"], step["units"]) for step in plan["steps"]] == [("leave", ["kafka@4", "kafka@5"])]
+
+
 STEPS = [
     {"host": "d", "do": "stop", "serve": 2},
     {"host": "b", "do": "restart", "serve": 2},

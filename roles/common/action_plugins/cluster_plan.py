@@ -25,12 +25,15 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         after --batches and services which of their workers may be restarted together
     restart: the service all of whose daemons are restarted, whatever they run with
     dynamic: whether properties that running daemons take may be set without a restart
+    leave: whether daemons that the inventory lost may be taken out of their service
     accepted: what the user accepts at the gates
     """
 
     TRANSFERS_FILES = False
     _supports_check_mode = True
-    _VALID_ARGS = frozenset(("found", "services", "name", "path", "survey", "restart", "dynamic", "accepted"))
+    _VALID_ARGS = frozenset(
+        ("found", "services", "name", "path", "survey", "restart", "dynamic", "leave", "accepted")
+    )
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Return the plan as the fact __common_plan; failed when something is refused."""
@@ -43,6 +46,11 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             if self._task.args.get("dynamic") and service.get("dynamic")
             if (given := _properties(service, found))
         }
+        leaving = {
+            service["name"]: _leaving(service, _ask(service["leave"]["ask"], units))
+            for service in services
+            if self._task.args.get("leave") and (units := _lost(service, found))
+        }
         rolled = _rolled(found, dynamic) | ({restart} if restart else set())
         seen = _ask(_survey(self._task.args.get("survey"), services, rolled)) if rolled else {}
         leaders = seen.get("leaders", {})
@@ -52,7 +60,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             if service.get("data")
         }
         plan = self._filter(
-            "found | to_plan(services, data, leaders, restart, domains=domains, dynamic=dynamic)",
+            "found | to_plan(services, data, leaders, restart, domains=domains, dynamic=dynamic, "
+            "leaving=leaving)",
             found=found,
             services=services,
             data=data,
@@ -60,6 +69,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             domains=seen.get("domains", {}),
             restart=restart,
             dynamic=dynamic,
+            leaving=leaving,
         )
         plan |= {
             "cluster": self._task.args["name"],
@@ -101,6 +111,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             if not rule.isidentifier():
                 raise AnsibleActionFail(f"{service['name']}: {rule} is no name of a filter")
             arguments = service["data"]["arguments"]
+            if service.get("leave"):
+                arguments = {**arguments, "lost": _lost(service, found)}
             decided |= self._filter(f"found | {rule}(**arguments)", found=here, arguments=arguments)
         stores = {host: said["stores"] for host, said in here.items()}
         decided["refusals"] += self._filter("stores | stale_copies", stores=stores)
@@ -167,7 +179,25 @@ def _taken(service: Mapping[str, Any], said: dict[str, Any]) -> dict[str, Any]:
     return {"warnings": [sentence]}
 
 
-def _ask(argv: list[str] | None, given: Mapping[str, Any] | None = None) -> dict[str, Any]:
+def _lost(service: Mapping[str, Any], found: Mapping[str, Any]) -> list[list[str]]:
+    """The units of a service that start on a machine and are the inventory's no more, with that machine."""
+    return [
+        [host, unit]
+        for host, answer in found.items()
+        for unit in answer.get("orphaned_units", ())
+        if service.get("leave") and unit.startswith(service["leave"]["units"])
+    ]
+
+
+def _leaving(service: Mapping[str, Any], said: dict[str, Any]) -> dict[str, Any]:
+    """Which of them leave the service; a warning where its daemons do not say whether they are of it."""
+    if "error" not in said:
+        return said
+    sentence = f"{service['name']} does not say whether what the inventory lost is of it: {said['error']}"
+    return {"warnings": [sentence]}
+
+
+def _ask(argv: list[str] | None, given: Any = None) -> dict[str, Any]:
     """What a command answers, or an error where it cannot be asked: the gates say what is wrong."""
     if not argv:
         return {}

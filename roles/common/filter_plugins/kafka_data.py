@@ -18,8 +18,9 @@ options:
   _input:
     description: >-
       by host what lies there, C(stores), as the module service_state reads those of the filter kafka_stores,
-      with C(directory), C(ids), the brokers of the host, and C(beside), those that are clusters of their own;
-      a host that was not asked is missing
+      with C(directory), C(ids), the brokers of the host, and C(beside), those that are clusters of their own,
+      and C(settings), controller.quorum.bootstrap.servers as the brokers' files have it; a host that was not
+      asked is missing
     type: dict
     required: true
   hosts:
@@ -35,6 +36,11 @@ options:
     description: whether each broker is a controller, too
     type: bool
     required: true
+  lost:
+    description: units of brokers that start on a machine and are the inventory's no more, with that machine
+    type: list
+    elements: list
+    default: []
 """
 
 EXAMPLES = r"""
@@ -53,17 +59,26 @@ _value:
 #: Of a broker, below the directory that is named by its id; versions before 0.9 have only the second.
 METADATA = "meta.properties"
 CHECKPOINT = "recovery-point-offset-checkpoint"
+#: Of a broker's file: where the controllers are, all of them.
+BOOTSTRAP = "controller.quorum.bootstrap.servers"
 
 Found = Mapping[str, Mapping[str, Any]]
 
 
-def kafka_data(found: Found, hosts: Sequence[str], cluster_id: str, kraft: bool) -> dict[str, Any]:
+def kafka_data(
+    found: Found,
+    hosts: Sequence[str],
+    cluster_id: str,
+    kraft: bool,
+    lost: Sequence[Sequence[str]] = (),
+) -> dict[str, Any]:
     """Why the brokers must not be deployed, and how many controllers have a metadata log.
 
     found: by host {"directory": path, "ids": [broker ids], "beside": [ids of brokers that are clusters of
         their own], "stores": {"logs": store, "log.dirs of 1": store}}, each store {"up": [units], "holds":
-        {directory: {path: text}}, "kept": [directories], "older": {directory: {path: text}}}; a host that was
-        not asked is missing
+        {directory: {path: text}}, "kept": [directories], "older": {directory: {path: text}}}, and "settings":
+        {"controller.quorum.bootstrap.servers": list}; a host that was not asked is missing
+    lost: units of brokers that start on a machine and are the inventory's no more, with that machine
     Returns {"refusals": [sentences], "formatted": number}.
     """
     heard = {host: found[host] for host in hosts if host in found}
@@ -75,7 +90,7 @@ def kafka_data(found: Found, hosts: Sequence[str], cluster_id: str, kraft: bool)
             refusals += _foreign(host, here, cluster_id)
     formatted = sum(len(_formatted(here)) for here in heard.values())
     if kraft and not refusals:
-        refusals = _quorum(heard, hosts, formatted)
+        refusals = _quorum(heard, hosts, formatted) or _moved_away(heard, formatted, lost)
     return {"refusals": refusals, "formatted": formatted}
 
 
@@ -232,21 +247,51 @@ def _quorum(heard: Found, hosts: Sequence[str], formatted: int) -> list[str]:
         for here in heard.values()
     )
     join = formatted if run else formatted - 1
-    if not 0 < formatted < count - join:
+    # Those that have one know how many there were. With files of a run that was cut off some may know less.
+    there = max((_controllers(here) for here in heard.values() if _formatted(here)), default=0)
+    lost = 0 < 2 * formatted <= there
+    if not (lacking and lost) and not 0 < formatted < count - join:
         return []
     adding = f"add {join} at a time at most" if join else "start those that have one first"
+    why = (
+        f"By {BOOTSTRAP} there were {there} before: some left kafka_hosts in the run in which others came, "
+        "and are to be given back, or directories were lost. Restore"
+        if lost
+        else f"If you are adding brokers, {adding}, so that the new are not more than those that know the "
+        "cluster's metadata: leave the others out of the inventory, run, then add more and run again. If you "
+        "are not, directories were lost: restore"
+    )
     brokers = ", ".join(str(number) for here in heard.values() for number in here["ids"])
     return [
         (
-            f"Only {formatted} of {count} controllers have a metadata log in their kafka_data_dir. If you "
-            f"are adding brokers, {adding}, so that the new are not more than those that know the cluster's "
-            "metadata: leave the others out of the inventory, run, then add more and run again. If you are "
-            "not, directories were lost: restore them, for those that are left are no majority. Only if no "
-            "topic was ever made, since the first deployment of this cluster was cut off: remove the "
-            f"directories of all its brokers in kafka_data_dir ({brokers}) and run again. It removes "
-            "whatever the cluster holds."
+            f"Only {formatted} of {count} controllers have a metadata log in their kafka_data_dir. {why} "
+            "them, for those that are left are no majority. Only if no topic was ever made, since the first "
+            "deployment of this cluster was cut off: remove the directories of all its brokers in "
+            f"kafka_data_dir ({brokers}) and run again. It removes whatever the cluster holds."
         )
     ]
+
+
+def _moved_away(heard: Found, formatted: int, lost: Sequence[Sequence[str]]) -> list[str]:
+    """Machines of before that nobody of the inventory has its data from: a cluster would be founded anew."""
+    if formatted or not lost or not any(here["ids"] for here in heard.values()):
+        return []
+    units = ", ".join(f"{unit} on {host}" for host, unit in lost)
+    host, unit = lost[0]
+    return [
+        (
+            f"kafka_hosts ({', '.join(heard)}) has no broker with a metadata log, but {units}, which it has "
+            "no more, starts there: a second cluster would be founded beside that one. Give the machines of "
+            "before back to kafka_hosts beside the new ones, run, move the replicas, and only then take them "
+            f"out. If what is there is of another cluster or to be forgotten: ssh {host} systemctl disable "
+            f"--now {unit}"
+        )
+    ]
+
+
+def _controllers(here: Mapping[str, Any]) -> int:
+    """How many controllers the brokers of a host were told of."""
+    return len(_paths(here.get("settings", {}).get(BOOTSTRAP)))
 
 
 def _property(text: str, key: str) -> str:

@@ -95,8 +95,8 @@ def _step(step: Mapping[str, Any]) -> str:
         return f"{step['service']}: set without a restart, as the cluster's default: {values}"
     if step["do"] == "delete":
         return f"{step['service']}: delete what was set without a restart: {', '.join(step['properties'])}"
-    if step["do"] == "resize":
-        return f"{step['service']}: {_resize(step)}"
+    if going := {"resize": _resize, "leave": _leave}.get(step["do"]):
+        return f"{step['service']}: {going(step)}"
     units = ", then ".join(step["restart"])
     how = ", last since it leads," if step["leads"] else " together" * (len(step["machines"]) > 1)
     return f"{step['service']}: on {machines}{how} write files and restart {units}, when the rest allows"
@@ -109,6 +109,14 @@ def _resize(step: Mapping[str, Any]) -> str:
     count = f"{step['old']} server{'s' * (step['old'] != 1)}"
     become = f"become{'s' * (step['old'] == 1)}"
     return f"{count} {become} {step['new']}, one after the other: {order}"
+
+
+def _leave(step: Mapping[str, Any]) -> str:
+    """Daemons that go for good."""
+    return (
+        f"{', then '.join(step['units'])} on {step['machines'][0]} leaves for good, when the rest allows: it "
+        "is stopped and disabled, and its data stays"
+    )
 
 
 class FilterModule:

@@ -18,8 +18,8 @@ options:
     required: true
   verb:
     description:
-      - install, of all services together; deploy, roll or follow, of one, in the order of the plan; serial,
-        how many machines are in each batch of the roll
+      - install, of all services together; deploy, leave, roll or follow, of one, in the order of the plan;
+        serial, how many machines are in each batch of the roll
     type: str
     required: true
   service:
@@ -44,8 +44,8 @@ _value:
 def planned(hostvars: Mapping[str, Any], verb: str, service: str = "") -> list[Any]:
     """The machines on which the plan of this run has something to do; none without a plan, or for a check.
 
-    verb: install, of all services together; deploy, roll or follow, of one. The order of a roll is the
-        plan's; serial is how many machines are in each of its batches
+    verb: install, of all services together; deploy, leave, roll or follow, of one. The order is the plan's;
+        serial is how many machines are in each batch of the roll
     """
     for host in hostvars:
         plan = hostvars[host].get("__common_plan")

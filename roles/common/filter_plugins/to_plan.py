@@ -45,6 +45,11 @@ options:
       - by service what its running daemons take without a restart, as C(python -m smoke dynamic) says it
     type: dict
     default: {}
+  leaving:
+    description:
+      - by service which units that the inventory lost leave it for good, as C(python -m smoke leaving) says
+    type: dict
+    default: {}
 """
 
 EXAMPLES = r"""
@@ -71,6 +76,7 @@ def to_plan(
     *,
     domains: Domains | None = None,
     dynamic: Mapping[str, Mapping[str, Any]] | None = None,
+    leaving: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> dict[str, Any]:
     """The plan of a run.
 
@@ -86,12 +92,15 @@ def to_plan(
     domains: by service and machine the domain whose workers may be away together, or why there is none
     dynamic: by service what its running daemons take without a restart: {"set": {key: value}, "delete":
         [keys], "settled": [[host, unit]], "records": [...], "warnings": [sentences]}
+    leaving: by service which units that the inventory lost leave it for good: {"leave": [[host, unit]],
+        "refusals": [sentences], "warnings": [sentences]}
 
     Returns {"machines": [hosts], "unheard": [hosts], "install": [hosts], "services": {name: {"deploy":
     [hosts], "roll": [hosts], "batches": [[hosts]], "follow": [hosts], "leaders": [hosts], "set": [hosts],
-    "delete": [hosts], "dynamic": {...}, "machines": {host: {"install": [sentences], "files": [paths],
-    "start": [units], "enable": [units], "restart": {unit: [why]}}}}}, "data": data, "steps": [{"step": 1,
-    "do": "roll"}], "refusals": [sentences], "warnings": [sentences]}. What has nothing to do is not in it.
+    "delete": [hosts], "dynamic": {...}, "leave": {host: [units]}, "machines": {host: {"install":
+    [sentences], "files": [paths], "start": [units], "enable": [units], "restart": {unit: [why]}}}}}, "data":
+    data, "steps": [{"step": 1, "do": "roll"}], "refusals": [sentences], "warnings": [sentences]}. What has
+    nothing to do is not in it.
     """
     planned: dict[str, Any] = {}
     bases = {name for service in services for name in service.get("base", ())}
@@ -112,7 +121,10 @@ def to_plan(
                 )
             )
         }
-        if machines or taken.get("set") or taken.get("delete"):
+        leave: dict[str, list[str]] = {}
+        for host, unit in (leaving or {}).get(service["name"], {}).get("leave", ()):
+            leave.setdefault(host, []).append(unit)
+        if machines or leave or taken.get("set") or taken.get("delete"):
             lead = (leaders or {}).get(service["name"], ())
             resize = data.get(service["name"], {}).get("resize")
             batches = _batches(service, machines, lead, (domains or {}).get(service["name"], ""))
@@ -123,6 +135,7 @@ def to_plan(
                 "set": here if taken.get("set") else [],
                 "delete": here if taken.get("delete") else [],
                 "dynamic": {key: taken[key] for key in ("set", "delete", "records") if key in taken},
+                "leave": leave,
                 "machines": machines,
             }
     hosts = list(dict.fromkeys(host for service in services for host in service["hosts"]))
@@ -138,11 +151,17 @@ def to_plan(
         "services": planned,
         "data": dict(data),
         "steps": _steps(planned, install),
-        "refusals": _refusals(found, data, restart),
-        "warnings": _warnings(found, data)
+        "refusals": _refusals(found, data, restart) + _said("refusals", leaving),
+        "warnings": _warnings(found, data, leaving or {})
         + _unbatched(planned, domains or {})
-        + [sentence for taken in (dynamic or {}).values() for sentence in taken.get("warnings", ())],
+        + _said("warnings", dynamic)
+        + _said("warnings", leaving),
     }
+
+
+def _said(key: str, asked: Mapping[str, Mapping[str, Any]] | None) -> list[str]:
+    """Sentences of what services were asked."""
+    return [sentence for said in (asked or {}).values() for sentence in said.get(key, ())]
 
 
 def _ordered(
@@ -253,6 +272,10 @@ def _steps(planned: Mapping[str, Any], install: Sequence[str]) -> list[dict[str,
             continue
         steps += _deployed(name, service, "deploy")
         steps += [
+            {"do": "leave", "service": name, "machines": [host], "units": units}
+            for host, units in service["leave"].items()
+        ]
+        steps += [
             {
                 "do": "roll",
                 "service": name,
@@ -311,10 +334,13 @@ def _leavers(data: Mapping[str, Mapping[str, Any]]) -> list[tuple[str, str]]:
     ]
 
 
-def _warnings(found: Found, data: Mapping[str, Mapping[str, Any]]) -> list[str]:
+def _warnings(
+    found: Found, data: Mapping[str, Mapping[str, Any]], leaving: Mapping[str, Mapping[str, Any]]
+) -> list[str]:
     """What is the administrator's to decide."""
     sentences = [sentence for said in data.values() for sentence in said.get("warnings", ())]
     stopped = _leavers(data)
+    stopped += [(unit, host) for said in leaving.values() for host, unit in said.get("leave", ())]
     for host, here in found.items():
         sentences += [
             f"{here['hostname']} starts {unit}, which the inventory no longer has. It is left alone; once "
@@ -341,7 +367,7 @@ def _unbatched(planned: Mapping[str, Any], domains: Domains) -> list[str]:
 
 
 def plan_input(services: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """What a plan must know of services: name, hosts, names of base, batch, rule of data, ids and dynamic.
+    """What a plan must know of services: name, hosts, names of base, batch, rule of data, ids, what to ask.
 
     No more of a value is read: what is one machine's own has no meaning where the plan is made.
     """
@@ -357,7 +383,7 @@ def plan_input(services: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
                 if key in service.get("data", {})
             },
         }
-        | ({"dynamic": service["dynamic"]} if "dynamic" in service else {})
+        | {key: service[key] for key in ("dynamic", "leave") if key in service}
         for service in services
     ]
 

@@ -1,0 +1,160 @@
+"""Brokers come and go by the plays of a plan, with systemd, the checks and upstream's commands replaced."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.unit.playbooks import finish, start
+from tests.unit.test_kafka_quorum import TASKS
+
+# Stands for what asks or changes brokers and units; what is asked of it is written down.
+PLUGIN = """
+from ansible.plugins.action import ActionBase
+
+class ActionModule(ActionBase):
+    def run(self, tmp=None, task_vars=None):
+        asked, host = self._task.args, task_vars["inventory_hostname"]
+        said = asked["argv"][2:] if "argv" in asked else [asked["state"], *asked.get("units", ["all"])]
+        with open({log!r}, "a") as log:
+            print(host, *said, file=log)
+        failed = " ".join(map(str, said)) == {fails!r}
+        return {{"changed": True, "failed": failed, "waiting": task_vars["waits"]}}
+"""
+SYSTEMCTL = """#!/bin/sh
+case $1 in
+  show) printf 'LoadState=loaded\\nActiveState=inactive\\n' ;;
+  is-enabled) echo enabled ;;
+  disable) echo "d $1 $2" >> {log} ;;
+  *) exit 1 ;;
+esac
+"""
+# kafka-storage.sh format: each directory gets an id.
+RUNUSER = """#!/bin/sh
+echo "format $9 ${{10}}" >> {log}
+id=$(echo "$9" | tr -dc 0-9)
+mkdir -p "${{0%/bin/*}}/$id"
+echo "directory.id=d$id" > "${{0%/bin/*}}/$id/meta.properties"
+"""
+FORMAT = "format /etc/kafka/server-{}.properties --{}initial-controllers"
+PROPERTIES = "node.id=4\ncontroller.quorum.auto.join.enable={}\nlog.dirs=/d\n"
+
+
+def play(
+    directory: Path, planned: dict[str, Any], fails: str = "", waits: Any = (), formatted: int = 3
+) -> tuple[int, str, list[str]]:
+    """Exit status, output and what was done by the plays of Kafka on machines that are this one."""
+    log = directory / "log"
+    log.touch()
+    (directory / "action_plugins").mkdir()
+    for module in ("controller_command", "service_units", "service_state"):
+        (directory / f"action_plugins/{module}.py").write_text(PLUGIN.format(log=str(log), fails=fails))
+    (directory / "bin").mkdir()
+    for name, text in {"systemctl": SYSTEMCTL, "runuser": RUNUSER}.items():
+        (directory / f"bin/{name}").write_text(text.format(log=log))
+        (directory / f"bin/{name}").chmod(0o755)
+    (directory / "first.yml").write_text("- {hosts: all, gather_facts: false}\n")
+    (directory / "server.properties").write_text(PROPERTIES.format("true"))
+    nothing: dict[str, Any] = {"set": [], "deploy": [], "leave": {}, "roll": [], "follow": [], "delete": []}
+    given = {
+        "ansible_connection": "local",
+        "cluster_name": "unit",
+        "kafka_file": str(directory / "server.properties"),
+        "kafka_data_dir": str(directory),
+        "kafka_hosts": ["a", "b"],
+        "common_check": ["/bin/sh", "smoke", "check"],
+        "__kafka_leave": ["/bin/sh", "smoke", "leave"],
+        "__common_plan": {
+            "check": False,
+            "asked": ["kafka"],
+            "services": {"kafka": nothing | planned},
+            "data": {"kafka": {"formatted": formatted}},
+        },
+    }
+    hosts = {
+        host: {
+            "waits": list(waits[host]) if host in waits else [],
+            "kafka_brokers": [
+                {"id": number, "host": host, "port": 9092, "controller_port": 9093}
+                for number in {"a": (1,), "b": (2, 3), "d": ()}[host]
+            ],
+        }
+        for host in "abd"
+    }
+    groups = {"cluster": {"hosts": hosts}, "kafka": {"hosts": dict.fromkeys("ab")}}
+    (directory / "hosts.json").write_text(json.dumps({"all": {"children": groups}}))
+    (directory / "given.json").write_text(json.dumps(given))
+    books = (str(directory / "first.yml"), "playbooks/steps/kafka.yml")
+    words = ("--inventory", str(directory / "hosts.json"), "-e", f"@{directory / 'given.json'}")
+    run = start(directory, *words, *books, PATH=f"{directory}/bin:{os.environ['PATH']}")
+    output = finish(run)
+    return run.returncode, output, log.read_text().splitlines()
+
+
+LEAVE = [
+    "d check kafka --leave 4",
+    "d current kafka@4",
+    "d leave voter 4",
+    "d stopped kafka@4",
+    "d leave broker 4",
+    "d disable kafka@4",
+]
+
+
+def test_a_broker_leaves_step_by_step(tmp_path: Path) -> None:
+    rc, output, done = play(tmp_path, {"leave": {"d": ["kafka@4"]}})
+    assert rc == 0, output
+    assert done == LEAVE
+    assert (tmp_path / "server.properties").read_text() == PROPERTIES.format("false")
+    # The model of runs that are cut off has the same, and the file after the gate.
+    assert len(TASKS) == len(LEAVE) + 1
+    assert list(TASKS) == ["gate", "file", "restart", "voter", "stop", "broker", "disable"]
+
+
+@pytest.mark.parametrize(
+    ("fails", "steps", "joins"),
+    [("check kafka --leave 4", 1, "true"), ("leave voter 4", 3, "false"), ("leave broker 4", 5, "false")],
+)
+def test_nothing_comes_after_a_step_that_fails(tmp_path: Path, fails: str, steps: int, joins: str) -> None:
+    """And nothing is changed before the gate."""
+    rc, output, done = play(tmp_path, {"leave": {"d": ["kafka@4", "kafka@5"]}}, fails)
+    assert rc == 2, output
+    assert done == LEAVE[:steps]
+    assert (tmp_path / "server.properties").read_text() == PROPERTIES.format(joins)
+
+
+DEPLOY = {"deploy": ["a", "b"]}
+WAITS = {"a": ["kafka@1"], "b": ["kafka@2", "kafka@3"]}
+
+
+def test_brokers_join_a_cluster_one_after_the_other(tmp_path: Path) -> None:
+    rc, output, done = play(tmp_path, DEPLOY, waits=WAITS, formatted=3)
+    assert rc == 0, output
+    joins = [
+        line
+        for host, number in (("a", 1), ("b", 2), ("b", 3))
+        for line in (
+            FORMAT.format(number, "no-"),
+            f"{host} started kafka@{number}",
+            f"a check kafka --joined {number} d{number}",
+        )
+    ]
+    assert done[2:] == joins
+
+
+def test_nobody_joins_after_one_that_does_not_vote(tmp_path: Path) -> None:
+    rc, output, done = play(tmp_path, DEPLOY, "check kafka --joined 2 d2", WAITS)
+    assert rc == 2, output
+    assert done[-1] == "a check kafka --joined 2 d2"
+
+
+def test_those_that_found_a_cluster_start_together(tmp_path: Path) -> None:
+    rc, output, done = play(tmp_path, DEPLOY, waits=WAITS, formatted=0)
+    assert rc == 0, output
+    assert sorted(done[2:]) == sorted(
+        [*(FORMAT.format(n, "") for n in (1, 2, 3)), "a started kafka@1", "b started kafka@2 kafka@3"]
+    )
