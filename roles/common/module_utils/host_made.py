@@ -17,6 +17,8 @@ from typing import Any
 from ansible.module_utils import host_install
 
 RECORD = "/var/lib/millrace/made.json"
+#: A package that Ansible's module of apt installs where it is missing.
+ANSIBLES = "python3-apt"
 
 Made = dict[str, Any]
 #: How apt says what it would unpack; what is there already has its version in brackets.
@@ -67,15 +69,16 @@ def note(services: Iterable[dict[str, Any]], path: str, *, files: bool) -> None:
         write(made, path)
 
 
-def note_packages(asked: str, path: str) -> list[str]:
-    """Record which packages apt would add for the one that is asked for; those that are new to the record.
+def note_packages(name: str, path: str) -> list[str]:
+    """Record which packages come with one that is to be installed; those that are new to the record.
 
     Raises OSError when apt does not say.
     """
-    argv = ["apt-get", "install", "--simulate", "--quiet", "--no-install-recommends", asked]
+    # Ansible's module of apt installs what it needs itself.
+    said = run("apt-get", "install", "--simulate", "--quiet", "--no-install-recommends", name, "python3-apt")
     made = read(path)
-    known = made["packages"].setdefault(asked, [])
-    fresh = [name for name in _NEW.findall(run(*argv)) if name not in known]
+    known = made["packages"].setdefault(name, [])
+    fresh = [each for each in _NEW.findall(said) if each not in known]
     known += fresh
     if fresh:
         write(made, path)

@@ -330,7 +330,7 @@ def _remove_packages(work: Removal) -> None:
         if not there:
             continue
         manual = host_made.run("apt-mark", "showmanual", *there).split()
-        going = [name for name in there if name == asked or name not in manual]
+        going = [name for name in there if name in (asked, host_made.ANSIBLES) or name not in manual]
         said = host_made.run("apt-get", "purge", "--simulate", "--quiet", *going) if going else ""
         others = sorted({*re.findall(r"^(?:Purg|Remv|Inst) (\S+)", said, re.MULTILINE)} - {*there})
         if others or not going:
