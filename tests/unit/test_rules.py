@@ -826,9 +826,7 @@ def test_a_report_names_machines_place_and_entry() -> None:
         (
             {"d": ["hdfs-datanode", "kafka@4"]},
             "orders-3",
-            [
-                "d is not in the inventory any more, and has had hdfs-datanode, kafka@4 since the last run"
-            ],
+            ["d is not in the inventory any more, and has had hdfs-datanode, kafka@4 since the last run"],
         ),
         ({"d": []}, "", ["d is not in the inventory any more, and has had nothing that runs since the last"]),
         ({"d": ["zookeeper"], "e": ["zookeeper"]}, "d,e", []),

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.unit.playbooks import CHECKOUT, finish, start
+from tests.unit.playbooks import CHECKOUT, finish, run_local, start
 
 #: How a machine is reached that does not answer.
 GONE = {"ansible_connection": "ssh", "ansible_host": "127.0.0.1", "ansible_port": 1}
@@ -50,6 +50,29 @@ def test_a_machine_that_does_not_answer_ends_it_before_anything_is_stopped(
     output = torn_down(tmp_path, *words)
     assert "millrace-1, millrace-2, millrace-3 does not answer, and a teardown takes all" in output
     assert "PLAY [Stop]" not in output
+
+
+def test_the_module_takes_away_what_it_has_made(tmp_path: Path) -> None:
+    """On this machine, below a directory: without units, of a user that is there."""
+    template = {"file": str(tmp_path / "source"), "dest": str(tmp_path / "etc/it/it.conf")}
+    (tmp_path / "source").write_text("key=value\n")
+    service = {
+        "name": "it",
+        "directories": [{"path": str(tmp_path / "var/it"), "owner": "nobody", "group": "nogroup"}],
+        "templates": [template],
+    }
+    state = {"services": [service], "record": str(tmp_path / "state/made.json"), "managed": "Ours."}
+    removed = {"service_state": state | {"state": "removed", "remove_data": True}}
+    there = [{"ansible.builtin.command": {"argv": ["test", "-f", template["dest"]]}}]
+    tasks = [
+        {"service_state": state | {"state": "started"}},
+        removed | {"check_mode": True},
+        *there,
+        removed,
+        removed | {"register": "again", "failed_when": "again is changed or again.left != []"},
+    ]
+    run_local(tmp_path, {"vars": {"common_managed": "Ours."}, "tasks": tasks})
+    assert {path.name for path in tmp_path.iterdir()} == {"play.yml", "source"}
 
 
 def tasks() -> list[dict[str, Any]]:
