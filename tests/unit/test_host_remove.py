@@ -612,3 +612,41 @@ def test_what_is_made_is_recorded_before(machine: Machine, monkeypatch: pytest.M
     assert made["directories"][machine.path("var/kafka")] is None
     # Files are not written yet, nor are their directories made.
     assert machine.path("etc/kafka") not in made["directories"]
+
+
+def test_a_directory_of_before_among_data_gets_back_what_it_was(machine: Machine) -> None:
+    machine.run("groupadd", "kafka")
+    machine.run("useradd", "--gid", "kafka", "kafka")
+    machine.write("var/kafka/1/old", "kafka").unlink()
+    machine.services[1]["install"]["directories"].append(machine.data("var/kafka/1", "kafka"))
+    before = machine.listing()
+    machine.deploy()
+    machine.remove()
+    # The user is not the kit's.
+    shutil.rmtree(machine.root / "tmp/hsperfdata_kafka")
+    assert machine.listing() == before
+
+
+def test_a_directory_that_was_made_stays_the_kits_whatever_becomes_of_it(machine: Machine) -> None:
+    before = machine.listing()
+    machine.deploy()
+    (machine.root / "var/kafka").chmod(0o777)
+    machine.deploy()
+    assert machine.remove()["left"] == []
+    assert machine.listing() == before
+
+
+def test_a_disk_that_was_mounted_since_is_emptied_and_left(machine: Machine) -> None:
+    machine.deploy()
+    machine.mounted = [machine.path("disk/kafka")]
+    machine.write("disk/kafka/orders-0/log", "kafka")
+    assert machine.remove()["left"][0] == "disk/kafka: a mount point"
+    assert os.listdir(machine.root / "disk/kafka") == []
+
+
+def test_a_unit_whose_file_somebody_has_deleted(machine: Machine) -> None:
+    before = machine.listing()
+    machine.deploy()
+    (machine.root / "units/zookeeper.service").unlink()
+    machine.remove()
+    assert machine.listing() == before

@@ -106,6 +106,8 @@ class Removal:
                     kept = [each for each in stays if below(each, [entry, os.path.join(place.path, name)])]
                     if status.st_uid not in self.owners:
                         self.left[entry] = f"it belongs to {user_name(status.st_uid)}"
+                    elif entry in self.theirs:
+                        continue
                     elif kept:
                         self.left[entry] = f"{kept[0]} was mounted or there before"
                     else:
