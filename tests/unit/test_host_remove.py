@@ -522,7 +522,7 @@ def test_a_disk_is_emptied_and_stays_mounted(machine: Machine) -> None:
     machine.deploy()
     machine.write("disk/kafka/orders-0/log", "kafka")
     machine.write("var/kafka/other/log", "kafka")
-    assert "var/kafka/other: var/kafka/other was mounted or there before" in machine.remove()["left"]
+    assert "var/kafka/other: a mount point" in machine.remove()["left"]
     assert os.listdir(machine.root / "disk/kafka") == []
     assert (machine.root / "var/kafka/other/log").exists()
     assert not (machine.root / "var/kafka/1").exists()
@@ -614,17 +614,29 @@ def test_what_is_made_is_recorded_before(machine: Machine, monkeypatch: pytest.M
     assert machine.path("etc/kafka") not in made["directories"]
 
 
-def test_a_directory_of_before_among_data_gets_back_what_it_was(machine: Machine) -> None:
+@pytest.mark.parametrize("name", ["var/kafka/1", "var/kafka/disks/1"])
+def test_a_directory_of_before_among_data_gets_back_what_it_was(machine: Machine, name: str) -> None:
     machine.run("groupadd", "kafka")
     machine.run("useradd", "--gid", "kafka", "kafka")
-    machine.write("var/kafka/1/old", "kafka").unlink()
-    machine.services[1]["install"]["directories"].append(machine.data("var/kafka/1", "kafka"))
+    machine.write(f"{name}/old", "kafka").unlink()
+    machine.services[1]["install"]["directories"].append(machine.data(name, "kafka"))
     before = machine.listing()
     machine.deploy()
     machine.remove()
     # The user is not the kit's.
     shutil.rmtree(machine.root / "tmp/hsperfdata_kafka")
     assert machine.listing() == before
+
+
+def test_a_directory_of_before_is_not_given_back_while_data_is_left_in_it(machine: Machine) -> None:
+    (machine.root / "var/kafka").mkdir()
+    machine.deploy()
+    machine.remove(data=False)
+    assert (machine.root / "var/kafka").stat().st_uid == machine.users["kafka"].pw_uid
+    # The next deployment is not refused.
+    machine.deploy()
+    machine.remove()
+    assert (machine.root / "var/kafka").stat().st_uid == 0
 
 
 def test_a_directory_that_was_made_stays_the_kits_whatever_becomes_of_it(machine: Machine) -> None:

@@ -96,20 +96,20 @@ class Removal:
 
         A link on the way is followed where root has put it, as when the directory was made, and none in it.
         """
-        stays = [*mounts(), *self.theirs]
+        mounted = mounts()
         try:
             with directory(path) as place, place.readable() as fd:
                 for name in sorted(os.listdir(fd)):
                     entry, status = os.path.join(path, name), place.status(name)
-                    if status is None or entry in self.gone:
+                    paths = [entry, os.path.join(place.path, name)]
+                    if status is None or entry in self.gone or entry in self.theirs:
                         continue
-                    kept = [each for each in stays if below(each, [entry, os.path.join(place.path, name)])]
                     if status.st_uid not in self.owners:
                         self.left[entry] = f"it belongs to {user_name(status.st_uid)}"
-                    elif entry in self.theirs:
-                        continue
-                    elif kept:
-                        self.left[entry] = f"{kept[0]} was mounted or there before"
+                    elif paths[1] in mounted:
+                        self.left[entry] = "a mount point"
+                    elif any(below(each, paths) for each in (*mounted, *self.theirs)):
+                        self.empty(entry)
                     else:
                         self._remove_entry(fd, name, status, entry)
         except FileNotFoundError:

@@ -242,7 +242,7 @@ def _remove_directories(work: Removal) -> None:
     for path in innermost_first(made):
         if made[path] is None:
             work.rmdir(path)
-        elif path not in work.left and os.path.isdir(path):
+        elif os.path.isdir(path) and not any(below(each, [path]) for each in work.left):
             _give_back(path, made[path], work)
 
 
