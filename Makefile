@@ -41,6 +41,10 @@ smoke: bootstrap ## Prove the running cluster with real data
 down: bootstrap ## Remove the lab's machines; caches stay
 	ansible-playbook -i $(INVENTORY) playbooks/lab_down.yml
 
+.PHONY: teardown
+teardown: bootstrap ## Remove what the kit installed on the machines (REMOVE_DATA=name of the cluster: its data, too; OPTIONS: --check)
+	ansible-playbook -i $(INVENTORY) playbooks/teardown.yml -e remove_data='$(REMOVE_DATA)' $(OPTIONS)
+
 # Of one of several students: STUDENT=2. Their machines have the same names, so commands run where these are that student's.
 COURSE = python -m course
 COURSE_OF = $(ONE_STUDENT)$(COURSE) $(if $(STUDENT),in '$(STUDENT)' -- $(COURSE))

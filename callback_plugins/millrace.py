@@ -240,8 +240,9 @@ def changes(result: Mapping[str, Any]) -> str:
     services = list(services)
     installed = sum(len(each.get("install", ())) for each in services)
     files = sum(len(each.get("files", ())) for each in services)
+    removed = len(result.get("removed", ()))
     told = [f"{installed} installed"] * bool(installed) + [f"{files} file{'s' * (files != 1)}"] * bool(files)
     for verb in ("started", "restarted", "enabled"):
         units = [unit for each in services for unit in each.get("units", {}).get(verb, ())]
         told += [f"{verb} {', '.join(units)}"] * bool(units)
-    return ", ".join(told)
+    return ", ".join(told + [f"{removed} removed"] * bool(removed))

@@ -113,7 +113,8 @@ def test_specs_and_defaults_say_the_same(role: str) -> None:
 @pytest.mark.parametrize("role", ROLES)
 def test_public_variables_carry_the_roles_name(role: str) -> None:
     # What belongs to the inventory as a whole is declared by the role that all others depend on.
-    whole = {"millrace_cache", "stack_name", "stack_note", "accept_risk"} if role == "common" else set()
+    own = {"millrace_cache", "stack_name", "stack_note", "accept_risk", "remove_data"}
+    whole = own if role == "common" else set()
     assert [name for name in read(role)[0] if not name.startswith(f"{role}_") and name not in whole] == []
 
 

@@ -84,3 +84,15 @@ def test_what_cannot_be_asked_is_a_warning() -> None:
     (warning,) = action._taken(KAFKA, said)["warnings"]
     assert warning.endswith("restarted for all that differ: smoke: not there")
     assert action._taken(KAFKA, {"set": {}}) == {"set": {}}
+
+
+def test_the_machines_of_a_run_are_known_to_the_next() -> None:
+    """One that was not asked, or that a limit leaves out, keeps what it had; one that left is forgotten."""
+    here = {"units": {"hdfs-datanode": {}}, "started": ["hdfs-namenode"], "restarted": ["hdfs-datanode"]}
+    answers = {"a": {"services": {"hdfs": {"units": here}, "java": {}}}}
+    before = {"a": ["zookeeper"], "b": ["kafka@2"], "gone": ["kafka@3"]}
+    assert action._deployed(answers, ["a", "b", "new"], before) == {
+        "a": ["hdfs-datanode", "hdfs-namenode"],
+        "b": ["kafka@2"],
+        "new": [],
+    }

@@ -82,7 +82,7 @@ def test_a_run_shows_and_logs_no_secret(tmp_path: Path) -> None:
     } | SELF
     service = {"name": "it", "templates": [template]}
     tasks: list[dict[str, Any]] = [
-        {"service_state": {"services": [service], "state": "started"}},
+        {"service_state": {"services": [service], "state": "started", "record": str(tmp_path / "made.json")}},
         {"config_files": {"files": files}},
         {"ansible.builtin.stat": {"path": str(tmp_path / "conf")}},
     ]

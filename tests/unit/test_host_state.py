@@ -101,6 +101,10 @@ class Host:
             if path.is_symlink() or path.is_file()
         }
 
+    def ensure(self, services: list[dict[str, Any]], state: str, only: list[str]) -> dict[str, Any]:
+        """Bring services to a state; what is written down of it lies beside the machine."""
+        return ensure_state(services, state, only, f"{self.root}.made.json")
+
     def told(self, paths: list[str]) -> list[str]:
         """Paths without the root."""
         return [path.removeprefix(f"{self.root}/") for path in paths]
@@ -165,7 +169,7 @@ def test_what_differs_is_told_for_each_service_and_nothing_is_changed(host: Host
 
 def test_brought_to_it_there_is_nothing_left_to_do(host: Host) -> None:
     services = cluster(host)
-    done = ensure_state(services, "started", [])
+    done = host.ensure(services, "started", [])
     assert host.calls() == [
         "enable --quiet hdfs-namenode",
         "reset-failed hdfs-namenode",
@@ -179,14 +183,14 @@ def test_brought_to_it_there_is_nothing_left_to_do(host: Host) -> None:
     assert "data" not in done["services"]["kafka"]
     assert (host.root / "etc" / "core-site.xml").read_text() == "1\n"
     for state in ("started", "current"):
-        for again in (compare(services, state, []), ensure_state(services, state, [])):
+        for again in (compare(services, state, []), host.ensure(services, state, [])):
             assert (again["changed"], again["diff"]) == (False, [])
     assert host.calls() == []
 
 
 def test_a_file_of_one_service_makes_the_daemon_of_another_stale(host: Host) -> None:
     """Hadoop has no daemon: HDFS restarts its own, in the run that writes the file."""
-    ensure_state(cluster(host), "started", [])
+    host.ensure(cluster(host), "started", [])
     changed = cluster(host, core="2\n")
     for services in (changed, changed[::-1]):
         found = compare(services, "current", [])
@@ -197,16 +201,16 @@ def test_a_file_of_one_service_makes_the_daemon_of_another_stale(host: Host) -> 
         assert work(found, "kafka") == {}
     host.calls()
     # Without a restart it is told, and the next run still sees it.
-    assert work(ensure_state(changed, "started", []), "hdfs") == {"stale": ["hdfs-namenode"]}
+    assert work(host.ensure(changed, "started", []), "hdfs") == {"stale": ["hdfs-namenode"]}
     assert work(compare(changed, "current", []), "hdfs") == {"restarted": ["hdfs-namenode"]}
     assert host.calls() == []
-    assert work(ensure_state(changed, "current", []), "hdfs") == {"restarted": ["hdfs-namenode"]}
+    assert work(host.ensure(changed, "current", []), "hdfs") == {"restarted": ["hdfs-namenode"]}
     assert host.calls() == ["restart hdfs-namenode"]
     assert not compare(changed, "current", [])["changed"]
 
 
 def test_a_link_that_moves_makes_stale_what_is_read_through_it(host: Host) -> None:
-    ensure_state(cluster(host), "started", [])
+    host.ensure(cluster(host), "started", [])
     newer = cluster(host, java="b")
     found = compare(newer, "current", [])
     assert found["services"]["java"]["install"] == [f"{host.root}/opt/java -> {host.root}/jvm/b"]
@@ -216,14 +220,14 @@ def test_a_link_that_moves_makes_stale_what_is_read_through_it(host: Host) -> No
 
 
 def test_installed_touches_nothing_that_runs(host: Host) -> None:
-    ensure_state(cluster(host), "started", [])
+    host.ensure(cluster(host), "started", [])
     before = host.all()
     host.calls()
     newer = cluster(host, core="2\n", java="b")
     newer[0]["install"]["directories"] = [
         {"path": f"{host.root}/var", "owner": OWNER, "group": GROUP, "mode": "0755"}
     ]
-    done = ensure_state(newer, "installed", [])
+    done = host.ensure(newer, "installed", [])
     assert done["services"]["java"]["install"] == [f"directory {host.root}/var"]
     assert [(here["files"], "units" in here) for here in done["services"].values()] == [([], False)] * 4
     assert (host.root / "var").is_dir()
@@ -236,14 +240,14 @@ def test_installed_touches_nothing_that_runs(host: Host) -> None:
 
 
 def test_a_link_that_is_missing_is_made_when_it_is_installed(host: Host) -> None:
-    ensure_state(cluster(host), "installed", [])
+    host.ensure(cluster(host), "installed", [])
     assert os.readlink(host.root / "opt" / "java") == f"{host.root}/jvm/a"
     assert not (host.root / "etc" / "core-site.xml").exists()
 
 
 def test_only_the_units_that_are_asked_for(host: Host) -> None:
     services = cluster(host)
-    assert work(ensure_state(services, "started", ["kafka"]), "hdfs") == {}
+    assert work(host.ensure(services, "started", ["kafka"]), "hdfs") == {}
     assert host.calls() == ["enable --quiet kafka", "reset-failed kafka", "start kafka"]
     assert work(compare(services, "restarted", ["kafka"]), "kafka") == {"restarted": ["kafka"]}
     assert work(compare(services, "restarted", ["kafka"]), "hdfs") == {}
@@ -272,9 +276,9 @@ def test_what_cannot_be_done_is_told_in_a_comparison_and_raised_else(host: Host)
         "units/hdfs-namenode.service",
     ]
     with pytest.raises(ValueError, match="opt/java is not a link"):
-        ensure_state(services, "started", [])
+        host.ensure(services, "started", [])
     with pytest.raises(ValueError, match="invalid literal"):
-        ensure_state(services[1:], "started", [])
+        host.ensure(services[1:], "started", [])
     assert not (host.root / "etc" / "hdfs-site.xml").exists()
 
 
@@ -339,12 +343,12 @@ def test_a_systemd_that_does_not_answer_is_an_error(host: Host) -> None:
     assert "units" not in here
     assert [": away" in error for error in here["errors"]] == [True, True]
     with pytest.raises(host_units.UnitError, match=": away"):
-        ensure_state([service], "started", [])
+        host.ensure([service], "started", [])
 
 
 def test_a_user_that_is_not_there_is_said_in_words(host: Host) -> None:
     service = host.service("kafka", host.file("etc/server.properties", owner="no-such-user"))
     with pytest.raises(KeyError) as failed:
-        ensure_state([service], "started", [])
+        host.ensure([service], "started", [])
     assert in_words(failed.value) == "there is no user or group: getpwnam(): name not found: 'no-such-user'"
     assert in_words(ValueError("as it is")) == "as it is"

@@ -137,6 +137,7 @@ HARMLESS = (
     "Receipt",
     "Show",
     "Restart | ",
+    "Teardown | ",
 )
 UNLOCKED = {"artifacts", "check", "lab_clean", "lab_down", "lab_up", "preflight", "receipt", "show", "smoke"}
 

@@ -213,6 +213,21 @@ def test_an_inventory_as_ini(tmp_path: Path) -> None:
     assert "rack_a" not in output
 
 
+def test_a_machine_that_the_inventory_has_lost(tmp_path: Path) -> None:
+    (tmp_path / "machines.json").write_text('{"millrace-1": [], "millrace-4": ["kafka@4"]}')
+    refused = start(tmp_path, "-i", "inventories/lab", "playbooks/preflight.yml")
+    output = finish(refused)
+    assert refused.returncode == 2, output
+    assert "millrace-4 is not in the inventory any more, and has had kafka@4" in output
+    assert "docs/errors.md#gone-machine" in output
+    assert not (tmp_path / "cluster.json").exists()
+    accepted = start(
+        tmp_path, "-i", "inventories/lab", "playbooks/preflight.yml", "-e", "accept_risk=millrace-4"
+    )
+    output = finish(accepted)
+    assert accepted.returncode == 0, output
+
+
 def test_an_inventory_without_a_machine(tmp_path: Path) -> None:
     (tmp_path / "hosts.ini").write_text("")
     run = start(tmp_path, "-i", str(tmp_path / "hosts.ini"), "playbooks/preflight.yml")

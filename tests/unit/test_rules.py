@@ -873,9 +873,31 @@ def test_a_report_names_machines_place_and_entry() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("deployed", "accepted", "told"),
+    [
+        ({"a": ["zookeeper"], "b": [], "c": []}, "", []),
+        (
+            {"d": ["hdfs-datanode", "kafka@4"]},
+            "orders-3",
+            ["d is not in the inventory any more, and has had hdfs-datanode, kafka@4 since the last run"],
+        ),
+        ({"d": []}, "", ["d is not in the inventory any more, and has had nothing that runs since the last"]),
+        ({"d": ["zookeeper"], "e": ["zookeeper"]}, "d,e", []),
+    ],
+)
+def test_machines_that_the_inventory_has_lost(
+    deployed: dict[str, list[str]], accepted: str, told: list[str]
+) -> None:
+    known = replace(inventory(), deployed=deployed, accepted=frozenset(accepted.split(",")))
+    found = [refusal for refusal in judge(RULES, known) if refusal.rule == "gone-machine"]
+    assert len(found) == len(told)
+    assert all(refusal.text.startswith(text) for refusal, text in zip(found, told, strict=True))
+
+
 def test_every_rule_has_a_case() -> None:
     tables = {rule for rule, _, _ in [*REFUSED, *ON_ONE]}
-    elsewhere = {"port", "memory", "machine-name", "kafka-voters", "unknown-group"}
+    elsewhere = {"port", "memory", "machine-name", "kafka-voters", "unknown-group", "gone-machine"}
     assert tables | elsewhere == set(RULES)
     # The tests of these: each calls said or judge, and looks for the rule.
     proved = {
@@ -884,6 +906,7 @@ def test_every_rule_has_a_case() -> None:
         "machine-name": test_names_that_no_service_can_bear,
         "kafka-voters": test_many_voters,
         "unknown-group": test_groups_are_judged,
+        "gone-machine": test_machines_that_the_inventory_has_lost,
     }
     assert set(proved) == elsewhere
 

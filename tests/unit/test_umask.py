@@ -29,7 +29,13 @@ def test_modules_do_not_heed_the_sessions_umask(tmp_path: Path) -> None:
     service = {"name": "it", "directories": [directory], "artifacts": [artifact]}
     tasks = [
         {"config_files": {"files": [file]}},
-        {"service_state": {"services": [service], "state": "installed"}},
+        {
+            "service_state": {
+                "services": [service],
+                "state": "installed",
+                "record": str(tmp_path / "made.json"),
+            }
+        },
     ]
     play = {"tasks": tasks}
     run_local(tmp_path, play, umask=0o077)

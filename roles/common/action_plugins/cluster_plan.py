@@ -27,12 +27,17 @@ class ActionModule(ActionBase):  # type: ignore[misc]
     dynamic: whether properties that running daemons take may be set without a restart
     leave: whether daemons that the inventory lost may be taken out of their service
     accepted: what the user accepts at the gates
+    machines: all machines of the cluster; deployed: path of the file that says what they have had since the
+        last run, by which the preflight knows one that the inventory has lost
     """
 
     TRANSFERS_FILES = False
     _supports_check_mode = True
     _VALID_ARGS = frozenset(
-        ("found", "services", "name", "path", "survey", "restart", "dynamic", "leave", "accepted")
+        (
+            *("found", "services", "name", "path", "survey", "restart", "dynamic", "leave", "accepted"),
+            *("machines", "deployed"),
+        )
     )
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
@@ -88,6 +93,9 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         if plan["refusals"]:
             # Without the plan, which would be shown with the refusal: hundreds of lines.
             return result | {"failed": True, "msg": "\n".join(plan["refusals"])}
+        if (path := self._task.args.get("deployed")) and not self._task.check_mode:
+            known = _deployed(found, self._task.args["machines"], _read(path))
+            _write(path, json.dumps(known, indent=1) + "\n")
         return result | {"changed": False, "ansible_facts": {"__common_plan": plan}}
 
     def _rule(
@@ -222,6 +230,31 @@ def _found(found: Mapping[str, Any]) -> dict[str, Any]:
         }
         for host, answer in found.items()
     }
+
+
+def _read(path: str) -> dict[str, list[str]]:
+    """What runs of before have left there; nothing where there was none."""
+    try:
+        with open(path, encoding="utf-8") as stream:
+            return dict(json.load(stream))
+    except FileNotFoundError:
+        return {}
+
+
+def _deployed(
+    found: Mapping[str, Any], machines: Sequence[str], before: Mapping[str, list[str]]
+) -> dict[str, list[str]]:
+    """The units of each machine of the inventory; of one that was not asked those that it had before."""
+    units = {
+        host: {
+            unit
+            for said in answer["services"].values()
+            for part in ("units", "started", "restarted")
+            for unit in said.get("units", {}).get(part, ())
+        }
+        for host, answer in found.items()
+    }
+    return {host: sorted(units.get(host, before.get(host, []))) for host in machines}
 
 
 def _flat(said: Mapping[str, Any]) -> dict[str, str]:

@@ -7,6 +7,7 @@ roles are in sight, also for machines that --limit leaves out. The rules are in 
 from __future__ import annotations
 
 import errno
+import json
 import os
 import re
 import socket
@@ -72,14 +73,16 @@ WHOLE = ("unknown-group", "hosts")
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]
-    """Arguments: groups (of services, with those of their daemons); role (one that is used alone); facts.
+    """Arguments: groups (of services, with those of their daemons); role (one that is used alone).
 
     facts: by machine what the module machine_facts returned: then machines are judged, else the inventory
+    deployed: path of the file with the machines that runs of before have deployed; accepted: what the user
+        accepts of what is gone
     """
 
     TRANSFERS_FILES = False
     _supports_check_mode = True
-    _VALID_ARGS = frozenset(("groups", "role", "facts"))
+    _VALID_ARGS = frozenset(("groups", "role", "facts", "deployed", "accepted"))
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Return nothing, or warnings; failed, with all refusals, when there are some."""
@@ -164,8 +167,18 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             services=self._task.args.get("groups", {}),
             unfit=unfits,
             meminfo=Path("/proc/meminfo").read_text(encoding="utf-8"),
+            deployed=_deployed(self._task.args.get("deployed")),
+            accepted=frozenset(str(self._task.args.get("accepted") or "").split(",")),
         )
         return inventory, broken
+
+
+def _deployed(path: str | None) -> dict[str, list[str]]:
+    """The units of each machine that runs of before have deployed; nothing where there was none."""
+    if not path or not os.path.exists(path):
+        return {}
+    with open(path, encoding="utf-8") as stream:
+        return dict(json.load(stream))
 
 
 def _judged(refusals: list[Refusal], values: Values) -> dict[str, Any]:

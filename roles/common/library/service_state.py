@@ -5,11 +5,14 @@ from __future__ import annotations
 
 import os
 import platform
+from typing import Any
 
 from ansible.module_utils.host_data import STORES
 from ansible.module_utils.host_files import FILES
 from ansible.module_utils.host_install import INSTALL
+from ansible.module_utils.host_made import RECORD
 from ansible.module_utils.host_module import QuietModule, alone
+from ansible.module_utils.host_remove import remove
 from ansible.module_utils.host_state import ERRORS, compare, ensure_state, in_words
 from ansible.module_utils.host_units import orphaned_units
 
@@ -36,8 +39,10 @@ options:
         that runs.
       - C(started) also writes the files, starts what is stopped and lets stale units run.
       - C(current) also restarts stale units, C(restarted) all.
+      - C(removed) stops the units and takes away what the kit has put there. What was there before the kit,
+        what others have put there, and data is left, and named in C(left).
     type: str
-    choices: [installed, started, current, restarted]
+    choices: [installed, started, current, restarted, removed]
     required: true
   units:
     description: units that are brought to the state; all of the services when empty
@@ -48,7 +53,20 @@ options:
     description:
       - first line of every unit file of the kit, without the comment sign
       - units that have it, start on boot and are none of O(services) are told in C(orphaned_units)
+      - files that have it are the kit's, which C(removed) needs to know
     type: str
+  record:
+    description: file where it is written down what the kit has made and was not there before
+    type: path
+    default: /var/lib/millrace/made.json
+  remove_data:
+    description: whether C(removed) removes what daemons have written, too, and the users that own it
+    type: bool
+    default: false
+  remove_tarballs:
+    description: whether C(removed) removes the tarballs; not where other machines share them
+    type: bool
+    default: false
 attributes:
   check_mode: {support: full}
   diff_mode: {support: full}
@@ -69,6 +87,8 @@ services:
   returned: always
   type: dict
 waiting: {description: units kept down by a condition, returned: always, type: list, elements: str}
+removed: {description: what was removed, returned: state is removed, type: list, elements: str}
+left: {description: what is left, with the reason, returned: state is removed, type: list, elements: str}
 orphaned_units: {description: units that the inventory lost, returned: always, type: list, elements: str}
 """
 
@@ -104,27 +124,29 @@ def main() -> None:
             },
             "state": {
                 "type": "str",
-                "choices": ["installed", "started", "current", "restarted"],
+                "choices": ["installed", "started", "current", "restarted", "removed"],
                 "required": True,
             },
             "units": {"type": "list", "elements": "str", "default": []},
             "managed": {"type": "str"},
+            "record": {"type": "path", "default": RECORD},
+            "remove_data": {"type": "bool", "default": False},
+            "remove_tarballs": {"type": "bool", "default": False},
         },
+        required_if=[("state", "removed", ("managed",))],
         supports_check_mode=True,
     )
     alone(module)
     # What is made here is for the service users to read, whatever umask the session has.
     os.umask(0o022)
-    wanted = module.params["services"]
-    do = compare if module.check_mode else ensure_state
+    wanted, header = module.params["services"], module.params["managed"]
     try:
-        done = do(wanted, module.params["state"], module.params["units"])
+        done = _done(module, wanted, header)
     except ERRORS as error:
         module.fail_json(msg=in_words(error))
     if not module._diff:
         del done["diff"]
     units = [unit["name"] for service in wanted for unit in service["units"]]
-    header = module.params["managed"]
     module.exit_json(
         **done,
         waiting=[
@@ -133,6 +155,20 @@ def main() -> None:
         orphaned_units=orphaned_units(units, header) if header else [],
         hostname=platform.node(),
     )
+
+
+def _done(module: QuietModule, wanted: list[dict[str, Any]], header: str) -> dict[str, Any]:
+    """What was done, or would be."""
+    asked, check = module.params, module.check_mode
+    done: dict[str, Any] = {"services": {}, "diff": []}
+    if asked["state"] == "removed":
+        what = {"data": asked["remove_data"], "tarballs": asked["remove_tarballs"]}
+        done |= remove(wanted, header, asked["record"], check=check, **what)
+    elif check:
+        done = compare(wanted, asked["state"], asked["units"])
+    else:
+        done = ensure_state(wanted, asked["state"], asked["units"], asked["record"])
+    return done
 
 
 if __name__ == "__main__":

@@ -88,7 +88,7 @@ def install(part: dict[str, Any], *, check: bool, move_links: bool = True) -> li
         if move_links or not os.path.lexists(link["path"]):
             done += make_link(Path(link["path"]), link["target"], link.get("within"), check=check)
     for path in part.get("commands", ()):
-        done += link_commands(Path(path), check=check)
+        done += link_commands(Path(path), BIN, check=check)
     if part.get("kernel") is not None:
         done += host_kernel.ensure(part["kernel"], check=check)
     return done
@@ -150,7 +150,8 @@ def _run(*argv: str) -> None:
         raise OSError(f"{' '.join(argv)}: {done.stderr.strip()}")
 
 
-def _exists(lookup: Any, name: str) -> bool:
+def exists(lookup: Any, name: str) -> bool:
+    """Whether the system has a user or group of that name."""
     try:
         lookup(name)
     except KeyError:
@@ -164,11 +165,11 @@ def make_user(user: dict[str, str], *, check: bool) -> list[str]:
     Raises ValueError when the user is there and is a person's.
     """
     done = []
-    if not _exists(grp.getgrnam, user["group"]):
+    if not exists(grp.getgrnam, user["group"]):
         done.append(f"group {user['group']}")
         if not check:
             _run("groupadd", "--system", user["group"])
-    if not _exists(pwd.getpwnam, user["name"]):
+    if not exists(pwd.getpwnam, user["name"]):
         done.append(f"user {user['name']}")
         if not check:
             home = ("--no-create-home", "--home-dir", user["home"])
@@ -192,7 +193,7 @@ def make_directory(spec: dict[str, str], *, check: bool) -> list[str]:
     """
     path, mode = spec["path"], int(spec["mode"], 8)
     # In check mode the user may be one that would have been made before.
-    if check and not (_exists(pwd.getpwnam, spec["owner"]) and _exists(grp.getgrnam, spec["group"])):
+    if check and not (exists(pwd.getpwnam, spec["owner"]) and exists(grp.getgrnam, spec["group"])):
         return [f"directory {path}"]
     uid, gid = pwd.getpwnam(spec["owner"]).pw_uid, grp.getgrnam(spec["group"]).gr_gid
     try:

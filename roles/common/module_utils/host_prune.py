@@ -36,7 +36,7 @@ def prune(artifacts: list[dict[str, Any]], *, check: bool) -> list[str]:
             for name in _unneeded(place, [each for each in artifacts if each["prefix"] == prefix]):
                 removed.append(os.path.join(prefix, name))
                 if not check:
-                    _remove(Path(place.anchored), name)
+                    remove(Path(place.anchored), name)
     return removed
 
 
@@ -45,17 +45,26 @@ def _unneeded(place: Place, artifacts: list[dict[str, Any]]) -> list[str]:
         names = sorted(os.listdir(fd))
     wanted = set(map(folder_of, artifacts))
     products = tuple(f"{artifact['name']}-" for artifact in artifacts)
-    replaced = [name for name in names if name not in wanted and _is_ours(place, name, products)]
+    replaced = [name for name in names if name not in wanted and is_ours(place, name, products)]
     if not replaced:
         return []
-    # All names: those of links lead elsewhere, the others to themselves.
     beside = [os.path.join(place.path, name) for name in names if name not in replaced]
-    targets = {os.path.realpath(path) for path in [*beside, *_named_by_units()]}
-    needed = {name for name in replaced if _leads_below(os.path.join(place.path, name), targets)}
-    return sorted(set(replaced) - needed - _in_use(replaced))
+    return sorted(set(replaced) - led_to(place, replaced, beside) - in_use(replaced))
 
 
-def _is_ours(place: Place, name: str, products: tuple[str, ...]) -> bool:
+def led_to(
+    place: Place, names: Collection[str], beside: Collection[str], gone: Collection[str] = ()
+) -> set[str]:
+    """Those of the directories to which one of the paths beside them leads, or a unit file.
+
+    beside: all other paths there: those of links lead elsewhere, the others to themselves
+    gone: unit files that do not count
+    """
+    targets = {os.path.realpath(path) for path in [*beside, *_named_by_units(gone)]}
+    return {name for name in names if _leads_below(os.path.join(place.path, name), targets)}
+
+
+def is_ours(place: Place, name: str, products: tuple[str, ...]) -> bool:
     """Whether the kit has unpacked one of the products there, to the end or not."""
     status, aside = place.status(name), _ASIDE.fullmatch(name)
     if status is None or not stat.S_ISDIR(status.st_mode):
@@ -69,18 +78,20 @@ def _leads_below(path: str, targets: Collection[str]) -> bool:
     return any(f"{target}/".startswith(f"{path}/") for target in targets)
 
 
-def _named_by_units() -> Iterator[str]:
+def _named_by_units(gone: Collection[str]) -> Iterator[str]:
     """The unit files, each of which may be a link into a product, and all paths in them."""
     for top in UNIT_DIRS:
         for folder, _, names in os.walk(top):
             for path in (os.path.join(folder, name) for name in names):
+                if os.path.realpath(path) in gone:
+                    continue
                 yield path
                 if os.path.isfile(path):
                     with open(path, encoding="utf-8", errors="replace") as stream:
                         yield from _PATH.findall(stream.read())
 
 
-def _in_use(names: Collection[str]) -> set[str]:
+def in_use(names: Collection[str]) -> set[str]:
     """Those of the directories that a process has open, mapped or mounted, or anything below them.
 
     A container has another path to a directory that it was given. The name is in it, or, where the directory
@@ -118,7 +129,7 @@ def _link(path: str) -> str:
     return ""
 
 
-def _remove(here: Path, name: str) -> None:
+def remove(here: Path, name: str) -> None:
     """Remove a directory; one that is half removed when a run is killed has not its name any more."""
     if not _ASIDE.fullmatch(name):
         name = move_aside(here, name)

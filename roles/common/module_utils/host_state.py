@@ -7,7 +7,7 @@ import os
 import tarfile
 from typing import Any
 
-from ansible.module_utils import host_files, host_install, host_properties, host_units
+from ansible.module_utils import host_files, host_install, host_made, host_properties, host_units
 from ansible.module_utils.host_data import read_settings, read_stores
 
 #: What one part of the work may raise for reasons that lie on the host.
@@ -57,8 +57,12 @@ def unified(diff: dict[str, Any]) -> str:
     return "".join(difflib.unified_diff(before, after, diff["before_header"], diff["after_header"]))
 
 
-def ensure_state(services: list[Service], state: str, only: list[str]) -> dict[str, Any]:
-    """Bring the services to the state; what was done. Raises one of ERRORS where it cannot be done."""
+def ensure_state(services: list[Service], state: str, only: list[str], record: str) -> dict[str, Any]:
+    """Bring the services to the state; what was done. Raises one of ERRORS where it cannot be done.
+
+    record: the file where it is written down what was not there before (host_made)
+    """
+    host_made.note(services, record, files=state != "installed")
     found: dict[str, Any] = {}
     for service in services:
         here = found[service["name"]] = {"install": [], "files": [], "errors": [], "diff": []}

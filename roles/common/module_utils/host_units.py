@@ -324,12 +324,13 @@ def orphaned_units(units: Collection[str], header: str, directory: str = UNIT_DI
     """
     wanted = glob.glob(os.path.join(glob.escape(directory), "*.wants", "*.service"))
     found = {
-        os.path.basename(path).removesuffix(".service") for path in wanted if _begins(path, f"# {header}")
+        os.path.basename(path).removesuffix(".service") for path in wanted if begins(path, f"# {header}")
     }
     return sorted(found - set(units))
 
 
-def _begins(path: str, line: str) -> bool:
+def begins(path: str, line: str) -> bool:
+    """Whether that is the first line of a file."""
     try:
         with open(path, encoding="utf-8") as stream:
             return stream.readline().rstrip("\n") == line

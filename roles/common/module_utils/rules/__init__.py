@@ -32,6 +32,7 @@ RULES: Mapping[str, Rule] = {
     "machine-name": cluster.machine_names,
     "cluster-name": cluster.cluster_name,
     "one-cluster": cluster.one_cluster,
+    "gone-machine": cluster.gone_machines,
     "hosts": cluster.hosts,
     "directory": cluster.directories,
     "more-directories": owned.more_directories,

@@ -87,6 +87,19 @@ def one_cluster(inventory: Inventory) -> Iterator[Refusal]:
             yield Refusal(f"{variable} is {said}: give all machines of the cluster the same", variable)
 
 
+def gone_machines(inventory: Inventory) -> Iterator[Refusal]:
+    """A machine that left the inventory cannot be seen, and its daemons may run on among the others."""
+    known = {machine.name for machine in inventory.machines} | inventory.accepted
+    for name, units in inventory.deployed.items():
+        if name not in known:
+            had = f"has had {', '.join(units)}" if units else "has had nothing that runs"
+            stop = f" (there: systemctl disable --now {' '.join(units)})" if units else ""
+            yield Refusal(
+                f"{name} is not in the inventory any more, and {had} since the last run: put it back; or, "
+                f"where it is gone for good or stopped{stop}, run once with -e accept_risk={name}"
+            )
+
+
 def hosts(inventory: Inventory) -> Iterable[Refusal]:
     """Lists of hosts agree with the groups whose plays reach them."""
 

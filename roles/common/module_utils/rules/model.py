@@ -59,6 +59,7 @@ class Inventory:
     meminfo: the text of /proc/meminfo on the controller
     facts: by machine what machine_facts returned, with "asked" (on the controller's clock, from and to) and
         "reach" (by name and port why the controller does not reach them)
+    deployed: by machine its units, as runs of before have left them; accepted: what may be gone
     """
 
     machines: tuple[Machine, ...]
@@ -70,6 +71,8 @@ class Inventory:
     unfit: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     meminfo: str = ""
     facts: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    deployed: Mapping[str, list[str]] = field(default_factory=dict)
+    accepted: frozenset[str] = frozenset()
 
     def having(self, role: str) -> list[Machine]:
         """The machines on which a role is deployed."""
