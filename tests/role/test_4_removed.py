@@ -1,0 +1,26 @@
+"""Teardown: nothing is left on the machines that a new one has not, and a second one finds nothing."""
+
+from __future__ import annotations
+
+from tests.listing import Listing, differences, take
+from tests.live import CHECKOUT, CLUSTER, Site
+
+PREPARE = str(CHECKOUT / "molecule/shared/prepare.yml")
+
+
+def listings(site: Site) -> dict[str, Listing]:
+    return {name: take(machine) for name, machine in CLUSTER.machines.items()}
+
+
+def test_nothing_is_left_that_a_new_machine_has_not(site: Site) -> None:
+    given = ("-e", f"remove_data={CLUSTER.name}")
+    for changes in (True, False):
+        run = site.run(*given, playbook="playbooks/teardown.yml")
+        assert run.rc == 0, run.output
+        assert bool(sum(run.changed.values())) == changes, run.output
+    after = listings(site)
+    for playbook in ("playbooks/lab_down.yml", "playbooks/lab_up.yml", PREPARE):
+        run = site.run(playbook=playbook)
+        assert run.rc == 0, run.output
+    before = listings(site)
+    assert {name: differences(before[name], after[name]) for name in before} == {name: [] for name in before}
