@@ -65,6 +65,7 @@ class Machine:
             (host_prune, "PROC", f"{root}/proc"),
             (host_removal, "mounts", lambda: self.mounted),
             (host_remove, "mounts", lambda: self.mounted),
+            (host_remove, "LOGS", f"{root}/var/log"),
             (host_remove, "TEMPORARY", (f"{root}/tmp",)),
             (host_units, "UNIT_DIR", f"{root}/units"),
             (host_units, "systemctl", self.systemctl),
@@ -231,7 +232,8 @@ class Machine:
             files=[
                 self.managed("etc/zookeeper/zoo.cfg"),
                 self.managed("var/zookeeper/myid", owner="zookeeper") | {"content": "1\n"},
-                self.unit_file("zookeeper.service"),
+                self.managed("units/zookeeper.service")
+                | {"content": f"# {HEADER}\n[Service]\nLogsDirectory=zookeeper\n"},
             ],
             units=[{"name": "zookeeper", "file": "zookeeper.service", "restart_on": []}],
         )
@@ -267,6 +269,8 @@ class Machine:
         self.write("var/kafka/1/meta.properties", "kafka")
         self.write("var/zookeeper/version-2/log.1", "zookeeper")
         self.write("var/log/kafka/gc.log", "kafka")
+        # Its directory is made by systemd.
+        self.write("var/log/zookeeper/gc.log", "zookeeper")
         self.write("tmp/hsperfdata_kafka/7", "kafka")
         self.write("state/kit/kept/kafka@1/etc/kafka/server-1.properties")
         self.write("state/kit/kafka-dynamic.properties")

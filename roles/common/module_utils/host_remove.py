@@ -23,6 +23,8 @@ from ansible.module_utils.host_removal import Removal, below, innermost_first, m
 
 #: Where daemons and commands of a service's user may have left something.
 TEMPORARY = ("/tmp", "/var/tmp")  # noqa: S108 (nothing is written there)
+#: In it systemd makes the directories that units name in LogsDirectory (systemd.exec).
+LOGS = "/var/log"
 #: As far into a file as the line goes that says whose it is.
 HEAD = 400
 #: What a run that was killed leaves beside a file that it wrote.
@@ -44,6 +46,7 @@ def remove(
     """
     work = _begin(services, header, host_made.read(record), check=check)
     units = _stop(services, work)
+    _remove_logs(work)
     _remove_files(services, work)
     _forget(units, work)
     work.removed += host_kernel.ensure({}, check=check)
@@ -117,6 +120,16 @@ def _forget(units: list[str], work: Removal) -> None:
     for each in host_units.loaded(units).values():
         if each["ActiveState"] == "failed":
             host_units.systemctl("reset-failed", each["Id"])
+
+
+def _remove_logs(work: Removal) -> None:
+    """Remove the directories of services' users among the logs: systemd makes them (LogsDirectory)."""
+    for name in work.names(LOGS):
+        path = os.path.join(LOGS, name)
+        status = os.lstat(path)
+        if stat.S_ISDIR(status.st_mode) and status.st_uid in work.owners:
+            work.empty(path)
+            work.rmdir(path)
 
 
 def _remove_files(services: Services, work: Removal) -> None:
