@@ -123,7 +123,7 @@ def test_each_cluster_has_reports_of_its_own(tmp_path: Path) -> None:
     names = [
         each["lab_name"] if "{{" in each["cluster_name"] else each["cluster_name"] for each in inventories
     ]
-    assert len(set(names)) == len(names) == 4
+    assert len(set(names)) == len(names) == 5
 
 
 def nested_pairs(path: Path) -> Iterator[tuple[str, Any]]:

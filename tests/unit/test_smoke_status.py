@@ -128,6 +128,7 @@ def make(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[int], Lab
             kafka=kafka.State(
                 brokers=ids,
                 voters=(1, 2, 3),
+                caught_up=(1, 2, 3),
                 leader=3,
                 partitions=(kafka.Partition("orders", 0, 1, (1, 2, 3), (1, 2, 3)),),
             ),
