@@ -49,6 +49,17 @@ def test_what_a_change_is_a_part_of(path: str, runs: set[str]) -> None:
     assert {scenario for scenario in known() if touched(scenario, [path])} == runs
 
 
+@pytest.mark.parametrize("scenario", known())
+def test_a_whole_cluster_and_a_role_have_tests_of_their_own(scenario: str) -> None:
+    inventory = CHECKOUT / "molecule" / scenario / "inventory"
+    # As Ansible reads them: files of a directory in the order of their names.
+    files = [*sorted((inventory / "group_vars/all").glob("*.yml")), inventory / "group_vars/cluster.yml"]
+    said: dict[str, object] = {}
+    for path in files:
+        said |= yaml.safe_load(path.read_text())
+    assert said["scenario_tests"] == ("tests/cluster" if scenario == "default" else "tests/role")
+
+
 def _molecule(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     program = directory / "molecule"
     program.write_text('#!/bin/sh\necho "INFO $* Executed: Failed"\ncase "$*" in *kafka*) exit 1 ;; esac\n')
