@@ -164,3 +164,9 @@ def test_no_machine_is_changed_before_the_cluster_is_locked(name: str) -> None:
     first = next((number for number, play in enumerate(found) if locks(play)), len(found))
     assert [play["name"] for play in found[:first] if not play["name"].startswith(HARMLESS)] == []
     assert (first == len(found)) == (name.removesuffix(".yml") in UNLOCKED)
+
+
+def test_no_role_hides_tasks_by_the_tag_never() -> None:
+    """Tasks have the tags of their play, too: whoever asks for one of those would run them."""
+    files = [*CHECKOUT.glob("roles/*/tasks/*.yml"), *CHECKOUT.glob("roles/*/meta/main.yml")]
+    assert [str(path) for path in files if re.search(r"tags:.*\bnever\b", path.read_text())] == []
