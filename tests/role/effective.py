@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from smoke.services import zookeeper
 from tests.live import CLUSTER, Site
@@ -63,3 +63,14 @@ EFFECTIVE: dict[str, Callable[[Site], list[dict[str, str]]]] = {
     "yarn": _of_yarn,
     "spark": _of_spark,
 }
+
+
+def assert_said(site: Site, expects: Mapping[str, Mapping[str, object]]) -> None:
+    """All daemons of each service say that they are set to these values."""
+    for service, wanted in expects.items():
+        answers = EFFECTIVE[service](site)
+        assert answers, service
+        for said in answers:
+            assert {key: str(said.get(key)) for key in wanted} == {
+                key: str(value) for key, value in wanted.items()
+            }, service
