@@ -109,7 +109,7 @@ lint: bootstrap-test ## ansible-lint, yamllint, ruff, mypy, shellcheck
 .PHONY: unit
 unit: bootstrap-test ## Tests that need no machine
 	$(BEGINS)
-	pytest
+	pytest --numprocesses auto --dist loadfile
 
 .PHONY: molecule
 molecule: bootstrap-test ## Roles alone, and a whole cluster, on machines of their own (SCENARIO="kafka hdfs", CHANGED=1 or a commit, KEEP=1)

@@ -120,6 +120,8 @@ class Site:
         """(machine, unit) -> state of every unit of the cluster."""
         found = {}
         for name, machine in self.cluster.machines.items():
+            if not machine.units:
+                continue
             shown = machine.run(f"systemctl show -p {','.join(PROPERTIES)} {shlex.join(machine.units)}")
             for block in shown.strip().split("\n\n"):
                 fact = dict(line.split("=", 1) for line in block.splitlines())

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import random
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+
+from kafka import KafkaAdminClient, TopicPartition
 
 from smoke.services import hdfs, zookeeper
 from smoke.wait import wait_until
@@ -251,6 +254,51 @@ def resize_zookeeper(lab: Lab) -> str:
         assert serving == hosts, (serving, hosts)
         seen.append(str(len(serving)))
     return f"3 servers, then {', '.join(seen)}"
+
+
+def spread(brokers: Sequence[int]) -> None:
+    """Every partition has a replica on each of these brokers and on no other; they lead in turns."""
+    assert CLUSTER.kafka
+    admin = KafkaAdminClient(bootstrap_servers=[f"{each.host}:{each.port}" for each in CLUSTER.kafka.brokers])
+    try:
+        number = itertools.count()
+        wanted = {
+            TopicPartition(topic["name"], partition["partition_index"]): [
+                brokers[(first + place) % len(brokers)] for place in range(len(brokers))
+            ]
+            for topic in admin.describe_topics()
+            for partition, first in zip(topic["partitions"], number, strict=False)
+        }
+        refused = {key: error for key, error in admin.alter_partition_reassignments(wanted).items() if error}
+        assert not refused, refused
+        wait_until(lambda: not admin.list_partition_reassignments(), 180, "replicas are still moved")
+    finally:
+        admin.close()
+
+
+def resize_kafka(lab: Lab) -> str:
+    """A broker leaves, which is refused as long as it has replicas, and comes back empty."""
+    assert CLUSTER.kafka
+    brokers = {broker.host: broker for broker in CLUSTER.kafka.brokers}
+    everywhere = sorted(brokers)
+    leaves = everywhere[-1]
+    stay = everywhere[:-1]
+    few = ("-e", json.dumps({"kafka_hosts": stay}))
+    done = lab.deploy(*few, playbook="playbooks/kafka.yml")
+    assert done.rc == 2, f"rc {done.rc}: {done.output[-2000:]}"
+    assert "replicas" in done.output, done.output[-3000:]
+    _, unit = brokers[leaves].place
+    assert lab.on(leaves, f"systemctl is-active {unit}") == "active", "it was stopped, though refused"
+    spread([brokers[host].id for host in stay])
+    for hosts, words in ((stay, few), (everywhere, ())):
+        # Who left has data of before, with which it would be refused.
+        lab.on(leaves, f"systemctl is-active -q {unit} || rm -rf {KAFKA}/*")
+        done = lab.deploy(*words, playbook="playbooks/kafka.yml")
+        assert done.rc == 0, done.output[-3000:]
+        state = lab.on(leaves, f"systemctl is-active {unit} || true")
+        assert (state == "active") == (leaves in hosts), (hosts, state)
+    spread([brokers[host].id for host in everywhere])
+    return f"{leaves} left, and came back empty"
 
 
 def as_before(lab: Lab) -> None:
@@ -543,6 +591,13 @@ DRILLS = {
             "servers of ZooKeeper leave and come back empty",
             5,
             resize_zookeeper,
+            as_before,
+        ),
+        Drill(
+            "resized-kafka",
+            "a broker leaves when it has no replica, and comes back empty",
+            9,
+            resize_kafka,
             as_before,
         ),
         Drill("roll", "the brokers are rolled", 9, roll_the_brokers, nothing, (Steady, Session)),

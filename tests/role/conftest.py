@@ -1,4 +1,4 @@
-"""A role on machines of its own; the tests run in the order of their files: as deployed, changed, killed."""
+"""Roles on machines of their own; the files run in their order: as deployed, changed, killed, removed."""
 
 from __future__ import annotations
 
@@ -7,9 +7,12 @@ from typing import Any
 
 import pytest
 
-from tests.live import CLUSTER, INVENTORY, ansible, pytest_generate_tests, site
+from tests.live import CHECKOUT, CLUSTER, INVENTORY, ansible, pytest_generate_tests, site
 
 __all__ = ["pytest_generate_tests", "site"]
+
+WHOLE = ["zookeeper", "hdfs", "yarn", "kafka", "spark"]
+"""The roles of a whole cluster, which a scenario does not name."""
 
 
 @pytest.fixture(scope="session")
@@ -39,10 +42,17 @@ def expects(value: Any) -> Any:
 
 
 @pytest.fixture(scope="session")
+def converge(value: Any) -> str:
+    """The playbook that deploys the scenario."""
+    roles = value(next(iter(CLUSTER.machines)), "scenario_roles")
+    return str(CHECKOUT / ("molecule/shared/converge.yml" if roles else "site.yml"))
+
+
+@pytest.fixture(scope="session")
 def services(value: Any) -> Any:
     """Machine -> the values of the services that its roles deploy."""
     machines = list(CLUSTER.machines)
-    roles = value(machines[0], "scenario_roles")
+    roles = value(machines[0], "scenario_roles") or WHOLE
     names = list(dict.fromkeys(["java", *(["hadoop"] if {"hdfs", "yarn"} & set(roles) else []), *roles]))
     return {
         machine: [

@@ -86,6 +86,14 @@ def test_daemons_say_what_was_asked(site: Site, expects: Any) -> None:
     assert_said(site, expects)
 
 
+def test_status_knows_each_daemon_by_its_protocol(site: Site) -> None:
+    if not site.units():
+        pytest.skip("Java alone has no daemon")
+    daemons = site.status()["daemons"]
+    assert {(each["machine"], each["unit"]) for each in daemons} == set(site.units())
+    assert [each for each in daemons if each["state"] == "unknown"] == []
+
+
 def test_data_goes_in_and_comes_out(site: Site) -> None:
     # Nothing would send or read: what Java is has been looked at above.
     if not site.units():

@@ -7,21 +7,19 @@ from typing import Any
 
 import pytest
 
-from tests.live import CHECKOUT, CLUSTER, Site
+from tests.live import CLUSTER, Site
 from tests.role.effective import assert_said
 
-CONVERGE = str(CHECKOUT / "molecule/shared/converge.yml")
 
-
-def test_a_second_run_changes_nothing(site: Site) -> None:
+def test_a_second_run_changes_nothing(site: Site, converge: str) -> None:
     before = site.units()
-    run = site.run(playbook=CONVERGE)
+    run = site.run(playbook=converge)
     assert run.rc == 0, run.output
     assert set(run.changed.values()) == {0}, run.output
     assert site.restarted_since(before) == set()
 
 
-def test_one_property_restarts_its_daemons_alone(site: Site, value: Any) -> None:
+def test_one_property_restarts_its_daemons_alone(site: Site, value: Any, converge: str) -> None:
     change = value(next(iter(CLUSTER.machines)), "scenario_change")
     # Of Java no property is read by a daemon.
     if not change:
@@ -29,9 +27,9 @@ def test_one_property_restarts_its_daemons_alone(site: Site, value: Any) -> None
     before = site.units()
     readers = {key for key in before if key[1].split("@")[0] in change["units"]}
     assert readers
-    run = site.run("-e", json.dumps(change["variables"]), playbook=CONVERGE)
+    run = site.run("-e", json.dumps(change["variables"]), playbook=converge)
     assert run.rc == 0, run.output
     assert site.restarted_since(before) == readers
     assert_said(site, change["expects"])
-    run = site.run(playbook=CONVERGE)
+    run = site.run(playbook=converge)
     assert run.rc == 0, run.output

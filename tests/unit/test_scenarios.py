@@ -12,10 +12,11 @@ from tests import scenarios
 from tests.scenarios import CHECKOUT, known, main, roles, touched
 
 ROLES = ("java", "zookeeper", "hdfs", "yarn", "kafka", "spark")
+WHOLE = {"default", "single", "plain", "machines"}
 
 
 def test_each_role_has_one() -> None:
-    alone = {scenario: roles(scenario) for scenario in known() if scenario != "default"}
+    alone = {scenario: roles(scenario) for scenario in known() if scenario not in WHOLE}
     assert {role for role in ROLES if role in alone} == set(ROLES)
     for scenario, deployed in alone.items():
         assert scenario.partition("-")[0] in deployed
@@ -27,15 +28,18 @@ def test_a_scenario_holds_variables_only(scenario: str) -> None:
     files = {str(path.relative_to(directory)) for path in directory.rglob("*") if path.is_file()}
     assert {name for name in files if not name.startswith("inventory/")} == {"molecule.yml"}
     said = yaml.safe_load((directory / "molecule.yml").read_text())
-    assert (said == {}) == (scenario != "default")
+    if scenario in WHOLE:
+        assert said["ansible"]["playbooks"] == {"converge": "../../site.yml"}
+    else:
+        assert said == {}
 
 
 @pytest.mark.parametrize(
     ("path", "runs"),
     [
-        ("roles/kafka/vars/main.yml", {"default", "kafka", "kafka-alternative"}),
-        ("roles/hadoop/vars/main.yml", {"default", "hdfs", "hdfs-alternative", "yarn", "spark"}),
-        ("roles/spark/defaults/main.yml", {"default", "spark"}),
+        ("roles/kafka/vars/main.yml", WHOLE | {"kafka", "kafka-alternative"}),
+        ("roles/hadoop/vars/main.yml", WHOLE | {"hdfs", "hdfs-alternative", "yarn", "spark"}),
+        ("roles/spark/defaults/main.yml", WHOLE | {"spark"}),
         ("molecule/java/inventory/hosts.yml", {"java"}),
         ("tests/cluster/test_1_state.py", {"default"}),
         ("tests/role/test_1_state.py", set(known()) - {"default"}),

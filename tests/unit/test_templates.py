@@ -57,15 +57,17 @@ def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def rendered(directory: Path) -> dict[str, dict[str, Files]]:
     """Content and attributes of each path, by inventory and host; preflight has passed first."""
     found: dict[str, dict[str, Files]] = {}
+    runs = {}
     for name, inventory in INVENTORIES.items():
         (directory / name).mkdir()
         given = {"course_broker_0_10": True} | (OWN if name == "three_brokers" else {})
-        run = start(
+        runs[name] = start(
             directory / name,
             *("--inventory", inventory, "--extra-vars", json.dumps(given)),
             *("playbooks/preflight.yml", "tests/render/render.yml"),
             MILLRACE_RENDERED=str(directory / name / "files"),
         )
+    for name, run in runs.items():
         output = finish(run)
         assert run.returncode == 0, output
         hosts = found[name] = {}
