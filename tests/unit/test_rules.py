@@ -159,6 +159,30 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
         {"zookeeper_data_dir": "/data", "kafka_data_dir": "/data/kafka"},
         "zookeeper_data_dir is '/data' and kafka_data_dir is '/data/kafka': give each a directory of its own",
     ),
+    *(
+        ("more-directories", change, text)
+        for change, text in (
+            (
+                {"hdfs_site_overrides": {"dfs.datanode.data.dir": "/var/lib/hdfs/data,/disk2,/disk2"}},
+                "dfs.datanode.data.dir of hdfs_site_overrides is '/disk2' and dfs.datanode.data.dir of",
+            ),
+            (
+                {"zookeeper_cfg_overrides": {"dataLogDir": "/var/lib/kafka/log"}},
+                "dataLogDir of zookeeper_cfg_overrides is '/var/lib/kafka/log' and kafka_data_dir is",
+            ),
+            (
+                {
+                    "hdfs_site_overrides": {"dfs.datanode.data.dir": "/var/lib/hdfs/data,/disk2"},
+                    "yarn_site_overrides": {"yarn.nodemanager.local-dirs": "/var/lib/yarn/local,/disk2/x"},
+                },
+                "dfs.datanode.data.dir of hdfs_site_overrides is '/disk2' and yarn.nodemanager.local-dirs of",
+            ),
+            (
+                {"kafka_server_properties_overrides": {"metadata.log.dir": "/opt/kafka/metadata"}},
+                "metadata.log.dir of broker 1 is '/opt/kafka/metadata' and kafka_home is '/opt/kafka'",
+            ),
+        )
+    ),
     (
         "java-home",
         {"java_home": "jvm"},
@@ -789,6 +813,26 @@ def test_what_stays_possible(change: dict[str, Any]) -> None:
 def test_a_broker_may_have_settings_of_its_own() -> None:
     own = broker(2, properties={"min.insync.replicas": 1, "broker.rack": "a"}, unit={"Service": {"Nice": 5}})
     assert said(on={"b": {"kafka_brokers": [own]}}) == {}
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "sound"),
+    [
+        ({}, {}, True),
+        ({"log.dirs": "/var/lib/kafka/1,/disk2"}, {"log.dirs": "/var/lib/kafka/4,/disk3"}, True),
+        ({"metadata.log.dir": "/var/lib/kafka/1"}, {"metadata.log.dir": "/disk2"}, True),
+        ({"log.dirs": "/var/lib/kafka/1,/disk2"}, {"log.dirs": "/var/lib/kafka/4,/disk2"}, False),
+        ({"log.dirs": "/var/lib/kafka/1,/var/lib/kafka/4"}, {}, False),
+        ({"metadata.log.dir": "/disk2"}, {"metadata.log.dir": "/disk2"}, False),
+        ({"metadata.log.dir": "/var/lib/kafka/4"}, {}, False),
+    ],
+)
+def test_brokers_of_a_machine_have_disks_of_their_own(
+    first: dict[str, Any], second: dict[str, Any], sound: bool
+) -> None:
+    brokers = [broker(1, properties=first), broker(1, id=4, properties=second)]
+    one = inventory(on={"a": {"kafka_brokers": brokers}})
+    assert (judge({"more-directories": RULES["more-directories"]}, one) == []) is sound
 
 
 def test_more_disks_of_one_broker() -> None:

@@ -54,9 +54,9 @@ def directory_faults(directories: Mapping[str, str]) -> list[str]:
             )
         elif SYSTEM.fullmatch(path):
             faults.append(f"{name} is '{path}', which is the system's: give a directory of its own below it")
-        elif any(_within(path, each) for each in PASSING):
+        elif any(within(path, each) for each in PASSING):
             faults.append(f"{name} is '{path}', which a reboot empties: give a directory on a disk")
-        elif any(_within(path, each) for each in HIDDEN):
+        elif any(within(path, each) for each in HIDDEN):
             faults.append(
                 f"{name} is '{path}', which ProtectHome hides from the services: give a directory elsewhere"
             )
@@ -65,7 +65,7 @@ def directory_faults(directories: Mapping[str, str]) -> list[str]:
     return faults + [
         f"{one} is '{path}' and {other} is '{another}': give each a directory of its own, none in another"
         for (one, path), (other, another) in combinations(sound, 2)
-        if _within(path, another) or _within(another, path)
+        if within(path, another) or within(another, path)
     ]
 
 
@@ -79,7 +79,8 @@ def shown(value: Any) -> str:
     return MASK if SECRET.search(text) else text
 
 
-def _within(path: str, other: str) -> bool:
+def within(path: str, other: str) -> bool:
+    """Whether a path is another, or lies below it."""
     return path == other or path.startswith(f"{other}/")
 
 

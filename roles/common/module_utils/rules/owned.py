@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
-from .forms import directories_of, directory_faults, override_faults
+from .cluster import DIRECTORIES
+from .forms import directories_of, directory_faults, override_faults, within
 from .model import Machine, Refusal, each
 
 #: By the variable of overrides: the variable that a property is made from; * in its name stands for anything.
@@ -168,6 +170,88 @@ def more_directories(machine: Machine) -> Iterator[Refusal]:
             for path in paths:
                 for text in directory_faults({f"{key} of {variable}": path}):
                     yield Refusal(text, variable, key)
+    for text, variable, key in _shared(machine):
+        yield Refusal(text, variable, key)
+
+
+#: What may be one directory with another, or lie in it: so upstream has it by default, or the kit.
+TOGETHER = {
+    frozenset(pair)
+    for pair in (
+        ("dataLogDir", "zookeeper_data_dir"),
+        ("dfs.namenode.name.dir", "hdfs_name_dir"),
+        ("dfs.datanode.data.dir", "hdfs_data_dir"),
+        ("yarn.nodemanager.local-dirs", "yarn_local_dir"),
+        ("yarn.nodemanager.log-dirs", "yarn_log_dir"),
+        ("log.dirs", "kafka_data_dir"),
+        ("metadata.log.dir", "kafka_data_dir"),
+        ("metadata.log.dir", "log.dirs"),
+    )
+}
+
+
+@dataclass(frozen=True)
+class _Place:
+    """A directory of a machine: who gives it, and for which broker if for one."""
+
+    path: str
+    name: str
+    variable: str
+    broker: str = ""
+
+    @property
+    def said(self) -> str:
+        """As a sentence names it."""
+        if self.name == self.variable:
+            return self.name
+        return f"{self.name} of {f'broker {self.broker}' if self.broker else self.variable}"
+
+    def is_apart(self, other: _Place) -> bool:
+        """Whether the two have nothing of each other, or may have."""
+        if not (within(self.path, other.path) or within(other.path, self.path)):
+            return True
+        one_broker = not (self.broker and other.broker) or self.broker == other.broker
+        return one_broker and frozenset((self.name, other.name)) in TOGETHER
+
+
+def _places(machine: Machine) -> list[_Place]:
+    """The directories that properties name on a machine; of each broker those that it has in the end."""
+    given = [
+        (variable, "", machine.values.get(variable, {}))
+        for variable in MORE_DIRECTORIES
+        if not variable.startswith("kafka_")
+    ]
+    shared = machine.values.get("kafka_server_properties_overrides", {})
+    for broker in machine.values.get("kafka_brokers", ()):
+        own = {"log.dirs": f"{machine.values.get('kafka_data_dir')}/{broker['id']}"}
+        properties = own | dict(shared) | dict(broker.get("properties", {}))
+        given.append(("kafka_server_properties_overrides", str(broker["id"]), properties))
+    return [
+        _Place(path, key, variable, broker)
+        for variable, broker, properties in given
+        for key in MORE_DIRECTORIES[variable]
+        if key in properties
+        for path in directories_of(properties[key])
+    ]
+
+
+def _shared(machine: Machine) -> Iterator[tuple[str, str, str]]:
+    """Why directories that properties name cannot be, with variable and key: another daemon has them, too."""
+    more = _places(machine)
+    own = [
+        _Place(machine[variable], variable, variable)
+        for role, variables in DIRECTORIES.items()
+        if role in machine.roles
+        for variable in variables
+        if variable in machine.values
+    ]
+    for number, one in enumerate(more):
+        # One in the service's own directory is judged with that.
+        judged = any(within(one.path, each.path) and one.is_apart(each) for each in own)
+        for other in more[number + 1 :] + ([] if judged else own):
+            if not one.is_apart(other):
+                text = f"{one.said} is '{one.path}' and {other.said} is '{other.path}'"
+                yield f"{text}: give each a directory of its own, none in another", one.variable, one.name
 
 
 @each("zookeeper")
