@@ -1,7 +1,7 @@
 """All that is on a machine, and what differs between two listings: before a deployment and after a teardown.
 
-Compared are files (kind, mode, ids of owner and group, size, where a link leads; of those in /etc and
-/usr/local also the content), files without an owner, users, groups, unit files, failed units, packages,
+Compared are files (kind, mode, ids of owner and group, size, where a link leads; of those in READ
+also the content), files without an owner, users, groups, unit files, failed units, packages,
 settings of the kernel. Times are not. What others than the kit write meanwhile is left out, by these tables.
 """
 
@@ -51,7 +51,7 @@ COUNTERS = re.compile(
     r"|net\.netfilter\.nf_conntrack_count|net\.ipv[46]\.(route|neigh)\..*"
 )
 #: Where the content of files is compared, not their size alone.
-READ = ("/etc", "/usr/local")
+READ = ("/etc", "/usr/local", "/var/lib/millrace")
 
 _SCRIPT = """\
 echo '== file'

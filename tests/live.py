@@ -12,7 +12,7 @@ import shlex
 import subprocess
 import sys
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -69,10 +69,7 @@ class Run:
     changed: dict[str, int]
 
 
-def ansible(
-    command: str, *words: str, timeout: float = 600, environment: Mapping[str, str] | None = None
-) -> subprocess.CompletedProcess[str]:
-    """Run a command of Ansible with this checkout's configuration; all that it says is in stdout."""
+def _invocation(command: str, words: Iterable[str], environment: Mapping[str, str] | None) -> dict[str, Any]:
     configuration = {
         "ANSIBLE_CONFIG": str(CHECKOUT / "ansible.cfg"),
         "ANSIBLE_NOCOLOR": "1",
@@ -80,17 +77,22 @@ def ansible(
         # What tests read is Ansible's own output.
         "ANSIBLE_STDOUT_CALLBACK": "default",
     }
-    return subprocess.run(
-        [Path(sys.executable).parent / command, *words],
-        cwd=CHECKOUT,
-        env=os.environ | configuration | dict(environment or {}),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=timeout,
-        check=False,
-    )
+    return {
+        "args": [Path(sys.executable).parent / command, *words],
+        "cwd": CHECKOUT,
+        "env": os.environ | configuration | dict(environment or {}),
+        "stdin": subprocess.DEVNULL,
+        "stdout": subprocess.PIPE,
+        "stderr": subprocess.STDOUT,
+        "text": True,
+    }
+
+
+def ansible(
+    command: str, *words: str, timeout: float = 600, environment: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run a command of Ansible with this checkout's configuration; all that it says is in stdout."""
+    return subprocess.run(**_invocation(command, words, environment), timeout=timeout, check=False)
 
 
 class Site:
@@ -115,6 +117,11 @@ class Site:
         done = ansible("ansible-playbook", "-i", inventory, playbook, *words, environment=environment)
         recap = re.findall(r"^(\S+) +: ok=\d+ +changed=(\d+)", done.stdout, re.MULTILINE)
         return Run(done.returncode, done.stdout, {name: int(count) for name, count in recap})
+
+    def begin(self, *words: str, playbook: str = "site.yml") -> subprocess.Popen[str]:
+        """Begin to run a playbook, in a session of its own; who begins it reads what it says."""
+        invocation = _invocation("ansible-playbook", ("-i", INVENTORY, playbook, *words), None)
+        return subprocess.Popen(**invocation, start_new_session=True)
 
     def units(self) -> dict[tuple[str, str], Unit]:
         """(machine, unit) -> state of every unit of the cluster."""

@@ -178,14 +178,20 @@ class Records(_Working):
 
 
 class Session(_Working):
-    """One ZooKeeper session: numbered znodes are created in it, and its ephemeral node stands throughout."""
+    """One ZooKeeper session: numbered znodes are created in it, and its ephemeral node stands throughout.
 
-    def __init__(self, cluster: Cluster, interval: float = 0.05) -> None:
+    patient: nobody serves for minutes, which no session outlives; the znodes are there all the same
+    """
+
+    def __init__(self, cluster: Cluster, interval: float = 0.05, *, patient: bool = False) -> None:
         super().__init__(cluster)
         assert cluster.zookeeper
-        servers = cluster.zookeeper.servers
-        self.interval = interval
-        self.client = KazooClient(",".join(f"{each.host}:{each.port}" for each in servers), timeout=10)
+        hosts = ",".join(f"{each.host}:{each.port}" for each in cluster.zookeeper.servers)
+        self.interval, self.patient = interval, patient
+        # Kazoo's own pauses between two attempts grow to an hour.
+        retry = {"max_tries": -1, "max_delay": 5}
+        options = {"connection_retry": retry, "command_retry": retry} if patient else {}
+        self.client = KazooClient(hosts, timeout=10, **options)
         self.states: list[str] = []
         self.client.add_listener(lambda state: self.states.append(str(state)))
 
@@ -203,7 +209,7 @@ class Session(_Working):
     def _create(self, number: int) -> None:
         # A retry after a lost connection finds what it had made.
         with contextlib.suppress(NodeExistsError):
-            self.client.create_async(f"/{self.name}/{number}").get(timeout=60)
+            self.client.create_async(f"/{self.name}/{number}").get(timeout=1800 if self.patient else 60)
 
     def read(self) -> list[int]:
         # In another session: servers that know less than this one has seen would not take it.
@@ -211,9 +217,9 @@ class Session(_Working):
         with zookeeper.session(*self.cluster.zookeeper.servers) as reader:
             reader.sync("/")
             names = reader.get_children(f"/{self.name}") if reader.exists(f"/{self.name}") else []
-        if "ephemeral" not in names:
+        if "ephemeral" not in names and not self.patient:
             self.faults.append("the ephemeral node is gone")
-        if KazooState.LOST in self.states:
+        if KazooState.LOST in self.states and not self.patient:
             self.faults.append("the session was lost")
         return [int(name) for name in names if name.isdigit()]
 

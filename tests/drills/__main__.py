@@ -12,10 +12,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from tests.drills import killed, steps
 from tests.drills.rows import Row, figures, judge, keep, lacking, latest, page, read, table
-from tests.drills.steps import DRILLS, Drill, Lab, NotInjectedError
+from tests.drills.steps import Drill, Lab, NotInjectedError
 from tests.live import CHECKOUT, CLUSTER, REPORTS
 from tests.oracle import Directories, Records, Session, Verdict
+
+DRILLS = steps.DRILLS | killed.DRILLS
 
 
 def commit() -> str:
@@ -34,7 +37,7 @@ def run(drill: Drill, number: str, seed: int) -> Row:
     verdicts: list[Verdict] = []
     try:
         with contextlib.ExitStack() as stack:
-            oracles = drill.oracles or (Records, Session, Directories)
+            oracles = () if drill.unheard else drill.oracles or (Records, Session, Directories)
             working = [stack.enter_context(oracle(CLUSTER)) for oracle in oracles]
             began = time.monotonic()
             row = replace(row, seen=drill.inject(lab))
@@ -52,7 +55,8 @@ def run(drill: Drill, number: str, seed: int) -> Row:
     except Exception as error:  # noqa: BLE001 (whatever a cluster does wrong is a result)
         return replace(row, said=f"{type(error).__name__}: {error}")
     said = "; ".join(str(verdict) for verdict in verdicts if not verdict.ok)
-    return replace(row, result=judge(verdicts, planted=drill.planted), said=said, **figures(verdicts))
+    result = judge(verdicts, planted=drill.planted, unheard=bool(drill.unheard))
+    return replace(row, result=result, said=said, **figures(verdicts))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

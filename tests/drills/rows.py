@@ -51,9 +51,12 @@ def figures(verdicts: Sequence[Verdict]) -> dict[str, Any]:
     }
 
 
-def judge(verdicts: Sequence[Verdict], *, planted: bool) -> str:
-    """The result: a planted failure is caught when an oracle says that something is wrong."""
-    right = bool(verdicts) and all(verdict.ok for verdict in verdicts)
+def judge(verdicts: Sequence[Verdict], *, planted: bool, unheard: bool = False) -> str:
+    """The result: a planted failure is caught when an oracle says that something is wrong.
+
+    unheard: no oracle was to work; what the drill itself has found wrong did not come here
+    """
+    right = unheard or (bool(verdicts) and all(verdict.ok for verdict in verdicts))
     if planted:
         return "MISSED" if right else "caught"
     return "ok" if right else "FAILED"
@@ -85,6 +88,7 @@ def latest(drills: Iterable[str], rows: Iterable[Row], seed: int) -> list[Row]:
     return [last[drill] for drill in drills if drill in last]
 
 
+BAR = r"\|"
 HEAD = (
     "| drill | result | what was done | acknowledged | lost | twice | longest stall | healed | commit |",
     "|---|---|---|---|---|---|---|---|---|",
@@ -102,7 +106,8 @@ What was done to a lab of three machines on purpose, and what it showed: made by
 the rows that `make drill` keeps, the last of each drill. Meanwhile records were sent with `acks=all`, a
 session of ZooKeeper held a node, and directories were made in HDFS: what was acknowledged and is not
 there afterwards is lost. "healed" is the time from the deed until all gates were open, where a timeout
-of the product governs it as a multiple of that. A planted failure is one that an oracle has to see.
+of the product governs it as a multiple of that. A planted failure is one that an oracle has to see. Where
+the machines themselves are made anew nothing is sent meanwhile, and smoke tests follow.
 
 {known}
 """
@@ -120,4 +125,6 @@ def _line(row: Row) -> str:
     wrong = f": {row.said.splitlines()[0]}" if row.said else ""
     stall = f"{row.stall:.2f} s {row.stalled}".rstrip()
     counts = [row.acknowledged, row.lost, row.duplicated, stall, healed, row.commit]
-    return " | ".join(map(str, [f"| {row.drill}", f"{row.result}{wrong}", did, *counts])) + " |"
+    cells = [row.drill, f"{row.result}{wrong}", did, *counts]
+    # Names of plays and tasks have a bar in them.
+    return f"| {' | '.join(str(cell).replace('|', BAR) for cell in cells)} |"

@@ -13,9 +13,12 @@ from typing import Any
 
 from kafka import KafkaAdminClient, TopicPartition
 
+from smoke import cluster as description
 from smoke.services import hdfs, zookeeper
 from smoke.wait import wait_until
 from tests.drills import refused
+from tests.drills.points import kill
+from tests.drills.state import State, take
 from tests.live import CLUSTER, REPORTS, Run, Site
 from tests.oracle import Directories, Records, Session, _Working
 
@@ -26,9 +29,6 @@ ZOOKEEPER, KAFKA, NAMES, JOURNAL, BLOCKS = (
     "/var/lib/hdfs/journal",
     "/var/lib/hdfs/data",
 )
-
-KILLS = 5
-"""How often the drill that kills rolls does so."""
 
 
 class NotInjectedError(Exception):
@@ -61,8 +61,16 @@ class Lab:
 
     def deploy(self, *words: str, playbook: str = "site.yml") -> Run:
         """A run of the kit; whoever asks for it looks at how it ended."""
-        smoke = ["--skip-tags", "smoke"] if playbook == "site.yml" else []
-        return self.site.run(*smoke, *words, playbook=playbook)
+        return self.site.run(*_quiet(playbook), *words, playbook=playbook)
+
+    def begin(self, *words: str, playbook: str = "site.yml") -> subprocess.Popen[str]:
+        """Begin the same run; whoever asks for it reads what it says."""
+        return self.site.begin(*_quiet(playbook), *words, playbook=playbook)
+
+    def state(self) -> State:
+        """What the machines are, once all gates are open."""
+        self.check()
+        return take(self.site, Site(description.load(REPORTS / "cluster.json")))
 
     def refused(self) -> dict[str, str]:
         """Machine -> the command that its refusal tells."""
@@ -82,6 +90,11 @@ class Lab:
         self.site.check(timeout=240)
 
 
+def _quiet(playbook: str) -> list[str]:
+    """The oracles of a drill are its smoke tests."""
+    return ["--skip-tags", "smoke"] if playbook == "site.yml" else []
+
+
 @dataclass(frozen=True)
 class Drill:
     """One thing that happens to a cluster."""
@@ -96,6 +109,8 @@ class Drill:
     oracles: tuple[Callable[[Any], _Working], ...] = ()
     planted: bool = False
     """A fault of the kit or of a setting that an oracle must see."""
+    unheard: str = ""
+    """Why no oracle can work meanwhile."""
 
 
 def nothing(_: Lab) -> None:
@@ -169,13 +184,12 @@ def kill_a_run(lab: Lab) -> str:
     command = ["ansible-playbook", "playbooks/kafka.yml", "-e", "kafka_heap=264m"]
     before = lab.site.units()
     process = subprocess.Popen(
-        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True, text=True
     )
     try:
         wait_until(lambda: lab.site.restarted_since(before), 120, "no broker was restarted")
     finally:
-        subprocess.run(["kill", "-KILL", "--", f"-{process.pid}"], check=True)
-        process.wait()
+        kill(process)
     some = lab.site.restarted_since(before)
     if len(some) >= len(CLUSTER.machines):
         raise NotInjectedError("it had come to its end")
@@ -306,32 +320,6 @@ def as_before(lab: Lab) -> None:
     done = lab.deploy()
     assert done.rc == 0, done.output[-3000:]
     assert "nothing to do on 3 machines" in done.output, done.output[-3000:]
-
-
-def kill_rolls(lab: Lab) -> str:
-    """Rolls of all brokers are killed at any moment, and each is completed by the next run."""
-    points = []
-    for number in range(KILLS):
-        words = ("-e", f"kafka_heap={257 + number}m")
-        before, after = lab.site.units(), round(lab.chance.uniform(5, 45), 1)
-        process = subprocess.Popen(
-            ["ansible-playbook", "playbooks/kafka.yml", *words],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-        try:
-            process.wait(after)
-            raise NotInjectedError(f"it had come to its end before {after} s")
-        except subprocess.TimeoutExpired:
-            subprocess.run(["kill", "-KILL", "--", f"-{process.pid}"], check=True)
-            process.wait()
-        points.append(f"{after} s ({len(lab.site.restarted_since(before))})")
-        done = lab.deploy(*words, playbook="playbooks/kafka.yml")
-        assert done.rc == 0, done.output[-3000:]
-        again = lab.deploy(*words, playbook="playbooks/kafka.yml")
-        assert "nothing to do on 3 machines" in again.output, again.output[-3000:]
-    return f"killed after (with so many brokers restarted) {', '.join(points)}"
 
 
 def empty_two(unit: str, directory: str) -> Callable[[Lab], str]:
@@ -531,13 +519,6 @@ DRILLS = {
             "a run is killed midway, then a machine is lost",
             9,
             kill_a_run,
-            Lab.mended,
-        ),
-        Drill(
-            "killed-rolls",
-            f"{KILLS} rolls of all brokers are killed at any moment, and completed by the next run",
-            9,
-            kill_rolls,
             Lab.mended,
         ),
         Drill(

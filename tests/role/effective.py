@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import urllib.request
 from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
 from smoke.services import zookeeper
-from tests.live import CLUSTER, Site
+
+if TYPE_CHECKING:
+    from tests.live import Site
 
 
 def _page(host: str, port: int, path: str) -> str:
@@ -16,31 +19,31 @@ def _page(host: str, port: int, path: str) -> str:
         return str(answer.read().decode())
 
 
-def _of_zookeeper(_: Site) -> list[dict[str, str]]:
-    assert CLUSTER.zookeeper
-    answers = [zookeeper.four_letter_word(server, "conf") for server in CLUSTER.zookeeper.servers]
+def _of_zookeeper(site: Site) -> list[dict[str, str]]:
+    assert site.cluster.zookeeper
+    answers = [zookeeper.four_letter_word(server, "conf") for server in site.cluster.zookeeper.servers]
     return [dict(line.split("=", 1) for line in answer.splitlines() if "=" in line) for answer in answers]
 
 
 def _of_kafka(site: Site) -> list[dict[str, str]]:
-    return list(site.broker_configs().values())
+    return [config for _, config in sorted(site.broker_configs().items())]
 
 
 def _conf(host: str, port: int) -> dict[str, str]:
     return {each["key"]: each["value"] for each in json.loads(_page(host, port, "/conf"))["properties"]}
 
 
-def _of_hdfs(_: Site) -> list[dict[str, str]]:
-    assert CLUSTER.hdfs
-    hdfs = CLUSTER.hdfs
+def _of_hdfs(site: Site) -> list[dict[str, str]]:
+    assert site.cluster.hdfs
+    hdfs = site.cluster.hdfs
     pages = [(name.host, name.http_port) for name in hdfs.namenodes]
     pages += [(host, hdfs.datanode_http_port) for host in hdfs.datanodes]
     return [_conf(*page) for page in pages]
 
 
-def _of_yarn(_: Site) -> list[dict[str, str]]:
-    assert CLUSTER.yarn
-    yarn = CLUSTER.yarn
+def _of_yarn(site: Site) -> list[dict[str, str]]:
+    assert site.cluster.yarn
+    yarn = site.cluster.yarn
     pages = [(manager.host, manager.http_port) for manager in yarn.resourcemanagers]
     pages += [(host, yarn.nodemanager_http_port) for host in yarn.nodemanagers]
     return [_conf(*page) for page in pages]
@@ -48,9 +51,9 @@ def _of_yarn(_: Site) -> list[dict[str, str]]:
 
 def _of_spark(site: Site) -> list[dict[str, str]]:
     """Its history server has no page for that: what spark-submit says that it takes."""
-    assert CLUSTER.spark
+    assert site.cluster.spark
     program = "bash -lc 'spark-submit --verbose --class none none.jar 2>&1'"
-    said = str(site.host(CLUSTER.spark.submit_host).run(program).stdout)
+    said = str(site.host(site.cluster.spark.submit_host).run(program).stdout)
     lines = (line.strip() for line in said.splitlines() if line.startswith("  (spark."))
     pairs = (line.strip("()").partition(",") for line in lines)
     return [{key: value for key, _, value in pairs}]

@@ -53,6 +53,10 @@ def test_a_result(verdicts: list[Verdict], planted: bool, result: str) -> None:
     assert judge(verdicts, planted=planted) == result
 
 
+def test_a_drill_in_which_no_oracle_can_work_is_right_when_it_raises_nothing() -> None:
+    assert judge([], planted=False, unheard=True) == "ok"
+
+
 def test_figures_are_those_of_all_oracles() -> None:
     both = {"acknowledged": 12, "lost": 2, "duplicated": 0, "stall": 1.23, "stalled": "x"}
     assert figures([RIGHT, WRONG]) == both
@@ -68,6 +72,11 @@ def test_the_table() -> None:
         "| disk | FAILED: 3 lost | kill all | 900 | 0 | 0 | 2.50 s Records |  | abc1234 |",
     ]
     assert len({line.count("|") for line in lines}) == 1
+
+
+def test_a_bar_in_what_was_done_is_no_column() -> None:
+    *_, line = table([replace(ROW, seen="killed at Kafka | Roll: Await it")]).splitlines()
+    assert r"| kill all; killed at Kafka \| Roll: Await it |" in line
 
 
 def test_the_page_has_the_last_row_of_each_drill_in_their_order() -> None:

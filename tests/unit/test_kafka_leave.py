@@ -66,6 +66,7 @@ def play(
         "kafka_file": str(directory / "server.properties"),
         "kafka_data_dir": str(directory),
         "kafka_hosts": ["a", "b"],
+        "common_alone": ["flock", str(directory / "lock")],
         "common_check": ["/bin/sh", "smoke", "check"],
         "__kafka_leave": ["/bin/sh", "smoke", "leave"],
         "__common_plan": {

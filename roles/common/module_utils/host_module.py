@@ -30,7 +30,7 @@ def alone(module: AnsibleModule, *, locks: str = LOCKS, patience: float = PATIEN
     """Be the only module that changes this machine, from here to the end of the process.
 
     A module outlives the controller that was killed. The next run must not work beside it, on what it has
-    half done.
+    half done. A command that outlives it, too, takes the same lock by flock (common_alone).
     locks: directory of the lock; patience: seconds for which another module is awaited. In check mode
     nothing is changed, and nobody is awaited. Fails the module when the other does not end.
     """
@@ -42,14 +42,12 @@ def alone(module: AnsibleModule, *, locks: str = LOCKS, patience: float = PATIEN
     deadline = time.monotonic() + patience
     while not _taken(lock):
         if time.monotonic() > deadline:
-            other = os.pread(lock, 100, 0).decode("ascii", "replace").strip()
+            other = _holder(lock)
             module.fail_json(
                 msg=f"another run has been changing this machine for {patience:g} s (process {other}): wait "
                 "for its end, or end it, and run again"
             )
         time.sleep(0.2)
-    os.ftruncate(lock, 0)
-    os.pwrite(lock, str(os.getpid()).encode(), 0)
 
 
 def _taken(lock: int) -> bool:
@@ -58,3 +56,13 @@ def _taken(lock: int) -> bool:
     except BlockingIOError:
         return False
     return True
+
+
+def _holder(lock: int) -> str:
+    """The process that has it, as the kernel knows it."""
+    inode = os.fstat(lock).st_ino
+    with open("/proc/locks", encoding="ascii") as table:
+        taken = [line.split() for line in table]
+    return next(
+        (each[4] for each in taken if each[1] == "FLOCK" and each[5].endswith(f":{inode}")), "unknown"
+    )
