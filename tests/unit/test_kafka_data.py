@@ -492,6 +492,13 @@ def test_brokers_that_are_no_controllers_decide_nothing_of_the_quorum(up: bool) 
         assert plan["last"] == waits, states
 
 
+def test_a_host_with_a_broker_to_format_does_not_wait() -> None:
+    """Only those that start with the others are known to be without data then."""
+    b = here(2, ids=(2, 3), roles=BROKER)
+    plan = kafka_data(apart(*["data"] * 5, up=False, b=b), list("xyzab"), ID, True)
+    assert (plan["refusals"], plan["last"]) == ([], ["a"])
+
+
 def test_controllers_never_found_a_cluster_beside_brokers_with_data() -> None:
     (says,) = kafka_data(apart("empty", "empty", "empty", "data", "empty"), list("xyzab"), ID, True)[
         "refusals"

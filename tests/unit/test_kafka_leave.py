@@ -251,7 +251,7 @@ STOP = """
 
 
 def test_brokers_stop_while_all_controllers_are_there(tmp_path: Path) -> None:
-    """One that is stopped asks them; the last controllers are no majority that could answer, and are killed."""
+    """One that is stopped asks them; the last ones are no majority that could answer, and are killed."""
     (tmp_path / "stop.yml").write_text(STOP)
     rc, output, done = play(tmp_path, {}, book=str(tmp_path / "stop.yml"), **APART)
     assert rc == 0, output

@@ -206,7 +206,7 @@ def asked_endpoints(inventory: Inventory) -> list[tuple[str, str, int]]:
             for service in machine.services.values()
             for endpoint in service.get("endpoints", ())
             if endpoint["machine"] == machine.name
-            # Brokers are asked for their own; of a controller that is none it must be known whether it is there.
+            # Whether a controller runs a broker tells, unless it is none.
             and (endpoint["protocol"] not in AMONG_DAEMONS or endpoint["variable"] == "kafka_controllers")
             # JournalNodes are asked for their page; their port is the NameNodes'.
             and (endpoint["unit"], endpoint["protocol"]) != ("hdfs-journalnode", "rpc")
