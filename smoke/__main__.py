@@ -94,7 +94,7 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument(
         "--quorum",
         action="store_true",
-        help="ZooKeeper: a majority with a leader is right",
+        help="ZooKeeper: a majority with a leader is right; Kafka: a majority of controllers that listen",
     )
     sub.add_argument(
         "--serving",
@@ -107,9 +107,9 @@ def _parser() -> argparse.ArgumentParser:
         "--joined",
         nargs=2,
         metavar=("ID", "DIRECTORY_ID"),
-        help="Kafka: this broker as a voter with this directory, that has caught up, is right",
+        help="Kafka: this controller as a voter with this directory, that has caught up, is right",
     )
-    sub.add_argument("--leave", type=int, metavar="ID", help="Kafka: may this broker leave it for good")
+    sub.add_argument("--leave", type=int, metavar="ID", help="Kafka: may this node leave it for good")
     sub.add_argument(
         "--plan",
         type=Path,

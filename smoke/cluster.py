@@ -63,7 +63,7 @@ class ZooKeeper:
 
 @dataclass(frozen=True)
 class Broker:
-    """One broker and its client listener."""
+    """One broker and its client listener, or a controller and that of the quorum."""
 
     id: int
     host: str
@@ -94,6 +94,13 @@ class Kafka:
     """Whether brokers that are not named here may be there, too."""
     standalone: tuple[Kafka, ...] = ()
     """Brokers on these machines that are clusters of their own."""
+    controllers: tuple[Broker, ...] = ()
+    """Those of the voters that are no brokers."""
+
+    @property
+    def nodes(self) -> tuple[Broker, ...]:
+        """Brokers and controllers, as Kafka counts them: each has an id of its own."""
+        return self.brokers + self.controllers
 
     @property
     def bootstrap(self) -> list[str]:
@@ -101,7 +108,7 @@ class Kafka:
 
     @property
     def units(self) -> Units:
-        return _by_host(broker.place for section in (self, *self.standalone) for broker in section.brokers)
+        return _by_host(node.place for section in (self, *self.standalone) for node in section.nodes)
 
 
 @dataclass(frozen=True)

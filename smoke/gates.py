@@ -166,7 +166,7 @@ def parts_of(cluster: Cluster, only: Sequence[str] = SERVICES) -> list[Part]:
 
 def _kafka(name: str, section: Kafka, cluster: Cluster) -> Part:
     ids, voters, others_join = [broker.id for broker in section.brokers], section.voters, section.others_join
-    broker_of = {broker.place: broker for broker in section.brokers}
+    node_of = {node.place: node for node in section.nodes}
 
     def fetch() -> kafka.State:
         if kafka.api_version(section.version) and cluster.zookeeper:
@@ -174,16 +174,16 @@ def _kafka(name: str, section: Kafka, cluster: Cluster) -> Part:
         return kafka.fetch(section)
 
     def against(state: kafka.State, host: str, unit: str) -> list[Fault]:
-        broker = broker_of.get((host, unit))
-        return kafka.against_restart(state, section, broker) if broker else []
+        node = node_of.get((host, unit))
+        return kafka.against_restart(state, section, node) if node else []
 
     def alone(state: kafka.State, host: str, unit: str) -> list[str]:
-        broker = broker_of.get((host, unit))
-        return kafka.alone(state, broker.id) if broker else []
+        node = node_of.get((host, unit))
+        return kafka.alone(state, node.id) if node else []
 
     def leaving(state: kafka.State, host: str, unit: str) -> list[Fault]:
-        broker = broker_of.get((host, unit))
-        return kafka.against_removal(state, section, broker) if broker else []
+        node = node_of.get((host, unit))
+        return kafka.against_removal(state, section, node) if node else []
 
     return Part(
         name,
@@ -248,10 +248,10 @@ def gates_of(
 ) -> list[Gate]:
     """The gates of these services, as far as the cluster has them; open when all is right.
 
-    quorum: of ZooKeeper, when a majority serves
+    quorum: of ZooKeeper, when a majority serves; of Kafka, when a majority of controllers is there
     serving: of ZooKeeper, when so many servers serve, whatever list of them each one knows; 0 does not ask
-    joined: of Kafka, when the broker of this id votes with the directory of this id, and has caught up
-    leave: of Kafka, when the broker of this id may leave the quorum and the cluster
+    joined: of Kafka, when the controller of this id votes with the directory of this id, and has caught up
+    leave: of Kafka, when the broker or controller of this id may leave the quorum and the cluster
     roll: when nothing is worse than before, and the daemon that is to be restarted may go
     """
     gates = []
@@ -261,6 +261,10 @@ def gates_of(
             look = partial(lambda part: zookeeper.judge_quorum(part.fetch()), part)
         if serving and part.name == "zookeeper" and (section := cluster.zookeeper):
             look = partial(zookeeper.fetch_serving, section, serving)
+        if quorum and part.name == "kafka" and (brokers := cluster.kafka):
+            look = partial(
+                lambda section: kafka.judge_quorum(section, kafka.unreachable_nodes(section)), brokers
+            )
         if part.name == "kafka" and joined:
             look = partial(lambda part: kafka_quorum.judge_joined(part.fetch(), *joined), part)
         if part.name == "kafka" and leave is not None:

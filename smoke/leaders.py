@@ -23,7 +23,7 @@ def leaders(cluster: Cluster) -> dict[str, list[str]]:
         ]
     if (k := cluster.kafka) and k.voters:
         leader = kafka.fetch(k).leader
-        found["kafka"] = [broker.place[0] for broker in k.brokers if broker.id == leader]
+        found["kafka"] = [node.place[0] for node in k.nodes if node.id == leader]
     if h := cluster.hdfs:
         active = hdfs.active(h)
         found["hdfs"] = [node.host for node in h.namenodes if node.id == active]

@@ -142,8 +142,8 @@ def addresses(cluster: Cluster) -> dict[Daemon, str]:
     if z := cluster.zookeeper:
         found |= {(server.host, server.unit): f"{server.host}:{server.port}" for server in z.servers}
     if k := cluster.kafka:
-        brokers = [broker for section in (k, *k.standalone) for broker in section.brokers]
-        found |= {broker.place: f"{broker.host}:{broker.port}" for broker in brokers}
+        kafka = [node for section in (k, *k.standalone) for node in section.nodes]
+        found |= {node.place: f"{node.host}:{node.port}" for node in kafka}
     pages = []
     if h := cluster.hdfs:
         pages += [*h.namenodes, *h.journalnodes, *([h.secondarynamenode] if h.secondarynamenode else [])]

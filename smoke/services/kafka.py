@@ -83,7 +83,7 @@ class State:
     failed: str = ""
     """Why the cluster as a whole could not be asked."""
     unreachable: dict[int, str] = field(default_factory=dict)
-    """Broker id -> why it did not answer."""
+    """Id of a broker, or of a controller that is none -> why it did not answer."""
     brokers: tuple[int, ...] = ()
     registered: tuple[int, ...] = ()
     """Also those that are away: one that went for good stays until it is unregistered."""
@@ -107,10 +107,12 @@ def faults(
     `others_join`: further brokers are no fault.
     """
     expected, quorum = set(brokers), sorted(voters)
+    controllers = set(quorum) - expected
     if state.failed:
         return [Fault("kafka", state.failed)]
-    found = [Fault(f"broker {n}", f"broker {n}: {why}") for n, why in sorted(state.unreachable.items())]
-    if not state.brokers and state.unreachable:
+    names = {n: f"controller {n}" if n in controllers else f"broker {n}" for n in state.unreachable}
+    found = [Fault(names[n], f"{names[n]}: {why}") for n, why in sorted(state.unreachable.items())]
+    if not state.brokers and state.unreachable.keys() - controllers:
         return found
     absent = sorted(expected - set(state.brokers) - set(state.unreachable))
     found += [Fault(f"broker {n}", f"broker {n} has not registered") for n in absent]
@@ -128,7 +130,8 @@ def faults(
     if quorum and state.leader not in quorum:
         found.append(Fault("quorum", f"no quorum leader (leader id {state.leader})"))
     # With a disk that is new it is another voter: what it was before is gone, until it has taken its place.
-    behind = set(quorum) & set(state.voters) & set(state.brokers) - set(state.caught_up)
+    there = set(state.brokers) | (controllers - state.unreachable.keys())
+    behind = set(quorum) & set(state.voters) & there - set(state.caught_up)
     found += [Fault(f"voter {n}", f"voter {n} has not caught up") for n in sorted(behind)]
     for p in state.partitions:
         if p.leader < 0:
@@ -142,10 +145,16 @@ def _strange_voters(state: State, quorum: Collection[int]) -> str:
     if 2 * len(set(state.caught_up) & set(quorum)) <= len(state.voters):
         return ""
     return "".join(
-        f"; when broker {number} has ended for good: {shlex.join(remove_voter(state, number, directory))}"
+        f"; when {called(state, number)} has ended for good: "
+        f"{shlex.join(remove_voter(state, number, directory))}"
         for number, directory in zip(state.voters, state.directories, strict=False)
         if number not in quorum
     )
+
+
+def called(state: State, number: int) -> str:
+    """What a node is called, whether the inventory has it or not: only brokers register with the cluster."""
+    return f"{'broker' if number in state.registered else 'controller'} {number}"
 
 
 def remove_voter(state: State, number: int, directory: str) -> list[str]:
@@ -163,12 +172,15 @@ def unregister(state: State, number: int) -> list[str]:
 
 def subjects(section: cluster.Kafka) -> dict[Daemon, str]:
     """What a daemon is called in faults."""
-    return {broker.place: f"broker {broker.id}" for broker in section.brokers}
+    controllers = {each.place: f"controller {each.id}" for each in section.controllers}
+    return {broker.place: f"broker {broker.id}" for broker in section.brokers} | controllers
 
 
 def daemon_states(state: State, section: cluster.Kafka) -> dict[Daemon, str]:
-    """What each broker is that has registered: of KRaft's quorum the leader, a follower or an observer."""
-    here = {broker.id: broker.place for broker in section.brokers if broker.id in state.brokers}
+    """What each node is that is there: of KRaft's quorum the leader, a follower or an observer."""
+    # Of controllers the brokers tell.
+    controllers = {each.id for each in section.controllers if state.brokers} - state.unreachable.keys()
+    here = {node.id: node.place for node in section.nodes if node.id in {*state.brokers, *controllers}}
 
     def role(number: int) -> str:
         if not section.voters:
@@ -196,11 +208,12 @@ def judge(
 def against_restart(state: State, section: cluster.Kafka, broker: cluster.Broker) -> list[Fault]:
     """Why a broker must not be restarted now: a partition would have fewer replicas in sync than it demands.
 
-    Or the other controllers would be no majority that has caught up. Where nothing can do without the broker
-    the cluster has to be right; a partition that never can is named by `alone`, and does not stop it.
+    Or, of one that is a controller, the other controllers would be no majority that has caught up. Where
+    nothing can do without it the cluster has to be right; a partition that never can is named by `alone`, and
+    does not stop it.
     """
     brokers, voters = [each.id for each in section.brokers], section.voters
-    if state.failed or len(brokers) == 1 or (broker.id in voters and not can_spare_one(len(voters))):
+    if state.failed or brokers == [broker.id] or (broker.id in voters and not can_spare_one(len(voters))):
         return faults(state, brokers, voters, section.others_join)
     found = []
     if broker.id in voters:
@@ -216,6 +229,8 @@ def against_restart(state: State, section: cluster.Kafka, broker: cluster.Broker
 
 def against_removal(state: State, section: cluster.Kafka, broker: cluster.Broker) -> list[Fault]:
     """Why a broker must not be removed, beside what stands against its restart: it has replicas."""
+    if broker in section.controllers:
+        return the_only(broker.place[0], len(section.voters), "controller")
     here = [p for p in state.partitions if broker.id in p.replicas]
     return the_only(broker.place[0], len(section.brokers), "broker") + [
         Fault(p.name, f"broker {broker.id} has a replica of {p.name}: move it (kafka-reassign-partitions.sh)")
@@ -228,19 +243,26 @@ def alone(state: State, broker: int) -> list[str]:
     return [p.name for p in state.partitions if broker in p.isr and p.min_isr >= len(p.replicas)]
 
 
-def unreachable_brokers(section: cluster.Kafka, timeout: float) -> dict[int, str]:
-    """Broker id -> why its port takes no connection; those that do are not in it."""
+def unreachable_nodes(section: cluster.Kafka, timeout: float = 3.0) -> dict[int, str]:
+    """Id of a broker or controller -> why its port takes no connection; those that do are not in it."""
     with ThreadPoolExecutor(max_workers=ASKED_AT_ONCE) as pool:
         answers = pool.map(
-            lambda broker: (broker.id, connect_error(broker.host, broker.port, timeout)), section.brokers
+            lambda node: (node.id, connect_error(node.host, node.port, timeout)), section.nodes
         )
         return {number: why for number, why in answers if why}
+
+
+def judge_quorum(section: cluster.Kafka, unreachable: Collection[int]) -> Verdict:
+    """Right when a majority of the controllers takes connections: brokers that start wait for it."""
+    there = {node.id for node in section.nodes} & set(section.voters) - set(unreachable)
+    said = f"{len(there)} of {plural(len(section.voters), 'controller')} take connections"
+    return 2 * len(there) > len(section.voters), said
 
 
 def fetch(section: cluster.Kafka, timeout: float = 3.0) -> State:
     """Ask each broker, then the cluster; each question may take `timeout` seconds."""
     # Check the ports first: the client's constructor would wait for a broker, a closed port fails at once.
-    unreachable = unreachable_brokers(section, timeout)
+    unreachable = unreachable_nodes(section, timeout)
     heard = tuple(broker for broker in section.brokers if broker.id not in unreachable)
     if not heard:
         return State(unreachable=unreachable)

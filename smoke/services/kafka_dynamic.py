@@ -233,7 +233,7 @@ class _Client:
 
     def __init__(self, section: cluster.Kafka, timeout: float = 3.0) -> None:
         # A closed port fails at once, for which the client's constructor would wait.
-        unreachable = kafka.unreachable_brokers(section, timeout)
+        unreachable = kafka.unreachable_nodes(section, timeout)
         self._brokers = tuple(broker for broker in section.brokers if broker.id not in unreachable)
         self._section = replace(section, brokers=self._brokers)
         self._timeout = timeout

@@ -1,4 +1,4 @@
-"""Kafka: brokers that join the quorum of controllers, and that leave it and the cluster for good.
+"""Kafka: controllers that join the quorum, and brokers and controllers that leave the cluster for good.
 
 With controller.quorum.auto.join.enable a controller that runs and is no voter makes itself one: first it
 removes the voter that has its id and another directory, one that was lost, then it asks to be added, and is
@@ -42,7 +42,7 @@ def fetch(section: Kafka, timeout: float) -> State:
 
 
 def against_leaving(state: State, number: int) -> list[Fault]:
-    """Why a broker must not leave the cluster now: it has replicas, or the others need its vote."""
+    """Why a node must not leave the cluster now: it has replicas, or the others need its vote."""
     if state.failed or not state.brokers:
         return [Fault("kafka", state.failed or "no broker answers")]
     found = []
@@ -56,18 +56,18 @@ def against_leaving(state: State, number: int) -> list[Fault]:
         rest, whole = len(set(state.caught_up) - {number}), len(state.voters)
         # Of two both must be there as long as they are two: the other one is the quorum then.
         found += no_majority(
-            f"broker {number}", rest, whole if can_spare_one(whole) else whole - 1, "controller"
+            kafka.called(state, number), rest, whole if can_spare_one(whole) else whole - 1, "controller"
         )
     return found
 
 
 def leaving(state: State, section: Kafka, units: Iterable[Sequence[str]]) -> dict[str, list[object]]:
-    """Which units that the inventory lost are brokers of this cluster, in the order in which they leave it.
+    """Which units that the inventory lost are of this cluster, in the order in which they leave it.
 
     units: pairs of a machine and a unit that starts there
     Returns {"leave": [[host, unit]], "refusals": [sentences]}.
     """
-    known = {*state.voters, *state.registered} - {broker.id for broker in section.brokers}
+    known = {*state.voters, *state.registered} - {node.id for node in section.nodes}
     places = {int(unit.partition("@")[2]): [host, unit] for host, unit in units}
     # The quorum does better without those that are away.
     order = sorted(known & set(places), key=lambda number: (number in state.caught_up, number))
@@ -75,9 +75,10 @@ def leaving(state: State, section: Kafka, units: Iterable[Sequence[str]]) -> dic
     for number in order:
         host, unit = places[number]
         if against := against_leaving(state, number):
+            hosts = "kafka_hosts" if number in state.registered else "kafka_controller_hosts"
             refusals.append(
-                f"kafka_hosts has broker {number} no more ({unit} on {host}), but it cannot leave "
-                f"the cluster now: {sentences(against)}. Until then leave it in kafka_hosts."
+                f"{hosts} has {kafka.called(state, number)} no more ({unit} on {host}), but it cannot leave "
+                f"the cluster now: {sentences(against)}. Until then leave it in {hosts}."
             )
         state = _without(state, number)
     return {"leave": [places[number] for number in order], "refusals": refusals}
@@ -92,16 +93,15 @@ def _without(state: State, number: int) -> State:
 
 
 def judge_leaving(state: State, number: int) -> Verdict:
-    """Right when a broker may leave the cluster."""
-    return verdict(
-        against_leaving(state, number), f"broker {number} may leave, voters {sorted(state.voters)}"
-    )
+    """Right when a node may leave the cluster."""
+    said = f"{kafka.called(state, number)} may leave, voters {sorted(state.voters)}"
+    return verdict(against_leaving(state, number), said)
 
 
 def judge_joined(state: State, number: int, directory: str) -> Verdict:
-    """Right when a broker votes with this directory alone, and has what the leader has.
+    """Right when a controller votes with this directory alone, and has what the leader has.
 
-    An observer counts for nothing, nor does the voter that the broker was before its disk was lost.
+    An observer counts for nothing, nor does the voter that it was before its disk was lost.
     """
     if state.failed or not state.brokers:
         return False, state.failed or "no broker answers"
@@ -109,18 +109,18 @@ def judge_joined(state: State, number: int, directory: str) -> Verdict:
     joined = [each for voter, each in pairs if voter == number] == [directory]
     said = f"voters {sorted(state.voters)}"
     if joined and number in state.caught_up:
-        return True, f"broker {number} votes, {said}"
-    return False, f"broker {number} {'has not caught up' if joined else 'is yet to join'}, {said}"
+        return True, f"controller {number} votes, {said}"
+    return False, f"controller {number} {'has not caught up' if joined else 'is yet to join'}, {said}"
 
 
 def leave_quorum(cluster: Cluster, section: Kafka, number: int, timeout: float) -> None:
-    """Take a broker out of the quorum, and see that it is. Raises TimeoutError with what was against it."""
+    """Take a voter out of the quorum, and see that it is. Raises TimeoutError with what was against it."""
 
     def command(state: State) -> list[str]:
         voters = dict(zip(state.voters, state.directories, strict=True))
         return kafka.remove_voter(state, number, voters[number]) if number in voters else []
 
-    _until_gone(cluster, section, command, f"broker {number} still votes", timeout)
+    _until_gone(cluster, section, command, f"controller {number} still votes", timeout)
 
 
 def forget(cluster: Cluster, section: Kafka, number: int, timeout: float) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from kazoo.exceptions import KazooException, NoNodeError
 
 from smoke.services import format_error, zookeeper
-from smoke.services.kafka import MIN_ISR, Kafka, Partition, Record, State, api_version, unreachable_brokers
+from smoke.services.kafka import MIN_ISR, Kafka, Partition, Record, State, api_version, unreachable_nodes
 from smoke.wait import wait_until
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def fetch(section: cluster.Kafka, ensemble: cluster.ZooKeeper, timeout: float = 
 
     Not by metadata requests: a broker of 0.8 names no broker as long as there is no topic.
     """
-    unreachable = unreachable_brokers(section, timeout)
+    unreachable = unreachable_nodes(section, timeout)
     try:
         with zookeeper.session(*ensemble.servers, timeout=timeout) as session:
             root = chroot(section)

@@ -92,6 +92,27 @@ HIGHLY_AVAILABLE = [
 ]
 
 
+def test_controllers_with_machines_of_their_own() -> None:
+    """Whatever a broker that is on a machine with a controller, too: only those that are none are listed."""
+    described = cluster_description(
+        [
+            kafka(
+                {
+                    "a": [{"id": 1, "host": "a.out", "port": 9092}],
+                    "b": [{"id": 2, "host": "b", "port": 9092, "controller_port": 9093}],
+                    "c": [{"id": 1001, "host": "c", "controller_port": 9093}],
+                },
+                "4.3.0",
+            )
+        ]
+    )["kafka"]
+    assert described["voters"] == [2, 1001]
+    assert [broker["id"] for broker in described["brokers"]] == [1, 2]
+    assert described["controllers"] == [
+        {"id": 1001, "host": "c", "port": 9093, "unit": "kafka@1001", "machine": "c"}
+    ]
+
+
 def page(host: str, port: int, unit: str, **more: Any) -> dict[str, Any]:
     """A daemon asked over HTTP, as it is described."""
     return {"host": host, "http_port": port, "unit": unit} | more
@@ -109,6 +130,7 @@ def test_highly_available() -> None:
                 {"id": 1, "host": "a", "port": 9092, "unit": "kafka@1", "machine": "a"},
                 {"id": 2, "host": "b", "port": 9092, "unit": "kafka@2", "machine": "b"},
             ],
+            "controllers": [],
             "standalone": [],
         },
         "hdfs": {
@@ -186,6 +208,7 @@ def test_plain() -> None:
             "others_join": True,
             "voters": [],
             "brokers": [{"id": 1, "host": "a", "port": 9092, "unit": "kafka@1", "machine": "a"}],
+            "controllers": [],
             "standalone": [
                 {
                     "version": "0.10.2.2",

@@ -11,9 +11,11 @@ from kafka_brokers import (
     kafka_broker_unit,
     kafka_connect_file,
     kafka_endpoints,
+    kafka_nodes,
 )
 
 BROKER: dict[str, Any] = {"id": 4, "host": "b.example", "port": 9092, "controller_port": 9093}
+CONTROLLER: dict[str, Any] = {"id": 1001, "host": "c", "controller_port": 9093}
 ALONE = {"id": 10, "host": "a", "port": 9095, "version": "0.10.2.2", "zookeeper_connect": "a:2181/own"}
 
 
@@ -53,6 +55,22 @@ def test_a_broker_of_the_cluster_may_take_properties_while_it_runs() -> None:
     unit = kafka_broker_unit(BROKER, {}, "log4j2.yaml", dynamic=True)
     assert unit["dynamic"] in unit["restart_on"]
     assert "dynamic" not in kafka_broker_unit(ALONE, {}, "log4j2.yaml", dynamic=True)
+
+
+def test_a_controller_takes_none_without_a_restart() -> None:
+    assert "dynamic" not in kafka_broker_unit(CONTROLLER, {}, "log4j2.yaml", dynamic=True)
+
+
+@pytest.mark.parametrize(
+    ("voting", "nodes"),
+    [
+        (["a", "b"], {"a": [BROKER], "b": [{"id": 1001, "host": "c", "controller_port": 9093}]}),
+        # What its entry says of a controller has no meaning elsewhere.
+        (["b"], {"a": [{"id": 4, "host": "b.example", "port": 9092}], "b": [CONTROLLER]}),
+    ],
+)
+def test_who_votes_has_a_port_for_it(voting: list[str], nodes: dict[str, list[dict[str, Any]]]) -> None:
+    assert kafka_nodes({"a": [BROKER], "b": [CONTROLLER]}, voting) == nodes
 
 
 def test_a_brokers_own_overrides() -> None:
@@ -120,6 +138,23 @@ def test_endpoints_on_zookeeper_and_of_a_broker_that_is_alone() -> None:
     ]
 
 
+def test_endpoints_of_a_broker_and_a_controller_that_are_apart() -> None:
+    broker = {key: BROKER[key] for key in ("id", "host", "port")}
+    assert kafka_endpoints({"m1": [broker], "m2": [CONTROLLER]}, "4.3.0", "") == [
+        endpoint(),
+        endpoint(
+            machine="m2",
+            id=1001,
+            unit="kafka@1001",
+            host="c",
+            daemon="controller",
+            port=9093,
+            protocol="raft",
+            variable="kafka_controllers",
+        ),
+    ]
+
+
 def test_no_brokers_no_endpoints() -> None:
     assert kafka_endpoints({}, "4.3.0", "") == []
 
@@ -137,4 +172,5 @@ def test_ansible_finds_the_filters() -> None:
         "kafka_broker_unit": kafka_broker_unit,
         "kafka_connect_file": kafka_connect_file,
         "kafka_endpoints": kafka_endpoints,
+        "kafka_nodes": kafka_nodes,
     }

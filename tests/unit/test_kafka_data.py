@@ -40,6 +40,7 @@ def here(
     beside: tuple[int, ...] = (),
     texts: dict[int, str] | None = None,
     disks: dict[str, Any] | None = None,
+    roles: tuple[str, ...] = ("broker", "controller"),
 ) -> dict[str, Any]:
     """What the guard hears of a host.
 
@@ -53,6 +54,7 @@ def here(
     return {
         "directory": at,
         "ids": list(ids),
+        "roles": list(roles),
         "beside": list(beside),
         "stores": {
             "logs": {
@@ -454,6 +456,126 @@ def test_nor_are_they_of_any_other_number(count: int, up: bool) -> None:
         refused = bool(kafka_data(found, list(hosts), ID, True)["refusals"])
         has, empty, unheard = (states.count(state) for state in ("data", "empty", "unheard"))
         assert refused == bool((has and 2 * empty >= count) or (unheard and empty)), states
+
+
+BROKER, CONTROLLER, BOTH = ("broker",), ("controller",), ("broker", "controller")
+
+
+def apart(*states: str, up: bool = True, known: int = 3, **more: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Three controllers (x, y, z) and two brokers (a, b), each with data, empty or unheard."""
+    parts = {"x": (101, CONTROLLER), "y": (102, CONTROLLER), "z": (103, CONTROLLER)}
+    parts |= {"a": (1, BROKER), "b": (2, BROKER)}
+    bootstrap = {"controller.quorum.bootstrap.servers": ",".join(f"h{n}:9093" for n in range(known))}
+    return {
+        host: here(*[n] * (state == "data"), ids=(n,), up=(n,) * (up and state == "data"), roles=roles)
+        | {"settings": bootstrap if state == "data" else {}}
+        for (host, (n, roles)), state in zip(parts.items(), states, strict=True)
+        if state != "unheard"
+    } | more
+
+
+@pytest.mark.parametrize("up", [True, False], ids=["up", "down"])
+def test_brokers_that_are_no_controllers_decide_nothing_of_the_quorum(up: bool) -> None:
+    """All that three controllers and two brokers may hold: only data of brokers beside none is refused."""
+    for states in itertools.product(["data", "empty", "unheard"], repeat=5):
+        plan = kafka_data(apart(*states, up=up), list("xyzab"), ID, True)
+        controllers, brokers = states[:3], states[3:]
+        has, empty = controllers.count("data"), controllers.count("empty")
+        unheard = "unheard" in states
+        founded_beside = not has and "unheard" not in states and "data" in brokers
+        outvoted = has and 2 * empty >= 3
+        assert bool(plan["refusals"]) == bool(outvoted or (unheard and empty) or founded_beside), states
+        assert plan["formatted"] == has
+        waits = [
+            host for host, state in zip("ab", brokers, strict=True) if state == "data" and has and not up
+        ]
+        assert plan["last"] == waits, states
+
+
+def test_a_host_with_a_broker_to_format_does_not_wait() -> None:
+    """Only those that start with the others are known to be without data then."""
+    b = here(2, ids=(2, 3), roles=BROKER)
+    plan = kafka_data(apart(*["data"] * 5, up=False, b=b), list("xyzab"), ID, True)
+    assert (plan["refusals"], plan["last"]) == ([], ["a"])
+
+
+def test_controllers_never_found_a_cluster_beside_brokers_with_data() -> None:
+    (says,) = kafka_data(apart("empty", "empty", "empty", "data", "empty"), list("xyzab"), ID, True)[
+        "refusals"
+    ]
+    assert says.startswith(
+        "No controller of kafka_controller_hosts (x, y, z) has a metadata log in its kafka_data_dir, but "
+        "broker 1 on a has data: the controllers would found a cluster that knows none of its topics, and "
+        "the brokers would delete them. Give kafka_controller_hosts the hosts that it had"
+    )
+
+
+def test_a_new_broker_asks_for_nobody_else() -> None:
+    """--limit to it: it is an observer whatever the others have."""
+    found = {"b": here(ids=(2,), roles=BROKER)}
+    assert kafka_data(found, list("xyzab"), ID, True) == {
+        "refusals": [],
+        "warnings": [],
+        "formatted": 0,
+        "last": [],
+    }
+
+
+def test_what_controllers_are_called() -> None:
+    hosts = list("xyzab")
+    (says,) = kafka_data(apart("empty", "data", "data", "data", "unheard"), hosts, ID, True)["refusals"]
+    assert says.startswith("A controller has no metadata log in its kafka_data_dir, and whether those of b")
+    (says,) = kafka_data(apart("empty", "empty", "data", "data", "data", known=1), hosts, ID, True)[
+        "refusals"
+    ]
+    assert "If you are adding controllers, add 1 at a time at most" in says
+    assert "remove the directories of all its brokers in kafka_data_dir (101, 102, 103, 1, 2)" in says
+    (says,) = kafka_data(apart("empty", "empty", "data", "data", "data"), hosts, ID, True)["refusals"]
+    assert "some left kafka_controller_hosts in the run in which others came" in says
+    found = apart("empty", "empty", "empty", "empty", "empty")
+    (says,) = kafka_data(found, hosts, ID, True, [["w", "kafka@104"]])["refusals"]
+    assert says.startswith(
+        "kafka_controller_hosts (x, y, z) has no controller with a metadata log, but kafka@104 on w, which it"
+    )
+    moved_ = here(ids=(101,), up=(101,), roles=CONTROLLER)
+    (says,) = kafka_data(apart(*["data"] * 5, x=moved_), hosts, ID, True)["refusals"]
+    assert says.startswith("x has no log of its controller 101 in /new, but the controller runs: its unit")
+    other = here(9, ids=(101,), roles=CONTROLLER)
+    (says,) = kafka_data(apart(*["data"] * 5, x=other), hosts, ID, True)["refusals"]
+    assert "calls its controller 101: a new controller would begin empty" in says
+    assert "(kafka_controllers with fixed ids, in host_vars" in says
+
+
+@pytest.mark.parametrize("before", [None, BROKER, CONTROLLER, BOTH], ids=str)
+@pytest.mark.parametrize("now", [BROKER, CONTROLLER, BOTH], ids=str)
+@pytest.mark.parametrize("held", [True, False], ids=["data", "empty"])
+def test_none_changes_its_part_in_the_quorum_where_it_stands(
+    before: tuple[str, ...] | None, now: tuple[str, ...], held: bool
+) -> None:
+    """Of one whose data was moved away nothing is left that could count."""
+    settings = {"process.roles": ",".join(before)} if before else {}
+    a = here(*[1] * held, ids=(1,), roles=now) | {"settings": settings}
+    refusals = kafka_data(apart(*["data"] * 5, a=a), list("xyzab"), ID, True)["refusals"]
+    refused = held and before is not None and before != now
+    says = (
+        f"{'controller' if now == CONTROLLER else 'broker'} 1 on a has run as {' and '.join(before or ())}, "
+        f"and kafka_hosts and kafka_controller_hosts now make it {' and '.join(now)}"
+    )
+    assert [line.split(": ")[0] for line in refusals] == [says] * refused
+
+
+@pytest.mark.parametrize(("count", "warned"), [(1, False), (2, True), (3, False), (4, True), (5, False)])
+def test_an_even_number_of_controllers_is_a_state_to_pass_through(count: int, warned: bool) -> None:
+    found = {f"h{n}": here(n, ids=(n,), up=(n,), roles=CONTROLLER) for n in range(count)}
+    found["a"] = here(9, ids=(9,), up=(9,), roles=BROKER)
+    says = (
+        f"kafka_controller_hosts has {count} controllers, which bear the loss of {count // 2 - 1}, as "
+        f"{count - 1} would: a state to pass through. Go on to an odd number."
+    )
+    assert kafka_data(found, list(found), ID, True)["warnings"] == [says] * warned
+    # Of brokers that are controllers, too, there are as many as are wanted.
+    both = {f"h{n}": here(n, ids=(n,), up=(n,)) for n in range(count)}
+    assert kafka_data(both, list(both), ID, True)["warnings"] == []
 
 
 def test_what_is_read_of_a_host() -> None:

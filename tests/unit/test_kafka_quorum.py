@@ -103,6 +103,26 @@ def test_one_that_was_stopped_is_of_the_cluster_until_it_is_unregistered() -> No
     assert kafka_quorum.leaving(state(1, 2), section(1, 2), units(3))["leave"] == []
 
 
+def test_a_controller_leaves_as_a_broker_does() -> None:
+    """It has registered nowhere; those that the inventory has stay, wherever they are."""
+    controllers = tuple(Broker(n, f"h{n}", 9093, f"kafka@{n}") for n in (11, 12, 13))
+    apart = replace(section(1, 2), voters=(11, 12, 13), controllers=controllers)
+    said = state(11, 12, 13, 14, brokers=(1, 2), registered=(1, 2))
+    assert kafka_quorum.leaving(said, apart, units(1, 11, 14)) == {"leave": units(14), "refusals": []}
+    said = state(11, 12, 13, 14, away=(12,), brokers=(1, 2), registered=(1, 2))
+    (refusal,) = kafka_quorum.leaving(said, apart, units(14))["refusals"]
+    assert refusal == (
+        "kafka_controller_hosts has controller 14 no more (kafka@14 on h14), but it cannot leave the cluster "
+        "now: without controller 14 2 of 4 controllers are in sync, which is no majority. Until then leave "
+        "it in kafka_controller_hosts."
+    )
+
+
+def test_a_broker_that_does_not_vote_leaves_without_asking_for_votes() -> None:
+    said = state(11, 12, 13, away=(12, 13), brokers=(1, 2, 3), registered=(1, 2, 3))
+    assert kafka_quorum.judge_leaving(said, 3) == (True, "broker 3 may leave, voters [11, 12, 13]")
+
+
 def test_those_that_are_away_leave_first() -> None:
     """Without the dead one the other four can do without one more."""
     said = state(1, 2, 3, 4, 5, away=(5,))
@@ -123,16 +143,16 @@ def test_each_is_refused_for_what_those_before_it_leave() -> None:
 @pytest.mark.parametrize(
     ("said", "verdict"),
     [
-        (state(1, 2, 3), (True, "broker 3 votes, voters [1, 2, 3]")),
+        (state(1, 2, 3), (True, "controller 3 votes, voters [1, 2, 3]")),
         # An observer has all, and counts for nothing.
-        (state(1, 2, caught_up=(1, 2, 3)), (False, "broker 3 is yet to join, voters [1, 2]")),
-        (state(1, 2, 3, away=(3,)), (False, "broker 3 has not caught up, voters [1, 2, 3]")),
+        (state(1, 2, caught_up=(1, 2, 3)), (False, "controller 3 is yet to join, voters [1, 2]")),
+        (state(1, 2, 3, away=(3,)), (False, "controller 3 has not caught up, voters [1, 2, 3]")),
         # The voter that it was before its disk was lost, alone and beside the new one.
         (
             state(1, 2, 3, directories=("d1", "d2", "old")),
-            (False, "broker 3 is yet to join, voters [1, 2, 3]"),
+            (False, "controller 3 is yet to join, voters [1, 2, 3]"),
         ),
-        (state(1, 2, 3, 3), (False, "broker 3 is yet to join, voters [1, 2, 3, 3]")),
+        (state(1, 2, 3, 3), (False, "controller 3 is yet to join, voters [1, 2, 3, 3]")),
         (State(failed="no answer"), (False, "no answer")),
         (State(), (False, "no broker answers")),
     ],
@@ -145,7 +165,7 @@ def test_the_gates_ask_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     cluster = load(write(tmp_path, LAB))
     monkeypatch.setattr(kafka, "fetch", lambda _: state(1, 2))
     (gate,) = gates.gates_of(cluster, ["kafka"], joined=(2, "d2"))
-    assert gate.look() == (True, "broker 2 votes, voters [1, 2]")
+    assert gate.look() == (True, "controller 2 votes, voters [1, 2]")
     (gate,) = gates.gates_of(cluster, ["kafka"], leave=2)
     assert gate.look() == (True, "broker 2 may leave, voters [1, 2]")
 
@@ -235,7 +255,7 @@ def test_what_is_against_it_is_said_when_the_time_is_over(
 ) -> None:
     Brokers(monkeypatch, state(1, 2, 3), fails=9)
     assert command(tmp_path, "leave", "voter", "3", "--timeout", "0") == 2
-    assert "broker 3 still votes: h1: no leader" in capsys.readouterr().err
+    assert "controller 3 still votes: h1: no leader" in capsys.readouterr().err
 
 
 # --- Every run that is cut off

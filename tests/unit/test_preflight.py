@@ -149,7 +149,7 @@ def extended(directory: Path, **more: Any) -> tuple[str, ...]:
 UNKNOWN = (
     "the group kafak (x) is none of the kit: call it kafka, or, if it is your own, less like that",
     "the group NameNodes (millrace-1) is none of the kit: call it namenode, or, if it is your own, less",
-    "y in cluster, brokers, but in no group of a service (zookeeper, hadoop, kafka, spark): put each into",
+    "y in cluster, brokers, but in no group of a service (zookeeper, hadoop, kafka, kafka_controller, spark)",
     "cluster_nam, given for all machines, is no variable of the kit: write cluster_name, or, if it is your",
     "kafka_heep, given for y, is no variable of the kit: write kafka_heap, or, if it is your own, a name",
     "kafka_server_properties, given for all machines, is what the kit makes with kafka_server_properties_o",

@@ -25,7 +25,8 @@ def preflight() -> ModuleType:
 
 
 def endpoint(machine: str, unit: str, port: int, protocol: str, **more: str) -> dict[str, object]:
-    return {"machine": machine, "unit": unit, "port": port, "protocol": protocol, **more}
+    shared = {"machine": machine, "unit": unit, "port": port, "protocol": protocol, "variable": unit}
+    return shared | more
 
 
 def test_every_port_that_a_gate_asks(preflight: ModuleType) -> None:
@@ -38,6 +39,7 @@ def test_every_port_that_a_gate_asks(preflight: ModuleType) -> None:
         endpoint("a", "kafka@1", 9092, "kafka", host="broker-a"),
         endpoint("a", "kafka@1", 9093, "raft", host="broker-a"),
         endpoint("b", "hdfs-namenode", 8020, "rpc"),
+        endpoint("b", "kafka@1001", 9093, "raft", host="b-inner", variable="kafka_controllers"),
     ]
     services = {"all": {"endpoints": endpoints}}
     machines = tuple(Machine(name, {}, services=services) for name in "ab")
@@ -46,6 +48,7 @@ def test_every_port_that_a_gate_asks(preflight: ModuleType) -> None:
         ("a", "a", 8480),
         ("a", "broker-a", 9092),
         ("b", "b", 8020),
+        ("b", "b-inner", 9093),
     ]
 
 

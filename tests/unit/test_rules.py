@@ -40,6 +40,10 @@ def broker(number: int, **more: Any) -> dict[str, Any]:
     return {"id": number, "host": HOSTS[number - 1], "port": 9092, "controller_port": 9093} | more
 
 
+def controller(number: int, **more: Any) -> dict[str, Any]:
+    return {"id": 1001 + number, "host": f"h{number}", "controller_port": 9093} | more
+
+
 STANDALONE = {"id": 10, "host": "a", "port": 9095, "version": "0.10.2.2", "zookeeper_connect": "a:2181/own"}
 SOUND: dict[str, Any] = literal_defaults() | {
     "cluster_name": "sound",
@@ -48,6 +52,7 @@ SOUND: dict[str, Any] = literal_defaults() | {
     "java_home": "/usr/lib/jvm/java-17-openjdk-amd64",
     "zookeeper_hosts": HOSTS,
     "kafka_hosts": HOSTS,
+    "kafka_controller_hosts": HOSTS,
     "kafka_cluster_id": "c291bmQAAAAAAAAAAAAAAA",
     "kafka_replication_factor": 3,
     "kafka_min_insync_replicas": 2,
@@ -757,14 +762,120 @@ def test_names_that_no_service_can_bear() -> None:
 
 def test_many_voters() -> None:
     names = [f"k{number}" for number in range(1, 11)]
-    many = inventory(names=names)
+    hosts = {"kafka_hosts": names, "kafka_controller_hosts": names}
+    many = inventory(hosts, names=names)
     [refusal] = judge({"kafka-voters": RULES["kafka-voters"]}, many)
     assert refusal.text.startswith(
-        "kafka_hosts gives 10 brokers, and with KRaft each is a controller that votes"
+        "kafka_hosts gives 10 brokers, and with KRaft each is a controller that votes: put three or five"
     )
-    assert judge({"kafka-voters": RULES["kafka-voters"]}, inventory(names=names[:9])) == []
-    beside = inventory({"kafka_zookeeper_connect": "a:2181"}, names=names)
+    assert judge({"kafka-voters": RULES["kafka-voters"]}, inventory(hosts, names=names[:9])) == []
+    few = inventory(hosts | {"kafka_controller_hosts": names[:3]}, names=names)
+    assert judge({"kafka-voters": RULES["kafka-voters"]}, few) == []
+    on = {name: {"kafka_brokers": [], "kafka_controllers": [controller(n)]} for n, name in enumerate(names)}
+    own = inventory(hosts | {"kafka_hosts": []}, on, names=names)
+    [refusal] = judge({"kafka-voters": RULES["kafka-voters"]}, own)
+    assert refusal.text.startswith(
+        "kafka_controller_hosts gives 10 controllers, and each votes: take all but"
+    )
+    beside = inventory(hosts | {"kafka_zookeeper_connect": "a:2181"}, names=names)
     assert judge({"kafka-voters": RULES["kafka-voters"]}, beside) == []
+
+
+OWN_HOSTS = {"kafka_hosts": ["a", "b"], "kafka_controller_hosts": ["c"]}
+OWN = {"c": {"kafka_brokers": [], "kafka_controllers": [controller(3)]}}
+
+
+@pytest.mark.parametrize(
+    ("change", "on", "rule", "begins"),
+    [
+        ({}, {}, "", ""),
+        # Without the group nothing of it is asked: a broker of c is one of a host in both.
+        ({"kafka_controller_hosts": HOSTS, "kafka_hosts": HOSTS}, {"c": {}}, "", ""),
+        # A broker beside them has no controller_port.
+        ({}, {"a": {"kafka_brokers": [{"id": 1, "host": "a", "port": 9092}]}}, "", ""),
+        (
+            {},
+            {"c": {"kafka_brokers": []}},
+            "kafka-controllers",
+            "kafka_controllers of c is empty, but it is in kafka_controller_hosts and not in kafka_hosts: ",
+        ),
+        (
+            {},
+            {"a": {"kafka_controllers": [controller(1, controller_port=9193)]}},
+            "kafka-controllers",
+            "kafka_controllers of a gives a controller, which only a host has that is in",
+        ),
+        (
+            {"kafka_hosts": []},
+            {name: {"kafka_brokers": []} for name in "ab"},
+            "kafka-controllers",
+            "kafka_hosts is empty: put machines into the group kafka",
+        ),
+        (
+            {"kafka_controller_hosts": []},
+            {"c": {"kafka_brokers": []}},
+            "kafka-controllers",
+            "kafka_controller_hosts is empty: put machines into the group kafka_controller",
+        ),
+        (
+            {"kafka_version": "3.9.1", "kafka_zookeeper_connect": "a:2181"},
+            {},
+            "kafka-controllers",
+            "kafka_controller_hosts is c, but kafka_zookeeper_connect has brokers keep their metadata in ",
+        ),
+        (
+            {},
+            {"c": {"kafka_brokers": [], "kafka_controllers": [controller(3, id=2)]}},
+            "kafka-ids",
+            "kafka_brokers and kafka_controllers give the ids 1, 2, 2: each broker and controller of the",
+        ),
+        (
+            {},
+            {"c": {"kafka_brokers": [], "kafka_controllers": [controller(3, host="localhost")]}},
+            "kafka-hosts",
+            "controller 1004 of kafka_controllers has the host 'localhost', where other machines find",
+        ),
+        (
+            {},
+            {"c": {"kafka_brokers": [], "kafka_controllers": [controller(3, properties={"node.id": 1})]}},
+            "kafka-broker-settings",
+            "properties of kafka_controllers['1004'] has node.id, which the kit makes from",
+        ),
+        (
+            {},
+            {"c": OWN["c"] | {"kafka_server_properties_overrides": {"listeners": "CONTROLLER://:1"}}},
+            "kafka-broker-settings",
+            "listeners of controller 1004 has no listener at 9093, where kafka_controllers says that it is",
+        ),
+        (
+            {"kafka_hosts": ["a", "b"], "kafka_controller_hosts": HOSTS},
+            {"b": {"kafka_brokers": [{"id": 2, "host": "b", "port": 9092}]}},
+            "kafka-brokers",
+            "kafka_brokers of b gives no controller_port: with KRaft each broker is a controller too, where",
+        ),
+    ],
+)
+def test_controllers_with_hosts_of_their_own(
+    change: dict[str, Any], on: dict[str, Any], rule: str, begins: str
+) -> None:
+    voting = change.get("kafka_controller_hosts", ["c"])
+    groups = GROUPS | ({"kafka_controller": voting} if voting else {})
+    settings = OWN_HOSTS | {"kafka_replication_factor": 1, "kafka_min_insync_replicas": 1}
+    found = said(change=settings | change, on=OWN | on, groups=groups)
+    found.pop("kafka-replication", None)
+    assert {name: [text[: len(begins)] for text in texts] for name, texts in found.items()} == (
+        {rule: [begins]} if rule else {}
+    )
+
+
+def test_a_group_of_controllers_that_no_variable_reads_is_refused() -> None:
+    """An inventory with a topology of its own would have combined brokers without a word."""
+    found = said(groups=GROUPS | {"kafka_controller": ["a", "b", "c"]})
+    assert found == {}
+    found = said(change={"kafka_controller_hosts": ["a", "b"]}, groups=GROUPS | {"kafka_controller": HOSTS})
+    assert [text[:61] for text in found["kafka-controllers"]] == [
+        "kafka_controller_hosts has no c of the group kafka_controller"
+    ]
 
 
 def test_groups_are_judged() -> None:
@@ -942,6 +1053,7 @@ def test_machines_that_the_inventory_has_lost(
 def test_every_rule_has_a_case() -> None:
     tables = {rule for rule, _, _ in [*REFUSED, *ON_ONE]}
     elsewhere = {"port", "memory", "machine-name", "kafka-voters", "unknown-group", "gone-machine"}
+    elsewhere |= {"kafka-controllers"}
     assert tables | elsewhere == set(RULES)
     # The tests of these: each calls said or judge, and looks for the rule.
     proved = {
@@ -950,6 +1062,7 @@ def test_every_rule_has_a_case() -> None:
         "machine-name": test_names_that_no_service_can_bear,
         "kafka-voters": test_many_voters,
         "unknown-group": test_groups_are_judged,
+        "kafka-controllers": test_controllers_with_hosts_of_their_own,
         "gone-machine": test_machines_that_the_inventory_has_lost,
     }
     assert set(proved) == elsewhere

@@ -99,7 +99,7 @@ def rename(group: str, known: str = "kafka") -> str:
 
 
 def idle(where: str, remedy: str = "put each into one of these", nobody: str = "") -> str:
-    none = f"in no group of a service (zookeeper, hadoop, kafka, spark){nobody}"
+    none = f"in no group of a service (zookeeper, hadoop, kafka, kafka_controller, spark){nobody}"
     return f"{where}, but {none}: {remedy}, or take it out of cluster"
 
 
@@ -181,7 +181,7 @@ def test_the_groups_are_those_of_the_plays_and_of_the_topology() -> None:
     planned = {name for each in hosts for name in re.findall(r"planned\('\w+', '(\w+)'\)", each)}
     topology = (CHECKOUT / "inventories/lab/group_vars/all/topology.yml").read_text()
     read = set(re.findall(r"groups\['(\w+)'\]", topology))
-    assert planned == set(SERVICES) - {"hadoop"} | {"hdfs", "yarn"}
+    assert planned == set(SERVICES) - {"hadoop", "kafka_controller"} | {"hdfs", "yarn"}
     assert {each for each in hosts if re.fullmatch("[a-z]+", each)} <= {"cluster", "localhost", *SERVICES}
     assert read == set(KNOWN) - {"cluster"}
 

@@ -225,6 +225,38 @@ def test_kafka(state: kafka.State, verdict: tuple[bool, str]) -> None:
     assert kafka.judge(state, [1, 2, 3], [1, 2, 3]) == verdict
 
 
+@pytest.mark.parametrize(
+    ("changes", "verdict"),
+    [
+        ({}, (True, "2 brokers, quorum of 3, 0 under-replicated")),
+        ({"unreachable": {12: "Connection refused"}}, (False, "controller 12: Connection refused")),
+        # Its last word is of a moment ago: that nothing listens there is known at once.
+        (
+            {"unreachable": {12: "Connection refused"}, "caught_up": (11, 13)},
+            (False, "controller 12: Connection refused"),
+        ),
+        ({"caught_up": (11, 13)}, (False, "voter 12 has not caught up")),
+        ({"brokers": (1,)}, (False, "broker 2 has not registered")),
+        (
+            {"brokers": (), "unreachable": {1: "refuses", 2: "refuses", 12: "refuses"}},
+            (False, "broker 1: refuses, broker 2: refuses, controller 12: refuses"),
+        ),
+        (
+            {"brokers": (), "unreachable": {12: "refuses"}},
+            (False, "controller 12: refuses, broker 1 has not registered, broker 2 has not registered"),
+        ),
+        ({"leader": 1}, (False, "no quorum leader (leader id 1)")),
+        ({"voters": (11, 12)}, (False, "voters [11, 12], expected [11, 12, 13]")),
+    ],
+)
+def test_kafka_with_controllers_that_are_no_brokers(
+    changes: dict[str, Any], verdict: tuple[bool, str]
+) -> None:
+    facts: dict[str, Any] = {"brokers": (1, 2), "voters": (11, 12, 13), "leader": 13}
+    facts |= {"caught_up": (11, 12, 13)} | changes
+    assert kafka.judge(kafka.State(**facts), [1, 2], [11, 12, 13]) == verdict
+
+
 COMMAND = "kafka-metadata-quorum.sh --bootstrap-server h:9092 remove-controller --controller-id {} "
 
 
@@ -240,9 +272,13 @@ def test_a_voter_that_is_none_of_the_inventory_is_named_with_what_removes_it(
     caught_up: tuple[int, ...], says: str
 ) -> None:
     state = broker_state(
-        voters=(1, 2, 3, 4), directories=("d1", "d2", "d3", "d4"), caught_up=caught_up, bootstrap="h:9092"
+        voters=(1, 2, 3, 4),
+        directories=("d1", "d2", "d3", "d4"),
+        caught_up=caught_up,
+        bootstrap="h:9092",
+        registered=(1, 2, 3, 4),
     )
-    fault, *_ = kafka.faults(state, [1, 2, 3], [1, 2, 3])
+    _, fault, *_ = kafka.faults(state, [1, 2, 3], [1, 2, 3])
     assert fault == Fault("voters", f"voters [1, 2, 3, 4], expected [1, 2, 3]{says}")
 
 
@@ -255,6 +291,39 @@ def test_a_broker_that_is_gone_and_registered_is_named_with_what_unregisters_it(
     assert kafka.faults(state, [1, 2, 3], [1, 2, 3], others_join=True) == []
     # Of those that are expected it is said once.
     assert len(kafka.faults(broker_state(brokers=(1, 2), registered=(1, 2, 3)), [1, 2, 3], [1, 2, 3])) == 1
+
+
+def test_a_strange_controller_is_not_called_a_broker() -> None:
+    state = broker_state(voters=(1, 2, 3, 11), directories=("d1", "d2", "d3", "d11"), bootstrap="h:9092")
+    (fault,) = kafka.faults(state, [1, 2, 3], [1, 2, 3])
+    assert "; when controller 11 has ended for good: kafka-metadata-quorum.sh" in fault.sentence
+
+
+@pytest.mark.parametrize(
+    ("unreachable", "verdict"),
+    [
+        ((), (True, "3 of 3 controllers take connections")),
+        ((1, 12), (True, "2 of 3 controllers take connections")),
+        ((12, 13), (False, "1 of 3 controllers take connections")),
+        # A broker that votes, too, is asked where clients ask it.
+        ((2, 12), (False, "1 of 3 controllers take connections")),
+    ],
+)
+def test_brokers_start_when_a_majority_of_controllers_is_there(
+    monkeypatch: pytest.MonkeyPatch, unreachable: tuple[int, ...], verdict: tuple[bool, str]
+) -> None:
+    section = KafkaSection(
+        "4.3.0",
+        (Broker(1, "h1", 9092, "kafka@1"), Broker(2, "h2", 9092, "kafka@2")),
+        (2, 12, 13),
+        controllers=(Broker(12, "h12", 9093, "kafka@12"), Broker(13, "h13", 9093, "kafka@13")),
+    )
+    monkeypatch.setattr(
+        kafka, "connect_error", lambda host, *_: "refuses" if int(host[1:]) in unreachable else ""
+    )
+    (gate,) = gates_of(Cluster("lab", "", {}, {}, kafka=section), ["kafka"], quorum=True)
+    assert gate.look() == verdict
+    assert gate.units == {f"h{n}": [f"kafka@{n}"] for n in (1, 2, 12, 13)}
 
 
 class Admin:
@@ -293,7 +362,7 @@ class Admin:
 def test_kafka_blames_the_broker_that_does_not_answer(
     monkeypatch: pytest.MonkeyPatch, silent: tuple[int, ...], sentence: str
 ) -> None:
-    monkeypatch.setattr(kafka, "unreachable_brokers", lambda *_: {})
+    monkeypatch.setattr(kafka, "unreachable_nodes", lambda *_: {})
     monkeypatch.setattr(kafka.Kafka, "admin", lambda _: Admin(*silent))
     section = KafkaSection("4.3.0", tuple(Broker(n, "h", 9092, f"kafka@{n}") for n in (1, 2, 3)))
     assert kafka.judge(kafka.fetch(section), [1, 2, 3], []) == (not silent, sentence)
@@ -799,7 +868,7 @@ def test_servers_are_asked_at_the_same_time(monkeypatch: pytest.MonkeyPatch, ser
         "zookeeper": lambda: zookeeper.fetch(
             ZooKeeperSection(tuple(ZooKeeperServer(host, 2181, "zookeeper") for host in hosts))
         ),
-        "kafka": lambda: kafka.unreachable_brokers(
+        "kafka": lambda: kafka.unreachable_nodes(
             KafkaSection("4.3.0", tuple(Broker(n, host, 9092, "kafka") for n, host in enumerate(hosts))), 1
         ),
         "yarn": lambda: yarn.fetch(Yarn(tuple(Peer(host, 8088, "rm", id=host) for host in hosts), ())),

@@ -307,7 +307,7 @@ class Admin:
 @pytest.fixture
 def admin(monkeypatch: pytest.MonkeyPatch) -> Admin:
     brokers_there = Admin()
-    monkeypatch.setattr(kafka, "unreachable_brokers", lambda section, timeout: {})
+    monkeypatch.setattr(kafka, "unreachable_nodes", lambda section, timeout: {})
     monkeypatch.setattr(kafka.Kafka, "admin", lambda self: brokers_there)
     return brokers_there
 
@@ -354,7 +354,7 @@ def test_who_would_not_take_it_or_does_not_say_is_restarted(
 def test_files_that_differ_in_no_property_need_no_question(
     section: Kafka, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(kafka, "unreachable_brokers", lambda *_: pytest.fail("asked"))
+    monkeypatch.setattr(kafka, "unreachable_nodes", lambda *_: pytest.fail("asked"))
     here = two(num_io_threads="9") | {2: Broker({}, None)}
     assert kafka_dynamic.plan(section, here, {}) == Decision(settled=[1])
 
@@ -390,7 +390,7 @@ def test_brokers_that_do_not_take_it_are_waited_for(
 
 
 def test_no_broker_answers(section: Kafka, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kafka, "unreachable_brokers", lambda *_: {1: "refused", 2: "refused"})
+    monkeypatch.setattr(kafka, "unreachable_nodes", lambda *_: {1: "refused", 2: "refused"})
     with pytest.raises(ValueError, match="none of them answers"):
         kafka_dynamic.configure(section, {IO: "9"}, 1)
 

@@ -46,6 +46,15 @@ def test_a_broker_with_a_replica_stays(replicas: tuple[int, ...], against: list[
     ]
 
 
+def test_the_only_controller_stays() -> None:
+    """One that is no broker has no replica, and its vote is asked for where a restart is."""
+    brokers = (Broker(1, "h1", 9092, "kafka@1"),)
+    controllers = tuple(Broker(n, f"h{n}", 9093, f"kafka@{n}") for n in (11, 12, 13))
+    for count, against in ((1, ["the controller on h11 is the only one"]), (3, [])):
+        section = Kafka("4.3.0", brokers, (11, 12, 13)[:count], controllers=controllers[:count])
+        assert said(kafka.against_removal(kafka.State(), section, controllers[0])) == against
+
+
 def filesystem(count: int) -> Hdfs:
     hosts = tuple("abc"[:count])
     return Hdfs(

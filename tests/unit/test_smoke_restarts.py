@@ -180,6 +180,41 @@ def test_no_broker_goes_while_the_cluster_cannot_be_asked() -> None:
     assert subjects(against(state, 1, voters=())) == ["kafka"]
 
 
+APART = Kafka(
+    "4.3.0",
+    tuple(Broker(n, "ip", 9092, f"kafka@{n}", f"m{n}") for n in (1, 2)),
+    (101, 102, 103),
+    controllers=tuple(Broker(n, "ip", 9093, f"kafka@{n}", f"m{n}") for n in (101, 102, 103)),
+)
+"""Two brokers, and three controllers with machines of their own."""
+
+
+@pytest.mark.parametrize("size", range(4))
+def test_a_controller_that_is_no_broker_asks_for_the_quorum_alone(size: int) -> None:
+    """And a broker that is none for its partitions alone, whatever the controllers are."""
+    thin = (part((1, 2), (1, 2), 1), part((1, 2), (1,), 1))
+    for caught_up in itertools.combinations((101, 102, 103), size):
+        state = kafka.State(
+            brokers=(1, 2), voters=(101, 102, 103), leader=101, caught_up=caught_up, partitions=thin
+        )
+        may = 2 * len(set(caught_up) - {102}) > 3
+        assert subjects(kafka.against_restart(state, APART, APART.controllers[1])) == ["m102"] * (not may)
+        assert kafka.alone(state, 102) == []
+        assert subjects(kafka.against_restart(state, APART, APART.brokers[0])) == ["t-0"]
+        assert subjects(kafka.against_restart(state, APART, APART.brokers[1])) == []
+
+
+def test_beside_a_single_broker_a_controller_goes_all_the_same() -> None:
+    """Nothing can do without the broker, and all without one of three controllers."""
+    single = replace(APART, brokers=APART.brokers[:1])
+    state = kafka.State(
+        brokers=(1,), voters=(101, 102, 103), leader=101, caught_up=(101, 102), unreachable={103: "refuses"}
+    )
+    assert subjects(kafka.against_restart(state, single, single.brokers[0])) == ["controller 103"]
+    assert subjects(kafka.against_restart(state, single, single.controllers[2])) == []
+    assert subjects(kafka.against_restart(state, single, single.controllers[0])) == ["m101"]
+
+
 def voter(number: int, time: int) -> dict[str, int]:
     return {"replica_id": number, "log_end_offset": 9, "last_caught_up_timestamp": time}
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from smoke import __main__ as cli
-from smoke import gates, reading, status
+from smoke import gates, leaders, reading, status
 from smoke.cluster import Broker, Cluster, Kafka, load
 from smoke.machine import Machine
 from smoke.services import hdfs, kafka, spark, yarn, zookeeper
@@ -360,6 +360,31 @@ def test_states_in_the_words_of_each_service(make: Make) -> None:
     assert lab.daemon("millrace-4", "kafka@4")["state"] == "no answer"
     lab.kafka = kafka.State(failed="KafkaTimeoutError")
     assert lab.daemon("millrace-4", "kafka@4")["state"] == "unknown"
+
+
+def test_controllers_with_machines_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    nodes = {n: Broker(n, f"h{n}", 9092 + (n > 10), f"kafka@{n}") for n in (1, 2, 11, 12, 13)}
+    section = Kafka(
+        "4.3.0", (nodes[1], nodes[2]), (11, 12, 13), controllers=(nodes[11], nodes[12], nodes[13])
+    )
+    cluster = Cluster("c", "s", {"kafka": "4.3.0"}, {}, kafka=section)
+    places = {n: node.place for n, node in nodes.items()}
+    state = kafka.State(brokers=(1,), voters=(11, 12), leader=12, unreachable={11: "Connection refused"})
+    assert kafka.daemon_states(state, section) == {
+        places[1]: "observer",
+        places[12]: "leader",
+        # It is yet to join.
+        places[13]: "observer",
+    }
+    # Brokers tell what controllers are.
+    assert kafka.daemon_states(kafka.State(unreachable={1: "x", 2: "x"}), section) == {}
+    assert kafka.subjects(section) == {
+        place: f"{'broker' if n < 10 else 'controller'} {n}" for n, place in places.items()
+    }
+    assert status.addresses(cluster)[places[11]] == "h11:9093"
+    assert set(status._versions(cluster)) == set(places.values())
+    monkeypatch.setattr(kafka, "fetch", lambda _: state)
+    assert leaders.leaders(cluster) == {"kafka": ["h12"]}
 
 
 def test_an_old_broker_on_zookeeper_and_one_of_another_version_beside_it() -> None:

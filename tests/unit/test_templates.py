@@ -1,4 +1,4 @@
-"""Every file of every service on five topologies, rendered as the kit does and read back."""
+"""Every file of every service on six topologies, rendered as the kit does and read back."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ INVENTORIES = {
     "lab": "inventories/lab",
     "plain": "tests/inventories/plain",
     "three_brokers": "tests/inventories/three_brokers",
+    "own_controllers": "tests/inventories/own_controllers",
     "course": "inventories/course",
     "machines": "inventories/machines",
 }
@@ -115,6 +116,7 @@ def test_hosts_and_their_files(rendered: dict[str, dict[str, Files]]) -> None:
         "lab": ["millrace-1", "millrace-2", "millrace-3"],
         "plain": ["one"],
         "three_brokers": ["one"],
+        "own_controllers": ["five", "four", "one", "three", "two"],
         "course": ["hadoop-master", "hadoop-slave1", "hadoop-slave2"],
         "machines": [f"node-{number}.example.org" for number in (1, 2, 3)],
     }
@@ -228,8 +230,8 @@ def test_every_property_file_is_read(rendered: dict[str, dict[str, Files]]) -> N
         for name, text in every(rendered)
         if name.endswith(kinds) and UNITS not in name
     }
-    connect = 8 * 5  # on each machine that has Kafka 4.3.0
-    assert len(read) == 2 * 3 * 5 + 5 + 3 + 9 + 2 * 3 + connect
+    connect = 13 * 5  # on each machine that has Kafka 4.3.0
+    assert len(read) == 2 * 3 * 5 + 5 + 3 + 5 + 9 + 2 * 3 + connect
     for name, properties in read.items():
         assert properties, name
         assert all(re.fullmatch(r"[\w.@>-]+", key) for key in properties), name
@@ -651,6 +653,36 @@ def test_kafka_three_brokers_on_one_machine(rendered: dict[str, dict[str, Files]
         assert broker["default.replication.factor"] == "3"
         assert broker["min.insync.replicas"] == ("1" if number == 2 else "2")
         assert broker.get("broker.rack") == ("a" if number == 2 else None)
+
+
+def test_kafka_with_controllers_that_have_machines_of_their_own(
+    rendered: dict[str, dict[str, Files]], directory: Path
+) -> None:
+    hosts = rendered["own_controllers"]
+    found = {host: brokers(files) for host, files in hosts.items()}
+    assert {host: list(properties) for host, properties in found.items()} == {
+        "one": [1001],
+        "two": [1002],
+        "three": [1003],
+        "four": [1],
+        "five": [2],
+    }
+    for host, ((number, properties),) in ((host, each.items()) for host, each in found.items()):
+        votes = number > 1000
+        at = f"CONTROLLER://{host}:9093" if votes else f"PLAINTEXT://{host}:9092"
+        assert properties["process.roles"] == ("controller" if votes else "broker")
+        assert properties["advertised.listeners"] == at
+        assert properties["listeners"] == at.replace(f"//{host}", "//")
+        assert properties["controller.quorum.bootstrap.servers"] == "one:9093,two:9093,three:9093"
+        # Kafka does not start with it where nobody votes.
+        assert properties.get("controller.quorum.auto.join.enable") == ("true" if votes else None)
+        assert properties["log.dirs"] == f"/var/lib/kafka/{number}"
+        assert properties["default.replication.factor"] == "2"
+        description = units(hosts[host])["kafka@"]["Unit"]["Description"]
+        assert description == [f"Apache Kafka {'controller' if votes else 'broker'} %i"]
+    kafka = json.loads((directory / "own_controllers/cluster.json").read_text())["kafka"]
+    assert kafka["voters"] == [each["id"] for each in kafka["controllers"]] == [1001, 1002, 1003]
+    assert [each["id"] for each in kafka["brokers"]] == [1, 2]
 
 
 def test_drop_ins_of_all_brokers_and_of_one(rendered: dict[str, dict[str, Files]]) -> None:

@@ -45,14 +45,14 @@ try:
 except ImportError:  # Where Ansible keeps it is its own affair: without it, places are not named.
     Origin = None
 
-#: The list that says on which machines a role is deployed; other roles are everywhere.
+#: The lists that say on which machines a role is deployed; other roles are everywhere.
 HOSTS = {
-    "zookeeper": "zookeeper_hosts",
-    "hadoop": "hadoop_hosts",
-    "hdfs": "hadoop_hosts",
-    "yarn": "hadoop_hosts",
-    "kafka": "kafka_hosts",
-    "spark": "spark_hosts",
+    "zookeeper": ("zookeeper_hosts",),
+    "hadoop": ("hadoop_hosts",),
+    "hdfs": ("hadoop_hosts",),
+    "yarn": ("hadoop_hosts",),
+    "kafka": ("kafka_hosts", "kafka_controller_hosts"),
+    "spark": ("spark_hosts",),
 }
 #: What else rules read of the roles: values that these make, and parts of the values of services.
 MADE = ("spark_defaults", "yarn_mapred_site")
@@ -65,7 +65,7 @@ REACH = 3
 AMONG_DAEMONS = ("quorum", "election", "raft")
 #: The variables that rules about machines read.
 MACHINE_VALUES = re.compile(
-    "java_|lab_name$|common_untested_systems$|kafka_brokers$|.*_(dir|hosts)$"
+    "java_|lab_name$|common_untested_systems$|kafka_(brokers|controllers)$|.*_(dir|hosts)$"
     "|(zookeeper_cfg|hdfs_site|yarn_site|kafka_server_properties)_overrides$"
 )
 #: Rules about the inventory as a whole, which a role used alone need not have.
@@ -112,7 +112,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
         """The machines of a role that is used alone: the play's, and those that a limit leaves out."""
         listed = [
             host
-            for name in dict.fromkeys(HOSTS.values())
+            for name in dict.fromkeys(name for names in HOSTS.values() for name in names)
             if name in variables
             for host in self._templar.template(variables[name])
         ]
@@ -137,7 +137,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             there = frozenset(
                 role
                 for role in roles
-                if values.has(name, f"{role}_service") and name in lists.get(HOSTS.get(role, ""), [name])
+                if values.has(name, f"{role}_service")
+                and any(name in lists.get(each, [name]) for each in HOSTS.get(role, ("",)))
             )
             here = {role: roles[role] for role in roles if role in there or role not in HOSTS}
             fit, others = values.declared(name, here)
@@ -205,7 +206,8 @@ def asked_endpoints(inventory: Inventory) -> list[tuple[str, str, int]]:
             for service in machine.services.values()
             for endpoint in service.get("endpoints", ())
             if endpoint["machine"] == machine.name
-            and endpoint["protocol"] not in AMONG_DAEMONS
+            # Whether a controller runs a broker tells, unless it is none.
+            and (endpoint["protocol"] not in AMONG_DAEMONS or endpoint["variable"] == "kafka_controllers")
             # JournalNodes are asked for their page; their port is the NameNodes'.
             and (endpoint["unit"], endpoint["protocol"]) != ("hdfs-journalnode", "rpc")
         )

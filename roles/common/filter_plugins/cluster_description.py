@@ -84,10 +84,14 @@ def _broker(endpoint: Endpoint) -> dict[str, Any]:
 def _kafka(services: Services) -> dict[str, Any]:
     if not services["kafka"]["hosts"]:
         return {}
+    voters = _endpoints(services, "kafka", "controller", "raft")
+    brokers = [_broker(each) for each in _endpoints(services, "kafka", "broker", "kafka")]
+    ids = {broker["id"] for broker in brokers}
     return {
         **services["kafka"]["describes"],
-        "voters": [each["id"] for each in _endpoints(services, "kafka", "controller", "raft")],
-        "brokers": [_broker(each) for each in _endpoints(services, "kafka", "broker", "kafka")],
+        "voters": [each["id"] for each in voters],
+        "brokers": brokers,
+        "controllers": [_broker(each) for each in voters if each["id"] not in ids],
         "standalone": [
             {
                 "version": each["version"],

@@ -1,12 +1,30 @@
-"""What each broker of a host adds to the value of the service: its file, its unit, its endpoints."""
+"""What each broker and controller adds to the value of the service: its file, its unit, its endpoints."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 Broker = Mapping[str, Any]
+
+
+def kafka_nodes(nodes: Mapping[str, Sequence[Broker]], voting: Collection[str]) -> dict[str, list[Broker]]:
+    """The brokers and controllers of all machines; a broker that is no controller has no controller_port.
+
+    nodes: by machine, entries of kafka_brokers, or of kafka_controllers where there are no brokers
+    voting: machines with controllers
+
+    >>> kafka_nodes({"a": [{"id": 1, "port": 9092, "controller_port": 9093}]}, ["b"])
+    {'a': [{'id': 1, 'port': 9092}]}
+    """
+    return {
+        machine: [
+            {key: value for key, value in node.items() if machine in voting or key != "controller_port"}
+            for node in several
+        ]
+        for machine, several in nodes.items()
+    }
 
 
 def kafka_broker_file(
@@ -31,9 +49,9 @@ def kafka_broker_file(
 def kafka_broker_unit(
     broker: Broker, overrides: Mapping[str, Any], logging: str, *, dynamic: bool = False
 ) -> dict[str, Any]:
-    """The entry of units for a broker.
+    """The entry of units for a broker or controller.
 
-    overrides: sections of the drop-in of all brokers; the broker's own, ``unit``, come after them
+    overrides: sections of the drop-in of all; its own, ``unit``, come after them
     logging: the file of logging, by its name under /etc/kafka
     dynamic: whether the cluster's brokers may take properties while they run
     """
@@ -54,13 +72,13 @@ def kafka_broker_unit(
     # A broker of another version has a unit file of its own, and is a cluster of its own.
     if "version" in broker:
         return unit | {"file": f"kafka@{broker['id']}.service"}
-    return unit | ({"dynamic": "/etc/kafka/server-%i.properties"} if dynamic else {})
+    return unit | ({"dynamic": "/etc/kafka/server-%i.properties"} if dynamic and "port" in broker else {})
 
 
 def kafka_endpoints(
     brokers: Mapping[str, Sequence[Broker]], version: str, zookeeper: str
 ) -> list[dict[str, Any]]:
-    """Where the brokers of all machines listen: for clients, and with KRaft for the controllers' quorum.
+    """Where brokers and controllers of all machines listen: for clients, and for the controllers' quorum.
 
     brokers: by machine
     version: of the brokers that have none of their own; zookeeper likewise
@@ -75,24 +93,21 @@ def kafka_endpoints(
 
 def _endpoints(machine: str, broker: Broker, version: str, zookeeper: str) -> list[dict[str, Any]]:
     alone = "version" in broker
-    client = {
-        "daemon": "standalone" if alone else "broker",
+    variable = "kafka_brokers" if "port" in broker else "kafka_controllers"
+    shared = {
         "machine": machine,
         "id": int(broker["id"]),
         "unit": f"kafka@{broker['id']}",
         "host": broker["host"],
-        "port": int(broker["port"]),
-        "protocol": "kafka",
-        "variable": "kafka_standalone_brokers" if alone else "kafka_brokers",
+        "variable": "kafka_standalone_brokers" if alone else variable,
         "version": broker.get("version", version),
         "zookeeper_connect": broker.get("zookeeper_connect", zookeeper),
     }
-    if "controller_port" not in broker:
-        return [client]
-    return [
-        client,
-        client | {"daemon": "controller", "port": int(broker["controller_port"]), "protocol": "raft"},
-    ]
+    listens = {
+        "port": {"daemon": "standalone" if alone else "broker", "protocol": "kafka"},
+        "controller_port": {"daemon": "controller", "protocol": "raft"},
+    }
+    return [shared | each | {"port": int(broker[key])} for key, each in listens.items() if key in broker]
 
 
 def kafka_connect_file(path: str) -> dict[str, Any]:
@@ -110,4 +125,5 @@ class FilterModule:
             "kafka_broker_unit": kafka_broker_unit,
             "kafka_connect_file": kafka_connect_file,
             "kafka_endpoints": kafka_endpoints,
+            "kafka_nodes": kafka_nodes,
         }

@@ -10,7 +10,7 @@ from typing import Any
 DOCUMENTATION = r"""
 name: kafka_data
 author: Millrace
-short_description: why brokers must not be deployed on the data that lies on their machines
+short_description: why brokers and controllers must not be deployed on the data that lies on their machines
 description:
   - Nothing that holds data is orphaned or given another id, no broker is formatted with an id of another
     cluster, and new controllers never are a majority of those that know the cluster's metadata.
@@ -18,13 +18,13 @@ options:
   _input:
     description: >-
       by host what lies there, C(stores), as the module service_state reads those of the filter kafka_stores,
-      with C(directory), C(ids), the brokers of the host, and C(beside), those that are clusters of their own,
-      and C(settings), controller.quorum.bootstrap.servers as the brokers' files have it; a host that was not
-      asked is missing
+      with C(directory), C(ids), the brokers of the host, or its controllers, C(roles), what they are to be,
+      C(beside), brokers that are clusters of their own, and C(settings), controller.quorum.bootstrap.servers
+      and process.roles as their files have it; a host that was not asked is missing
     type: dict
     required: true
   hosts:
-    description: hosts with brokers
+    description: hosts with brokers or controllers
     type: list
     elements: str
     required: true
@@ -33,7 +33,7 @@ options:
     type: str
     required: true
   kraft:
-    description: whether each broker is a controller, too
+    description: whether the brokers run with KRaft
     type: bool
     required: true
   lost:
@@ -44,15 +44,16 @@ options:
 """
 
 EXAMPLES = r"""
-plan: "{{ {'a': {'directory': '/d', 'ids': [1], 'stores': stores}} | kafka_data(['a'], id, true) }}"
-# -> {refusals: [], formatted: 0}
+plan: "{{ {'a': facts | combine({'stores': stores})} | kafka_data(['a'], id, true) }}"
+# -> {refusals: [], warnings: [], formatted: 0, last: []}
 """
 
 RETURN = r"""
 _value:
   description: >-
-    refusals, a sentence for each reason with what to do; and formatted, how many controllers have a metadata
-    log, so that a new one knows whether it founds the cluster or joins it
+    refusals, a sentence for each reason with what to do; warnings, likewise; formatted, how many controllers
+    have a metadata log, so that a new one knows whether it founds the cluster or joins it; last, hosts whose
+    brokers start when the controllers of others are there
   type: dict
 """
 
@@ -61,6 +62,7 @@ METADATA = "meta.properties"
 CHECKPOINT = "recovery-point-offset-checkpoint"
 #: Of a broker's file: where the controllers are, all of them.
 BOOTSTRAP = "controller.quorum.bootstrap.servers"
+ROLES = "process.roles"
 
 Found = Mapping[str, Mapping[str, Any]]
 
@@ -72,14 +74,15 @@ def kafka_data(
     kraft: bool,
     lost: Sequence[Sequence[str]] = (),
 ) -> dict[str, Any]:
-    """Why the brokers must not be deployed, and how many controllers have a metadata log.
+    """Why brokers and controllers must not be deployed, and how many controllers have a metadata log.
 
-    found: by host {"directory": path, "ids": [broker ids], "beside": [ids of brokers that are clusters of
-        their own], "stores": {"logs": store, "log.dirs of 1": store}}, each store {"up": [units], "holds":
-        {directory: {path: text}}, "kept": [directories], "older": {directory: {path: text}}}, and "settings":
-        {"controller.quorum.bootstrap.servers": list}; a host that was not asked is missing
+    found: by host {"directory": path, "ids": [of brokers or controllers], "roles": [process.roles], "beside":
+        [ids of brokers that are clusters of their own], "stores": {"logs": store, "log.dirs of 1": store}},
+        each store {"up": [units], "holds": {directory: {path: text}}, "kept": [directories], "older":
+        {directory: {path: text}}}, and "settings": {"controller.quorum.bootstrap.servers": list,
+        "process.roles": list}; a host that was not asked is missing
     lost: units of brokers that start on a machine and are the inventory's no more, with that machine
-    Returns {"refusals": [sentences], "formatted": number}.
+    Returns {"refusals": [sentences], "warnings": [sentences], "formatted": number, "last": [hosts]}.
     """
     heard = {host: found[host] for host in hosts if host in found}
     refusals = []
@@ -87,11 +90,66 @@ def kafka_data(
         refusals += _elsewhere(host, here, kraft) or _strangers(host, here) or _disks(host, here)
         if kraft:
             # With ZooKeeper the brokers agree on an id by themselves.
-            refusals += _foreign(host, here, cluster_id)
-    formatted = sum(len(_formatted(here)) for here in heard.values())
+            refusals += _foreign(host, here, cluster_id) + _other_roles(host, here)
+    formatted = sum(len(_formatted(here)) for here in _controllers(heard).values())
+    unheard = [host for host in hosts if host not in heard]
     if kraft and not refusals:
-        refusals = _quorum(heard, hosts, formatted) or _moved_away(heard, formatted, lost)
-    return {"refusals": refusals, "formatted": formatted}
+        refusals = (
+            _quorum(heard, unheard, formatted)
+            or _without_controllers(heard, formatted)
+            or _moved_away(heard, formatted, lost)
+        )
+    return {
+        "refusals": refusals,
+        "warnings": _even(heard) if kraft else [],
+        "formatted": formatted,
+        "last": [host for host, here in _brokers(heard).items() if formatted and _stopped(here)],
+    }
+
+
+def _controllers(heard: Found) -> Found:
+    return {host: here for host, here in heard.items() if "controller" in here["roles"]}
+
+
+def _brokers(heard: Found) -> Found:
+    """The hosts with brokers that are no controllers."""
+    return {host: here for host, here in heard.items() if "controller" not in here["roles"]}
+
+
+def _variable(heard: Found) -> str:
+    """What gives the controllers: brokers, if all of them are controllers, too."""
+    together = all({"broker", "controller"} <= set(here["roles"]) for here in heard.values())
+    return "kafka_hosts" if together else "kafka_controller_hosts"
+
+
+def _called(here: Mapping[str, Any]) -> str:
+    return "broker" if "broker" in here["roles"] else "controller"
+
+
+def _ids(heard: Found) -> list[int]:
+    return [number for here in heard.values() for number in here["ids"]]
+
+
+def _run(here: Mapping[str, Any]) -> bool:
+    """Whether all that have a metadata log run."""
+    return {f"kafka@{number}" for number in _formatted(here)} <= set(here["stores"]["logs"]["up"])
+
+
+def _stopped(here: Mapping[str, Any]) -> bool:
+    return set(here["ids"]) == _formatted(here) and not _run(here)
+
+
+def _even(heard: Found) -> list[str]:
+    """Of brokers that are controllers, too, there are as many as are wanted."""
+    count = len(_ids(_controllers(heard)))
+    if _variable(heard) == "kafka_hosts" or count == 0 or count % 2:
+        return []
+    return [
+        (
+            f"kafka_controller_hosts has {count} controllers, which bear the loss of {count // 2 - 1}, as "
+            f"{count - 1} would: a state to pass through. Go on to an odd number."
+        )
+    ]
 
 
 def _held(holds: Mapping[str, str]) -> set[int]:
@@ -129,11 +187,11 @@ def _elsewhere(host: str, here: Mapping[str, Any], kraft: bool) -> list[str]:
     known = [int(os.path.basename(path)) for path in moved]
     away = list(dict.fromkeys([*known, *astray]))
     sources = [*moved, *(f"OLDER/{number}" for number in away if number not in known)]
-    where = f"there is one in {', '.join(moved)}" if moved else "the broker runs"
+    where = f"there is one in {', '.join(moved)}" if moved else f"the {_called(here)} runs"
     return [
         (
-            f"{host} has no log of its broker {_list(away)} in {directory}, but {where}: its unit uses "
-            "another directory, that of an older kafka_data_dir. With this one it would stay down, or "
+            f"{host} has no log of its {_called(here)} {_list(away)} in {directory}, but {where}: its unit "
+            "uses another directory, that of an older kafka_data_dir. With this one it would stay down, or "
             "begin empty. Give back the older kafka_data_dir. Or stop the cluster (ansible-playbook "
             "playbooks/stop.yml: brokers that are stopped by hand wait for each other), copy its directory "
             "with its owner, and run site.yml; on every host that says so: install -d -o kafka -g kafka "
@@ -191,20 +249,20 @@ def _strangers(host: str, here: Mapping[str, Any]) -> list[str]:
     strangers = sorted(held - {*here["ids"], *here.get("beside", ())})
     if not missing or not strangers:
         return []
-    directory = here["directory"]
+    directory, called = here["directory"], _called(here)
     return [
         (
             f"{host} holds in {directory} the data of broker {_list(strangers)}, and the inventory now "
-            f"calls its broker {_list(missing)}: a new broker would begin empty beside that data. Give each "
-            "broker the id that it had (kafka_brokers with fixed ids, in host_vars: ids that come from "
-            "places in a list change with the list). If the data is to be forgotten, move "
+            f"calls its {called} {_list(missing)}: a new {called} would begin empty beside that data. Give "
+            f"each {called} the id that it had (kafka_{called}s with fixed ids, in host_vars: ids that come "
+            "from places in a list change with the list). If the data is to be forgotten, move "
             f"{', '.join(f'{directory}/{number}' for number in strangers)} away."
         )
     ]
 
 
 def _foreign(host: str, here: Mapping[str, Any], cluster_id: str) -> list[str]:
-    """Brokers that bear the id of another cluster: they never join this one."""
+    """Brokers and controllers that bear the id of another cluster: they never join this one."""
     borne = {
         f"{here['directory']}/{number}": (number, _holds(here).get(f"{number}/{METADATA}", ""))
         for number in sorted(_formatted(here))
@@ -215,11 +273,11 @@ def _foreign(host: str, here: Mapping[str, Any], cluster_id: str) -> list[str]:
             borne |= {path: (int(number), held.get(METADATA, "")) for path, held in store["holds"].items()}
     return [
         (
-            f"broker {number} on {host} bears the cluster id {theirs} ({path}/{METADATA}), and the "
+            f"{_called(here)} {number} on {host} bears the cluster id {theirs} ({path}/{METADATA}), and the "
             f"inventory gives {cluster_id}: brokers of two clusters never join, and a new one would be "
             "formatted for a cluster that nobody is in. The id is derived from cluster_name: give back the "
-            f"name that the cluster had, or set kafka_cluster_id: {theirs} in the inventory. If this broker "
-            "alone was formatted by mistake and never had a record: stop it (systemctl stop "
+            f"name that the cluster had, or set kafka_cluster_id: {theirs} in the inventory. If this "
+            f"{_called(here)} alone was formatted by mistake and never had a record: stop it (systemctl stop "
             f"kafka@{number}) and move {path} away."
         )
         for path, (number, text) in borne.items()
@@ -227,70 +285,106 @@ def _foreign(host: str, here: Mapping[str, Any], cluster_id: str) -> list[str]:
     ]
 
 
-def _quorum(heard: Found, hosts: Sequence[str], formatted: int) -> list[str]:
-    lacking = any(set(here["ids"]) - _formatted(here) for here in heard.values())
-    unheard = [host for host in hosts if host not in heard]
+def _other_roles(host: str, here: Mapping[str, Any]) -> list[str]:
+    """Brokers that have voted, and are not to vote any more, or the other way round: a vote would be lost."""
+    before, directory = _paths(here.get("settings", {}).get(ROLES)), here["directory"]
+    known = sorted(_formatted(here))
+    if not before or not known or set(before) == set(here["roles"]):
+        return []
+    return [
+        (
+            f"{_called(here)} {_list(known)} on {host} has run as {' and '.join(before)}, and kafka_hosts "
+            f"and kafka_controller_hosts now make it {' and '.join(here['roles'])}: none changes its part in "
+            "the quorum where it stands. Put the host back into the groups that it was in. To change it for "
+            "good, while others are a majority of the controllers: move its replicas to other brokers, take "
+            "the host out of both groups and run, so that it leaves the cluster; then move "
+            f"{', '.join(f'{directory}/{number}' for number in known)} away, put the host into the group "
+            "that it is to be in, and run again."
+        )
+    ]
+
+
+def _quorum(heard: Found, unheard: Sequence[str], formatted: int) -> list[str]:
+    controllers = _controllers(heard)
+    lacking = [here for here in controllers.values() if set(here["ids"]) - _formatted(here)]
     if lacking and unheard:
         return [
             (
-                "A broker has no metadata log in its kafka_data_dir, and whether those of "
+                f"A {_called(lacking[0])} has no metadata log in its kafka_data_dir, and whether those of "
                 f"{', '.join(unheard)} have one is not known: they did not answer, or --limit leaves them "
                 "out. Run again with them."
             )
         ]
-    count = sum(len(here["ids"]) for here in heard.values())
+    count = len(_ids(controllers))
     # They take in as many as stay fewer than those that know the cluster's metadata. Or as many as those
     # are, if all of them run: then a cluster is there, which takes in one after the other. A single
     # controller could get no other else.
-    run = all(
-        {f"kafka@{number}" for number in _formatted(here)} <= set(here["stores"]["logs"]["up"])
-        for here in heard.values()
-    )
-    join = formatted if run else formatted - 1
+    join = formatted if all(map(_run, controllers.values())) else formatted - 1
     # Those that have one know how many there were. With files of a run that was cut off some may know less.
-    there = max((_controllers(here) for here in heard.values() if _formatted(here)), default=0)
+    there = max((_voters(here) for here in controllers.values() if _formatted(here)), default=0)
     lost = 0 < 2 * formatted <= there
     if not (lacking and lost) and not 0 < formatted < count - join:
         return []
+    hosts = _variable(heard)
+    new = "brokers" if hosts == "kafka_hosts" else "controllers"
     adding = f"add {join} at a time at most" if join else "start those that have one first"
     why = (
-        f"By {BOOTSTRAP} there were {there} before: some left kafka_hosts in the run in which others came, "
+        f"By {BOOTSTRAP} there were {there} before: some left {hosts} in the run in which others came, "
         "and are to be given back, or directories were lost. Restore"
         if lost
-        else f"If you are adding brokers, {adding}, so that the new are not more than those that know the "
+        else f"If you are adding {new}, {adding}, so that the new are not more than those that know the "
         "cluster's metadata: leave the others out of the inventory, run, then add more and run again. If you "
         "are not, directories were lost: restore"
     )
-    brokers = ", ".join(str(number) for here in heard.values() for number in here["ids"])
     return [
         (
             f"Only {formatted} of {count} controllers have a metadata log in their kafka_data_dir. {why} "
             "them, for those that are left are no majority. Only if no topic was ever made, since the first "
             "deployment of this cluster was cut off: remove the directories of all its brokers in "
-            f"kafka_data_dir ({brokers}) and run again. It removes whatever the cluster holds."
+            f"kafka_data_dir ({_list(_ids(heard))}) and run again. It removes whatever the cluster holds."
+        )
+    ]
+
+
+def _without_controllers(heard: Found, formatted: int) -> list[str]:
+    """Brokers with data, and controllers without: a cluster that they found knows no topic."""
+    brokers = {host: here for host, here in _brokers(heard).items() if _formatted(here)}
+    controllers = _controllers(heard)
+    if formatted or not brokers or not controllers:
+        return []
+    return [
+        (
+            f"No controller of kafka_controller_hosts ({', '.join(controllers)}) has a metadata log in its "
+            f"kafka_data_dir, but broker {_list(_ids(brokers))} on {', '.join(brokers)} has data: the "
+            "controllers would found a cluster that knows none of its topics, and the brokers would delete "
+            "them. Give kafka_controller_hosts the hosts that it had, beside the new ones, or restore the "
+            "directories of the controllers. Only if no topic was ever made: remove the directories of the "
+            "brokers, and run again. It removes whatever the cluster holds."
         )
     ]
 
 
 def _moved_away(heard: Found, formatted: int, lost: Sequence[Sequence[str]]) -> list[str]:
     """Machines of before that nobody of the inventory has its data from: a cluster would be founded anew."""
-    if formatted or not lost or not any(here["ids"] for here in heard.values()):
+    controllers, hosts = _controllers(heard), _variable(heard)
+    if formatted or not lost or not _ids(controllers):
         return []
     units = ", ".join(f"{unit} on {host}" for host, unit in lost)
+    called = "broker" if hosts == "kafka_hosts" else "controller"
     host, unit = lost[0]
     return [
         (
-            f"kafka_hosts ({', '.join(heard)}) has no broker with a metadata log, but {units}, which it has "
-            "no more, starts there: a second cluster would be founded beside that one. Give the machines of "
-            "before back to kafka_hosts beside the new ones, run, move the replicas, and only then take them "
+            f"{hosts} ({', '.join(controllers)}) has no {called} with a metadata log, but {units}, which it "
+            "has no more, starts there: a second cluster would be founded beside that one. Give the machines "
+            f"of before back to {hosts} beside the new ones, run, move the replicas, and only then take them "
             f"out. If what is there is of another cluster or to be forgotten: ssh {host} systemctl disable "
             f"--now {unit}"
         )
     ]
 
 
-def _controllers(here: Mapping[str, Any]) -> int:
-    """How many controllers the brokers of a host were told of."""
+def _voters(here: Mapping[str, Any]) -> int:
+    """How many controllers those of a host were told of."""
     return len(_paths(here.get("settings", {}).get(BOOTSTRAP)))
 
 

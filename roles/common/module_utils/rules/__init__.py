@@ -54,6 +54,7 @@ RULES: Mapping[str, Rule] = {
     "kafka-ids": kafka.ids_of_cluster,
     "kafka-hosts": kafka.hosts_of_cluster,
     "kafka-brokers": kafka.brokers,
+    "kafka-controllers": kafka.controllers,
     "kafka-broker-settings": kafka.one_broker,
     "kafka-version": kafka.version,
     "kafka-replication": kafka.replicas,

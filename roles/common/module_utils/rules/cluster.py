@@ -9,10 +9,11 @@ from .forms import directory_faults, host_faults, port_faults, unit_faults, valu
 from .memory import is_size, memory_faults
 from .model import Inventory, Machine, Refusal, each, some
 
-#: The group whose play reaches the hosts of a list.
+#: The group that gives the hosts of a list. Controllers of Kafka without a group of their own are brokers.
 PLAYS = {
     "zookeeper_hosts": "zookeeper",
     "kafka_hosts": "kafka",
+    "kafka_controller_hosts": "kafka_controller",
     "hadoop_hosts": "hadoop",
     "hdfs_namenode_hosts": "hadoop",
     "hdfs_journalnode_hosts": "hadoop",
@@ -106,6 +107,8 @@ def hosts(inventory: Inventory) -> Iterable[Refusal]:
     @each()
     def lists(machine: Machine) -> Iterator[Refusal]:
         for variable in (name for name in PLAYS if name in machine.values):
+            if variable == "kafka_controller_hosts" and machine[variable] == machine["kafka_hosts"]:
+                continue
             for text in host_faults({variable: machine[variable]}, PLAYS, inventory.groups):
                 yield Refusal(text, variable)
 

@@ -262,7 +262,8 @@ def _properties(machine: Machine, variable: str) -> list[Mapping[str, Any]]:
     """What a variable of overrides gives, and what brokers have of their own."""
     given = [machine.values.get(variable, {})]
     if variable == "kafka_server_properties_overrides":
-        given += [broker.get("properties", {}) for broker in machine.values.get("kafka_brokers", ())]
+        nodes = machine.values.get("kafka_brokers", []) + machine.values.get("kafka_controllers", [])
+        given += [node.get("properties", {}) for node in nodes]
     return given
 
 

@@ -58,7 +58,7 @@ MADE_FROM: dict[str, dict[str, str]] = {
         "node.id": "kafka_brokers",
         "broker.id": "kafka_brokers",
         "port": "kafka_brokers",
-        "process.roles": "kafka_zookeeper_connect",
+        "process.roles": "kafka_controller_hosts",
         "controller.quorum.bootstrap.servers": "kafka_brokers",
         "controller.quorum.voters": "kafka_brokers",
         "zookeeper.connect": "kafka_zookeeper_connect",
@@ -137,11 +137,14 @@ def _kept(variable: str, machine: Machine) -> dict[str, str]:
         own = {"dfs.namenode.name.dir": "hdfs_name_dir", "dfs.datanode.data.dir": "hdfs_data_dir"}
     elif variable == "yarn_site_overrides":
         own = {"yarn.nodemanager.local-dirs": "yarn_local_dir", "yarn.nodemanager.log-dirs": "yarn_log_dir"}
-    elif (
-        variable == "kafka_server_properties_overrides" and len(machine.values.get("kafka_brokers", ())) == 1
-    ):
+    elif variable == "kafka_server_properties_overrides":
+        nodes = machine.values.get("kafka_brokers", []) + machine.values.get("kafka_controllers", [])
         # The overrides are those of all brokers of the machine.
-        return {"log.dirs": f"{machine.values.get('kafka_data_dir')}/{machine['kafka_brokers'][0]['id']}"}
+        return (
+            {"log.dirs": f"{machine.values.get('kafka_data_dir')}/{nodes[0]['id']}"}
+            if len(nodes) == 1
+            else {}
+        )
     else:
         own = {}
     return {key: machine[name] for key, name in own.items() if name in machine.values}
@@ -222,7 +225,7 @@ def _places(machine: Machine) -> list[_Place]:
         if not variable.startswith("kafka_")
     ]
     shared = machine.values.get("kafka_server_properties_overrides", {})
-    for broker in machine.values.get("kafka_brokers", ()):
+    for broker in machine.values.get("kafka_brokers", []) + machine.values.get("kafka_controllers", []):
         own = {"log.dirs": f"{machine.values.get('kafka_data_dir')}/{broker['id']}"}
         properties = own | dict(shared) | dict(broker.get("properties", {}))
         given.append(("kafka_server_properties_overrides", str(broker["id"]), properties))
