@@ -66,7 +66,14 @@ VARIABLES: dict[str, Any] = {
     ],
 }
 SERVED = {f"{name}/zookeeper/{path}": "" for name in NAMES for path in ("version-2/snapshot.0", "myid")}
-BROKERS = {f"{name}/kafka/{n}/meta.properties": "cluster.id=ours\n" for n, name in enumerate(NAMES, 1)}
+BROKERS = {
+    f"{name}/kafka/{n}/{path}": text
+    for n, name in enumerate(NAMES, 1)
+    for path, text in (
+        ("meta.properties", "cluster.id=ours\n"),
+        ("__cluster_metadata-0/quorum-state", '{"leaderId":1,"leaderEpoch":2}'),
+    )
+}
 HDFS = {
     **{f"{name}/name/current/VERSION": "clusterID=CID-1\n" for name in "ab"},
     **{f"{name}/name/current/fsimage_0": "" for name in "ab"},

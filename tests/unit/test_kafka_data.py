@@ -11,6 +11,10 @@ from kafka_data import kafka_data, kafka_stores
 ID = "ours"
 META = "meta.properties"
 CHECKPOINT = "recovery-point-offset-checkpoint"
+QUORUM = "__cluster_metadata-0/quorum-state"
+# As Kafka 4.3 writes it when it has started and heard of nobody.
+ALONE = '{"leaderId":-1,"leaderEpoch":0,"votedId":-1,"data_version":1}'
+LED = '{"leaderId":2,"leaderEpoch":3,"votedId":-1,"data_version":1}'
 
 
 def meta(cluster: str = "", directory: str = "") -> str:
@@ -20,12 +24,19 @@ def meta(cluster: str = "", directory: str = "") -> str:
 
 
 def store(
-    *wanted: str, texts: dict[str, str], kept: tuple[str, ...] = (), older: tuple[str, ...] = ()
+    *wanted: str,
+    texts: dict[str, str],
+    kept: tuple[str, ...] = (),
+    older: tuple[str, ...] = (),
+    quorum: str = "",
 ) -> dict[str, Any]:
     """Directories of a broker's disks that hold data; texts are of meta.properties."""
     return {
         "up": [],
-        "holds": {path: {META: texts[path]} if path in texts else {} for path in wanted},
+        "holds": {
+            path: ({META: texts[path]} | ({QUORUM: quorum} if quorum else {})) if path in texts else {}
+            for path in wanted
+        },
         "kept": list(kept),
         "older": {path: {META: texts.get(path, "")} for path in older},
     }
@@ -41,11 +52,13 @@ def here(
     texts: dict[int, str] | None = None,
     disks: dict[str, Any] | None = None,
     roles: tuple[str, ...] = ("broker", "controller"),
+    quorum: str = LED,
 ) -> dict[str, Any]:
     """What the guard hears of a host.
 
     holds: what holds data below the directory of all brokers; older: what in directories of before, /old/1
     texts: of meta.properties, by the broker's id
+    quorum: text of quorum-state; empty where a format made all that is there
     """
     before: dict[str, dict[str, str]] = {}
     for path in older:
@@ -69,6 +82,13 @@ def here(
                 "kept": [],
                 "older": before,
             }
+        }
+        | {
+            f"metadata.log.dir of {each}": store(
+                f"{at}/{each}", texts={f"{at}/{each}": (texts or {}).get(int(each), "")}, quorum=quorum
+            )
+            for each in map(str, holds)
+            if each.isdigit() and int(each) in ids
         }
         | (disks or {}),
     }
@@ -357,7 +377,7 @@ def test_a_cluster_grows_by_what_it_can_take_in(
             f"Only {formatted} of {count} controllers have a metadata log in their kafka_data_dir. "
         )
         # What destroys comes last, says when it may, and what.
-        adds, restores, removes = map(line.index, (says, "restore them", "Only if no topic was ever made"))
+        adds, restores, removes = map(line.index, (says, "restore them", "Only if what the cluster holds"))
         assert adds < restores < removes
         assert "remove" not in line[:removes]
         assert f"in kafka_data_dir ({', '.join(map(str, ids))}) and run again." in line
@@ -392,7 +412,7 @@ def test_disks_of_a_majority_that_were_lost_are_not_taken_for_growth(
         f"Only {formatted} of {known} controllers have a metadata log in their kafka_data_dir. By "
         f"controller.quorum.bootstrap.servers there were {there} before: some left kafka_hosts in the run in "
         "which others came, and are to be given back, or directories were lost. Restore them, for those that "
-        "are left are no majority. Only if no topic"
+        "are left are no majority. Only if what"
     )
     assert [line.startswith(says) for line in refusals] == [True] * lost
 
@@ -413,6 +433,18 @@ def test_no_cluster_is_founded_beside_the_one_that_the_inventory_lost(
     assert [line[:98] for line in refusals] == [
         "kafka_hosts (b, c) has no broker with a metadata log, but kafka@1 on a, which it has no more, star"
     ] * refused
+
+
+@pytest.mark.parametrize("quorum", ["", ALONE, LED], ids=["formatted", "started", "led"])
+@pytest.mark.parametrize("formatted", [1, 2])
+def test_a_first_deployment_that_was_cut_off_goes_on(formatted: int, quorum: str) -> None:
+    """As long as nobody was led there is no cluster: those that were formatted found it, with the others."""
+    found = {f"h{n}": here(*[n] * (n <= formatted), ids=(n,), quorum=quorum) for n in (1, 2, 3)}
+    plan = kafka_data(found, list(found), ID, True)
+    assert plan["formatted"] == (formatted if quorum == LED else 0)
+    assert bool(plan["refusals"]) == (quorum == LED and formatted == 1)
+    # One that does not answer may have been led.
+    assert kafka_data(found | {"h1": found["h1"]}, [*found, "h4"], ID, True)["refusals"]
 
 
 def test_when_all_have_their_data_nobody_counts_those_of_before() -> None:
@@ -598,7 +630,7 @@ def test_what_is_read_of_a_host() -> None:
         {
             "name": "metadata.log.dir of 1",
             "directories": ["/fast"],
-            "markers": ["meta.properties"],
+            "markers": ["meta.properties", QUORUM],
             "configured": "/etc/kafka/server-1.properties",
             "key": "metadata.log.dir",
         },

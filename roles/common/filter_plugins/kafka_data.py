@@ -52,14 +52,16 @@ RETURN = r"""
 _value:
   description: >-
     refusals, a sentence for each reason with what to do; warnings, likewise; formatted, how many controllers
-    have a metadata log, so that a new one knows whether it founds the cluster or joins it; last, hosts whose
-    brokers start when the controllers of others are there
+    have the cluster's metadata, so that a new one knows whether it founds the cluster or joins it; last,
+    hosts whose brokers start when the controllers of others are there
   type: dict
 """
 
 #: Of a broker, below the directory that is named by its id; versions before 0.9 have only the second.
 METADATA = "meta.properties"
 CHECKPOINT = "recovery-point-offset-checkpoint"
+#: Of a controller, in its metadata log: the epoch of the last leader that it heard of. A format makes none.
+QUORUM = "__cluster_metadata-0/quorum-state"
 #: Of a broker's file: where the controllers are, all of them.
 BOOTSTRAP = "controller.quorum.bootstrap.servers"
 ROLES = "process.roles"
@@ -74,7 +76,7 @@ def kafka_data(
     kraft: bool,
     lost: Sequence[Sequence[str]] = (),
 ) -> dict[str, Any]:
-    """Why brokers and controllers must not be deployed, and how many controllers have a metadata log.
+    """Why brokers and controllers must not be deployed, and how many controllers have the cluster's metadata.
 
     found: by host {"directory": path, "ids": [of brokers or controllers], "roles": [process.roles], "beside":
         [ids of brokers that are clusters of their own], "stores": {"logs": store, "log.dirs of 1": store}},
@@ -82,7 +84,8 @@ def kafka_data(
         {directory: {path: text}}}, and "settings": {"controller.quorum.bootstrap.servers": list,
         "process.roles": list}; a host that was not asked is missing
     lost: units of brokers that start on a machine and are the inventory's no more, with that machine
-    Returns {"refusals": [sentences], "warnings": [sentences], "formatted": number, "last": [hosts]}.
+    Returns {"refusals": [sentences], "warnings": [sentences], "formatted": number, "last": [hosts]}, where
+    formatted is 0 as long as no controller has heard of a leader.
     """
     heard = {host: found[host] for host in hosts if host in found}
     refusals = []
@@ -92,17 +95,19 @@ def kafka_data(
             # With ZooKeeper the brokers agree on an id by themselves.
             refusals += _foreign(host, here, cluster_id) + _other_roles(host, here)
     formatted = sum(len(_formatted(here)) for here in _controllers(heard).values())
+    # Where none has heard of a leader no cluster was founded: what was formatted goes on to found it.
+    known = formatted if any(map(_led, _controllers(heard).values())) else 0
     unheard = [host for host in hosts if host not in heard]
     if kraft and not refusals:
         refusals = (
-            _quorum(heard, unheard, formatted)
+            _quorum(heard, unheard, known)
             or _without_controllers(heard, formatted)
             or _moved_away(heard, formatted, lost)
         )
     return {
         "refusals": refusals,
         "warnings": _even(heard) if kraft else [],
-        "formatted": formatted,
+        "formatted": known,
         "last": [host for host, here in _brokers(heard).items() if formatted and _stopped(here)],
     }
 
@@ -165,6 +170,16 @@ def _holds(here: Mapping[str, Any]) -> Mapping[str, str]:
 
 def _formatted(here: Mapping[str, Any]) -> set[int]:
     return set(here["ids"]) & _held(_holds(here))
+
+
+def _led(here: Mapping[str, Any]) -> bool:
+    """Whether a controller of a host has heard of a leader, without whom no metadata is written."""
+    texts = [
+        held.get(QUORUM, "")
+        for number in _formatted(here)
+        for held in here["stores"].get(f"metadata.log.dir of {number}", {"holds": {}})["holds"].values()
+    ]
+    return any(re.search(r'"leaderEpoch"\s*:\s*[1-9]', text) for text in texts)
 
 
 def _elsewhere(host: str, here: Mapping[str, Any], kraft: bool) -> list[str]:
@@ -339,9 +354,9 @@ def _quorum(heard: Found, unheard: Sequence[str], formatted: int) -> list[str]:
     return [
         (
             f"Only {formatted} of {count} controllers have a metadata log in their kafka_data_dir. {why} "
-            "them, for those that are left are no majority. Only if no topic was ever made, since the first "
-            "deployment of this cluster was cut off: remove the directories of all its brokers in "
-            f"kafka_data_dir ({_list(_ids(heard))}) and run again. It removes whatever the cluster holds."
+            "them, for those that are left are no majority. Only if what the cluster holds is to be given "
+            f"up: remove the directories of all its brokers in kafka_data_dir ({_list(_ids(heard))}) and run "
+            "again."
         )
     ]
 
@@ -433,7 +448,7 @@ def kafka_stores(
             {
                 "name": f"{key} of {number}",
                 "directories": _paths(given.get(key)) or own,
-                "markers": markers,
+                "markers": markers + [QUORUM] * (kraft and key == "metadata.log.dir"),
                 "configured": f"/etc/kafka/server-{number}.properties",
                 "key": key,
             }
