@@ -10,8 +10,8 @@ from tests.live import CHECKOUT, CLUSTER, Site
 PREPARE = str(CHECKOUT / "molecule/shared/prepare.yml")
 
 
-OWN = "content /etc/machine-id"
-"""What each machine has of its own."""
+OWN = ("content /etc/machine-id", "content /etc/hosts:", "content /etc/resolv.conf:")
+"""What each machine has of its own, and of the network that was free when its lab was made."""
 
 
 def listings(site: Site) -> dict[str, Listing]:
