@@ -37,7 +37,7 @@ def test_a_scenario_holds_variables_only(scenario: str) -> None:
 @pytest.mark.parametrize(
     ("path", "runs"),
     [
-        ("roles/kafka/vars/main.yml", WHOLE | {"kafka", "kafka-alternative"}),
+        ("roles/kafka/vars/main.yml", WHOLE | {"kafka", "kafka-alternative", "kafka-controllers"}),
         ("roles/hadoop/vars/main.yml", WHOLE | {"hdfs", "hdfs-alternative", "yarn", "spark"}),
         ("roles/spark/defaults/main.yml", WHOLE | {"spark"}),
         ("molecule/java/inventory/hosts.yml", {"java"}),
