@@ -104,3 +104,33 @@ def test_one_machine_of_molecule_is_not_roots(tmp_path: Path) -> None:
         "millrace-test-3": (),
     }
     assert [shown(tmp_path, name)["user"] for name in machines] == ["root", "ops", "root"]
+
+
+def test_a_role_alone_leaves_what_others_have_described(tmp_path: Path) -> None:
+    alone = [
+        {
+            "hosts": "cluster",
+            "gather_facts": False,
+            "tasks": [
+                {"ansible.builtin.import_tasks": str(CHECKOUT / "playbooks/tasks/services.yml")},
+                {
+                    "ansible.builtin.import_role": {"name": "smoke", "tasks_from": "describe"},
+                    "vars": {
+                        "common_service": "{{ zookeeper_service }}",
+                        "common_services": ["{{ zookeeper_service }}"],
+                    },
+                },
+            ],
+        }
+    ]
+    (tmp_path / "alone.yml").write_text(yaml.safe_dump(alone))
+    plain = CHECKOUT / "tests/inventories/plain"
+    whole = of(plain, tmp_path)
+    before = json.loads((tmp_path / "cluster.json").read_text())
+    for zookeeper in ({"servers": []}, None):
+        other = before | {"zookeeper": zookeeper, "versions": before["versions"] | {"zookeeper": "0"}}
+        (tmp_path / "cluster.json").write_text(json.dumps(other))
+        run = start(tmp_path, "--inventory", str(plain), str(tmp_path / "alone.yml"))
+        output = finish(run)
+        assert run.returncode == 0, output
+        assert load(tmp_path / "cluster.json") == whole

@@ -70,8 +70,8 @@ def start() -> Iterator[Start]:
         daemon.server_close()
 
 
-def journal(epoch: int) -> Beans:
-    return {"Journal-lab": {"LastPromisedEpoch": epoch}}
+def journal(epoch: int, taken: int = 0) -> Beans:
+    return {"Journal-lab": {"LastPromisedEpoch": epoch, "BatchesWritten": taken}}
 
 
 def namenode(state: str, journals: str = "[]") -> Beans:
@@ -177,6 +177,17 @@ def test_one_that_was_restarted_takes_part_in_a_segment_that_is_begun_for_it(lab
         lab.namenodes[1].beans = namenode("active", said)
         assert take_part(lab.arguments(version="")) == {"changed": True, "joined": False, "aside": []}
     assert lab.done == ["segment", "segment"]
+
+
+def test_one_that_has_taken_edits_since_it_was_started_is_left_alone(lab: Lab) -> None:
+    hold(lab)
+    lab.namenodes[1].beans = namenode("active", WRITTEN)
+    for taken, changes in ((0, True), (7, False)):
+        lab.journals[-1].beans = journal(4, taken)
+        assert take_part(lab.arguments()) == {"changed": changes, "joined": False, "aside": []}
+    assert lab.done == ["segment"]
+    lab.namenodes[1].beans = namenode("active", LATE)
+    assert take_part(lab.arguments())["changed"]
 
 
 def test_another_that_is_left_out_is_not_its_matter(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -24,7 +24,8 @@ short_description: have the JournalNode of this machine take part in the quorum 
 description:
   - A JournalNode that was restarted is left out until the next segment of edits begins, which takes minutes
     by upstream's defaults. Until then one less than it seems may be lost. This begins a segment, and waits
-    until the active NameNode writes to this JournalNode.
+    until the active NameNode writes to this JournalNode. One that has taken edits since it was started is
+    left alone.
   - One without a journal gets the identity of the others and the highest epoch that any of them promised, so
     that no NameNode which was fenced finds a majority with it. All others must answer and hold the journal,
     and one NameNode must be active. What was written before, the JournalNodes fetch from each other
@@ -218,7 +219,7 @@ def take_part(arguments: dict[str, Any]) -> dict[str, Any]:
     """
     deadline = time.monotonic() + arguments["timeout"]
     nameservice, page, namenodes = arguments["nameservice"], arguments["page"], arguments["namenodes"]
-    result: dict[str, Any] = {"changed": True, "joined": False}
+    result: dict[str, Any] = {"joined": False}
     directory = os.path.join(arguments["directory"], nameservice)
     if not os.path.exists(f"{directory}/current/VERSION"):
         if not arguments["version"]:
@@ -240,16 +241,26 @@ def take_part(arguments: dict[str, Any]) -> dict[str, Any]:
     def takes_part() -> bool:
         return bool(own & taking_part(active_journals(namenodes)))
 
+    def in_step() -> bool:
+        try:
+            # A JournalNode that was restarted takes nothing before the next segment.
+            taken = ask(page, "JournalNode", f"Journal-{nameservice}").get("BatchesWritten", 0)
+            return bool(taken) and takes_part()
+        except JournalError:
+            return False
+
     def begun() -> bool:
         # A NameNode that has nothing to write does not see that a JournalNode was restarted.
         active_journals(namenodes)
         begin_segment(arguments["user"], arguments["environment"])
         return True
 
-    await_it(begun, deadline)
-    await_it(takes_part, deadline)
-    result["aside"] = move_aside(f"{directory}/current", segment(active_journals(namenodes)))
-    return result
+    begins = result["joined"] or not in_step()
+    if begins:
+        await_it(begun, deadline)
+        await_it(takes_part, deadline)
+    aside = move_aside(f"{directory}/current", segment(active_journals(namenodes)))
+    return result | {"changed": begins or bool(aside), "aside": aside}
 
 
 def main() -> None:
