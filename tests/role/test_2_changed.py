@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.live import CLUSTER, Site
+from tests.live import CLUSTER, REPORTS, Site
 from tests.role.effective import assert_said
 
 
@@ -30,6 +30,11 @@ def test_one_property_restarts_its_daemons_alone(site: Site, value: Any, converg
     run = site.run("-e", json.dumps(change["variables"]), playbook=converge)
     assert run.rc == 0, run.output
     assert site.restarted_since(before) == readers
+    # The machines have one clock.
+    units = site.units()
+    went = dict.fromkeys(machine for machine, _ in sorted(readers, key=lambda key: units[key].down_at))
+    services = json.loads((REPORTS / "plan.json").read_text())["services"]
+    assert list(went) == [machine for service in services.values() for machine in service["roll"]]
     assert_said(site, change["expects"])
     run = site.run(playbook=converge)
     assert run.rc == 0, run.output

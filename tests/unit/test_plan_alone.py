@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import yaml
+
 from tests.unit.playbooks import CHECKOUT, finish, start
 
 
@@ -33,3 +35,16 @@ def test_the_tag_plan_has_no_task_that_makes_something(tmp_path: Path) -> None:
 def test_the_target_runs_that_tag_in_check_mode() -> None:
     recipe = (CHECKOUT / "Makefile").read_text().partition("\nplan: ")[2].partition("\n\n")[0]
     assert "site.yml --tags plan --check" in recipe
+
+
+def test_what_is_included_in_an_order_is_included_for_all_machines() -> None:
+    """Files for one machine each come in the order in which the machines answer."""
+    found = []
+    for path in CHECKOUT.glob("roles/*/tasks/*.yml"):
+        for task in yaml.safe_load(path.read_text()) or ():
+            item = task.get("loop_control", {}).get("loop_var", "item")
+            says = str(task.get("when"))
+            included = "ansible.builtin.include_tasks" in task or "ansible.builtin.include_role" in task
+            if included and "loop" in task and "inventory_hostname" in says and item in says:
+                found.append(f"{path}: {task['name']}")
+    assert not found
