@@ -30,7 +30,11 @@ def _of_kafka(site: Site) -> list[dict[str, str]]:
 
 
 def _conf(host: str, port: int) -> dict[str, str]:
-    return {each["key"]: each["value"] for each in json.loads(_page(host, port, "/conf"))["properties"]}
+    """What a daemon of Hadoop was given. Upstream's defaults it loads when it needs them, some never."""
+    properties = json.loads(_page(host, port, "/conf"))["properties"]
+    return {
+        each["key"]: each["value"] for each in properties if not each["resource"].endswith("-default.xml")
+    }
 
 
 def _of_hdfs(site: Site) -> list[dict[str, str]]:

@@ -127,7 +127,8 @@ def test_a_role_alone_leaves_what_others_have_described(tmp_path: Path) -> None:
     plain = CHECKOUT / "tests/inventories/plain"
     whole = of(plain, tmp_path)
     before = json.loads((tmp_path / "cluster.json").read_text())
-    for zookeeper in ({"servers": []}, None):
+    told: tuple[Any, ...] = ({"servers": []}, None)
+    for zookeeper in told:
         other = before | {"zookeeper": zookeeper, "versions": before["versions"] | {"zookeeper": "0"}}
         (tmp_path / "cluster.json").write_text(json.dumps(other))
         run = start(tmp_path, "--inventory", str(plain), str(tmp_path / "alone.yml"))
