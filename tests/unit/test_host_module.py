@@ -92,10 +92,10 @@ TASKS = {
     "kafka: join | Read the id of its directory": "it changes nothing",
     "kafka: leave_broker | Have it join the quorum no more": "at once: a file is replaced as a whole",
     "kafka: leave_broker | Disable it": "at once: systemd does it, after which nobody starts it",
-    "kafka: stop_broker | End broker {{ kafka_place.1.id }}": "at once: it is killed",
+    "kafka: stop_controller | End controller {{ kafka_place.1.id }}": "at once: it is killed",
     "zookeeper: resize_step | Stop and disable who leaves": "systemd does it, one job of a unit at a time",
 }
-LOOK = {"assert", "debug", "fail", "set_fact", "stat"}
+LOOK = {"assert", "debug", "fail", "set_fact", "stat", "wait_for"}
 
 
 def tasks(items: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
