@@ -50,7 +50,8 @@ def test_a_change_reaches_those_that_are_there(site: Site, away: str, service: s
     assert run.rc == 4, run.output  # Ansible's status for machines that were not reached
     assert f"not asked: {away}" in run.output
     after = units_of(site, OTHERS)
-    assert {key for key in before if before[key] != after[key]} == {(host, unit) for host in OTHERS}
+    restarted = {key for key in before if before[key] != after[key]}
+    assert restarted == {(host, unit) for host in OTHERS}, run.output
 
 
 def test_nothing_is_restarted_that_the_rest_cannot_do_without(site: Site, away: str) -> None:
