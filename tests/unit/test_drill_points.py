@@ -118,6 +118,7 @@ def test_a_run_is_killed_at_its_task(tmp_path: Path, point: str) -> None:
 
 
 def test_what_it_had_started_in_its_session_is_killed_with_it() -> None:
+    # A child that would outlive its parent by far: it is killed at once.
     shell = ["sh", "-c", "sleep 60 & echo $!; wait"]
     with subprocess.Popen(shell, stdout=subprocess.PIPE, text=True, start_new_session=True) as process:
         assert process.stdout

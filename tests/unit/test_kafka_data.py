@@ -447,6 +447,12 @@ def test_a_first_deployment_that_was_cut_off_goes_on(formatted: int, quorum: str
     assert kafka_data(found | {"h1": found["h1"]}, [*found, "h4"], ID, True)["refusals"]
 
 
+def test_a_metadata_log_that_was_lost_with_its_disk_was_led() -> None:
+    lost = {"metadata.log.dir of 1": store("/disk2", texts={})}
+    found = {"a": here(1, disks=lost), "b": here(ids=(2,)), "c": here(ids=(3,))}
+    assert kafka_data(found, list("abc"), ID, True)["refusals"]
+
+
 def test_when_all_have_their_data_nobody_counts_those_of_before() -> None:
     bootstrap = {"controller.quorum.bootstrap.servers": "a:1,b:1,c:1,d:1,e:1"}
     found = {host: here(n, ids=(n,)) | {"settings": bootstrap} for n, host in enumerate("ab", 1)}

@@ -173,13 +173,16 @@ def _formatted(here: Mapping[str, Any]) -> set[int]:
 
 
 def _led(here: Mapping[str, Any]) -> bool:
-    """Whether a controller of a host has heard of a leader, without whom no metadata is written."""
-    texts = [
-        held.get(QUORUM, "")
-        for number in _formatted(here)
-        for held in here["stores"].get(f"metadata.log.dir of {number}", {"holds": {}})["holds"].values()
-    ]
-    return any(re.search(r'"leaderEpoch"\s*:\s*[1-9]', text) for text in texts)
+    """Whether a controller of a host may have heard of a leader, without whom no metadata is written.
+
+    One whose directory for the metadata log is empty has lost it.
+    """
+    for number in _formatted(here):
+        held = here["stores"].get(f"metadata.log.dir of {number}", {"holds": {}})["holds"].values()
+        led = any(re.search(r'"leaderEpoch"\s*:\s*[1-9]', each.get(QUORUM, "")) for each in held)
+        if led or not any(METADATA in each for each in held):
+            return True
+    return False
 
 
 def _elsewhere(host: str, here: Mapping[str, Any], kraft: bool) -> list[str]:
