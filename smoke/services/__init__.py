@@ -27,6 +27,8 @@ class Fault:
     sentence: str
     amount: int = 1
     """How much of it there is: more is worse."""
+    follows: tuple[str, ...] = ()
+    """Subjects whose own faults bring it about, at once or when the service notices that they are away."""
 
 
 def sentences(faults: Iterable[Fault], most: int = 3) -> str:
@@ -37,8 +39,25 @@ def sentences(faults: Iterable[Fault], most: int = 3) -> str:
 
 
 def worse(faults: Iterable[Fault], known: Mapping[str, int]) -> list[Fault]:
-    """Those that were not there before, or less of them; known: subject -> amount."""
-    return [fault for fault in faults if fault.amount > known.get(fault.subject, 0)]
+    """Those that were not there before, or less of them; known: subject -> amount.
+
+    What follows from known ones alone is known, too, though it was not there yet: a service gives a machine
+    that is away up only after seconds, or minutes.
+    """
+    return [
+        fault
+        for fault in faults
+        if fault.amount > known.get(fault.subject, 0)
+        and not (fault.follows and all(name in known for name in fault.follows))
+    ]
+
+
+def outside(count: int, expected: int, silent: int) -> int:
+    """By how many a count of members is not what is expected; 0 also where those that are silent still count.
+
+    Each silent one is a fault of its own, before the service has given it up and afterwards.
+    """
+    return max(expected - silent - count, count - expected, 0)
 
 
 def verdict(faults: Iterable[Fault], right: str) -> Verdict:

@@ -24,6 +24,7 @@ from smoke.services import (
     can_spare_one,
     connect_error,
     no_majority,
+    outside,
     plural,
     the_only,
     verdict,
@@ -251,7 +252,8 @@ def faults(state: State, datanodes: int) -> list[Fault]:
     if roles != ["active"] + ["standby"] * (len(nodes) - 1):
         seen = ", ".join(f"{name} {node.get('State')}" for name, node in nodes.items())
         found.append(Fault("active", f"NameNodes: {seen or 'none'}"))
-    return found + [fault for name, node in nodes.items() for fault in _wrong(name, node, datanodes)]
+    silent = len([why for why in state.datanodes.values() if why])
+    return found + [fault for name, node in nodes.items() for fault in _wrong(name, node, datanodes, silent)]
 
 
 def subjects(section: Hdfs) -> dict[Daemon, str]:
@@ -305,20 +307,20 @@ def _answers(state: State) -> dict[str, NameNode]:
     return {name: node for name, node in state.namenodes.items() if isinstance(node, dict)}
 
 
-def _wrong(name: str, node: NameNode, datanodes: int) -> list[Fault]:
-    """What a NameNode says that is not right."""
+def _wrong(name: str, node: NameNode, datanodes: int, silent: int) -> list[Fault]:
+    """What a NameNode says that is not right; silent: how many DataNodes do not answer themselves."""
     counts = {what: node.get(f"Num{what}DataNodes") for what in ("Live", "Dead", "Stale")}
+    live, dead, stale = (count or 0 for count in counts.values())
     if node.get("FSState") != "Operational":
-        live = f"{counts['Live']} of {datanodes} DataNodes live"
-        return [Fault(f"{name} safe mode", f"{name}: {node.get('FSState')}, {live}")]
+        sentence = f"{name}: {node.get('FSState')}, {counts['Live']} of {datanodes} DataNodes live"
+        return [Fault(f"{name} safe mode", sentence)]
     failed = node.get("FailedNames") or []
     sentence = f"{name}: {', '.join(failed)} of its image failed"
     found = [Fault(f"{name} {path}", sentence) for path in failed]
-    if counts != {"Live": datanodes, "Dead": 0, "Stale": 0}:
+    if amount := max(outside(live - stale, datanodes, silent), dead - silent, 0):
         seen = ", ".join(f"{count} {what.lower()}" for what, count in counts.items())
-        lacking = abs(datanodes - (counts["Live"] or 0)) + (counts["Stale"] or 0)
         sentence = f"{name}: DataNodes {seen}, expected {datanodes} live"
-        found.append(Fault(f"{name} DataNodes", sentence, lacking or 1))
+        found.append(Fault(f"{name} DataNodes", sentence, amount))
     if node.get("State") == "active":
         if (missing := node.get("MissingBlocks")) != 0:
             found.append(Fault("missing blocks", f"{name}: {missing} missing blocks", missing or 1))
@@ -329,7 +331,7 @@ def _wrong(name: str, node: NameNode, datanodes: int) -> list[Fault]:
         found += [Fault(path, shown) for path in files]
         late = node.get("Late") or []
         shown = f"{name}: JournalNode {', '.join(late)} takes part from the next segment of edits on"
-        found += [Fault(f"{place} late", shown) for place in late]
+        found += [Fault(f"{place} late", shown, follows=(place,)) for place in late]
     return found
 
 
@@ -372,6 +374,12 @@ def _against_datanode(state: State, section: Hdfs, host: str) -> list[Fault]:
         return faults(state, len(section.datanodes))
     if not _active(state):
         return [Fault(host, "no NameNode is active, which would know whose blocks have replicas enough")]
+    here = f"{host}:{section.datanode_http_port}"
+    silent = [place for place, why in state.datanodes.items() if why and place != here]
+    if len(silent) > max(node.get("NumDeadDataNodes") or 0 for node in _active(state)):
+        # After ten and a half minutes, unless dfs.namenode.heartbeat.recheck-interval is set.
+        why = "is away, and the NameNode has not given it up yet: what it holds has no other copies so far"
+        return [Fault(place, f"{place} {why}") for place in silent]
     files = [path for node in _active(state) for path in node.get("Lacking") or ()]
     return [Fault(path, f"{path} has a block with too few replicas") for path in files]
 

@@ -135,8 +135,12 @@ def faults(
     found += [Fault(f"voter {n}", f"voter {n} has not caught up") for n in sorted(behind)]
     for p in state.partitions:
         if p.leader < 0:
-            found.append(Fault(p.name, f"offline: {p}"))
-        found += [Fault(f"{p.name} on {n}", f"under-replicated: {p}") for n in set(p.replicas) ^ set(p.isr)]
+            last = tuple(f"broker {n}" for n in p.isr)
+            found.append(Fault(p.name, f"offline: {p}", follows=last))
+        found += [
+            Fault(f"{p.name} on {n}", f"under-replicated: {p}", follows=(f"broker {n}",))
+            for n in set(p.replicas) ^ set(p.isr)
+        ]
     return found
 
 
@@ -215,13 +219,15 @@ def against_restart(state: State, section: cluster.Kafka, broker: cluster.Broker
     brokers, voters = [each.id for each in section.brokers], section.voters
     if state.failed or brokers == [broker.id] or (broker.id in voters and not can_spare_one(len(voters))):
         return faults(state, brokers, voters, section.others_join)
+    # For some seconds the others count one that is away as in sync.
+    gone = {broker.id, *state.unreachable}
     found = []
     if broker.id in voters:
         # A voter that is none of the inventory's counts, too, also one that is gone.
-        rest, whole = len(set(state.caught_up) - {broker.id}), max(len(voters), len(state.voters))
+        rest, whole = len(set(state.caught_up) - gone), max(len(voters), len(state.voters))
         found += no_majority(broker.place[0], rest, whole, "controller")
     for p in state.partitions:
-        if broker.id in p.isr and len(p.isr) - 1 < p.min_isr < len(p.replicas):
+        if broker.id in p.isr and len(set(p.isr) - gone) < p.min_isr < len(p.replicas):
             sentence = f"without broker {broker.id} {p} has fewer replicas in sync than {MIN_ISR}={p.min_isr}"
             found.append(Fault(p.name, sentence))
     return found

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
-from smoke.services import ASKED_AT_ONCE, Daemon, Fault, plural, the_only, verdict
+from smoke.services import ASKED_AT_ONCE, Daemon, Fault, outside, plural, the_only, verdict
 from smoke.web import WebError, get_json
 
 if TYPE_CHECKING:
@@ -73,10 +73,11 @@ def faults(state: State, nodes: Mapping[str, str]) -> list[Fault]:
         return [*found, Fault("active", "ResourceManagers: " + (seen or "none"))]
     active = _active(managers)
     facts, expected = managers[active], len(nodes)
-    if facts.get("activeNodes") != expected:
+    lacking = outside(facts.get("activeNodes") or 0, expected, sum(map(bool, nodes.values())))
+    if lacking or "activeNodes" not in facts:
         unhealthy = f", {facts['unhealthyNodes']} unhealthy" if facts.get("unhealthyNodes") else ""
         sentence = f"{active}: {facts.get('activeNodes')} active NodeManagers{unhealthy}, expected {expected}"
-        found.append(Fault("NodeManagers", sentence, abs(expected - (facts.get("activeNodes") or 0)) or 1))
+        found.append(Fault("NodeManagers", sentence, lacking or 1))
     return found
 
 

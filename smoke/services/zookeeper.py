@@ -20,6 +20,7 @@ from smoke.services import (
     Verdict,
     can_spare_one,
     no_majority,
+    outside,
     plural,
     the_only,
     verdict,
@@ -80,7 +81,8 @@ def faults(state: State) -> list[Fault]:
         return [*found, Fault("zookeeper", f"states: {', '.join(modes) or 'none'}")]
     leader, synced = _led(answers)
     followers = plural(len(state) - 1, "follower")
-    if (lacking := abs(len(state) - 1 - synced)) or "zk_synced_followers" not in answers[leader]:
+    lacking = outside(synced, len(state) - 1, len(state) - len(answers))
+    if lacking or "zk_synced_followers" not in answers[leader]:
         said = answers[leader].get("zk_synced_followers", "none")
         found.append(Fault("synced", f"leader {leader}: {said} of {followers} synced", max(lacking, 1)))
     return found
@@ -119,7 +121,8 @@ def against_restart(state: State, section: ZooKeeper, host: str) -> list[Fault]:
     if sum(map(_leads, answers.values())) != 1:
         return [Fault(host, f"{host} is not restarted: the servers have no leader")]
     mine = {f"{server.host}:{server.port}" for server in section.servers if server.host == host}
-    rest = 1 + _led(answers)[1] - len(mine & set(answers))
+    # For a while the leader counts followers that are gone.
+    rest = min(1 + _led(answers)[1], len(answers)) - len(mine & set(answers))
     return no_majority(host, rest, len(state), "server")
 
 

@@ -15,7 +15,7 @@ from smoke import __main__ as cli
 from smoke import gates
 from smoke.cluster import Broker, Hdfs, Kafka, Peer, WebServer, ZooKeeper, ZooKeeperServer, load
 from smoke.gates import Part, Roll
-from smoke.services import Fault, hdfs, kafka, sentences, spark, worse, yarn, zookeeper
+from smoke.services import Fault, hdfs, kafka, outside, sentences, spark, worse, yarn, zookeeper
 from smoke.services.kafka import Partition
 from tests.unit.smoke_lab import LAB, write
 
@@ -38,6 +38,39 @@ def subjects(faults: list[Fault]) -> list[str]:
 )
 def test_worse_is_what_was_not_there_or_less_of_it(known: dict[str, int], left: list[str]) -> None:
     assert subjects(worse(FAULTS, known)) == left
+
+
+@pytest.mark.parametrize(
+    ("follows", "known", "left"),
+    [
+        (("broker 3",), {"broker 3": 1}, []),
+        (("broker 3",), {"broker 2": 1}, ["t-0"]),
+        (("broker 2", "broker 3"), {"broker 3": 1}, ["t-0"]),
+        (("broker 2", "broker 3"), {"broker 3": 1, "broker 2": 1}, []),
+        ((), {"broker 3": 1}, ["t-0"]),
+    ],
+)
+def test_what_follows_from_known_ones_is_known(
+    follows: tuple[str, ...], known: dict[str, int], left: list[str]
+) -> None:
+    assert subjects(worse([Fault("t-0", "t-0 is offline", follows=follows)], known)) == left
+
+
+@pytest.mark.parametrize(
+    ("count", "expected", "silent", "amount"),
+    [
+        (3, 3, 0, 0),
+        (2, 3, 0, 1),
+        (4, 3, 0, 1),
+        (0, 3, 0, 3),
+        (3, 3, 1, 0),
+        (2, 3, 1, 0),
+        (1, 3, 1, 1),
+        (4, 3, 1, 1),
+    ],
+)
+def test_members_that_are_silent_may_still_count(count: int, expected: int, silent: int, amount: int) -> None:
+    assert outside(count, expected, silent) == amount
 
 
 def test_a_line_holds_the_first_sentences_once_each() -> None:
@@ -95,6 +128,15 @@ def test_a_follower_that_is_not_in_sync_is_no_part_of_the_majority() -> None:
     assert said == Fault("b", "without b 1 of 3 servers are in sync, which is no majority")
 
 
+def test_a_follower_that_is_gone_is_no_part_of_the_majority_though_the_leader_still_counts_it() -> None:
+    section, state = ensemble("lfx")
+    leader = state["a:2181"]
+    assert isinstance(leader, dict)
+    leader["zk_synced_followers"] = "2"
+    assert subjects(zookeeper.against_restart(state, section, "b")) == ["b"]
+    assert zookeeper.against_restart(state, section, "c") == []
+
+
 # --- Kafka
 
 
@@ -144,6 +186,14 @@ def test_a_broker_goes_only_while_its_partitions_keep_their_min_isr(
     state = brokers(part(replicas, isr, min_isr))
     assert subjects(against(state, 1)) == ([] if may else ["t-0"])
     assert kafka.alone(state, 1) == ["t-0"] * named
+
+
+def test_a_broker_that_is_away_is_not_in_sync_though_the_others_do_not_know_yet() -> None:
+    whole = part((1, 2, 3), (1, 2, 3), 2)
+    state = brokers(whole, unreachable={3: "silent"}, caught_up=(1, 2, 3))
+    assert subjects(against(state, 1)) == ["m1", "t-0"]
+    assert against(state, 3) == []
+    assert subjects(against(brokers(whole), 1)) == []
 
 
 @pytest.mark.parametrize("count", [3, 4, 5])
@@ -318,6 +368,18 @@ def test_a_daemon_of_hdfs(state: hdfs.State, host: str, unit: str, against: list
     assert subjects(hdfs.against_restart(state, HA, host, unit)) == against
 
 
+@pytest.mark.parametrize(
+    ("dead", "host", "against"), [(0, "a", ["c:9864"]), (1, "a", []), (0, "c", []), (1, "c", [])]
+)
+def test_no_datanode_goes_before_one_that_is_away_was_given_up(
+    dead: int, host: str, against: list[str]
+) -> None:
+    """Until then the NameNode counts its replicas, and nothing that it held is copied."""
+    silent = {"a:9864": "", "b:9864": "", "c:9864": "c:9864 is silent"}
+    state = replace(says(nn1=ACTIVE | {"NumDeadDataNodes": dead}), datanodes=silent)
+    assert subjects(hdfs.against_restart(state, HA, host, "hdfs-datanode")) == against
+
+
 @pytest.mark.parametrize("unit", ["hdfs-namenode", "hdfs-datanode"])
 def test_where_hdfs_has_one_of_a_kind_all_must_be_right(unit: str) -> None:
     one = ACTIVE | {"NumLiveDataNodes": 1}
@@ -346,7 +408,50 @@ def test_a_resourcemanager(other: Any, may: bool) -> None:
 def test_a_single_resourcemanager_is_restarted_when_yarn_is_right() -> None:
     state: yarn.State = {"rm1": {"haState": "ACTIVE", "activeNodes": 1}}
     assert yarn.against_restart(state, {"a": ""}, "rm1") == []
-    assert subjects(yarn.against_restart(state, {"a": "", "b": "refuses"}, "rm1")) == ["b", "NodeManagers"]
+    assert subjects(yarn.against_restart(state, {"a": "", "b": "refuses"}, "rm1")) == ["b"]
+    assert subjects(yarn.against_restart(state, {"a": "", "b": ""}, "rm1")) == ["NodeManagers"]
+
+
+# --- A machine that is away
+
+
+def zookeeper_faults(noticed: bool) -> list[Fault]:
+    _, state = ensemble("lfx")
+    leader = state["a:2181"]
+    assert isinstance(leader, dict)
+    leader["zk_synced_followers"] = "1" if noticed else "2"
+    return zookeeper.faults(state)
+
+
+def kafka_faults(noticed: bool) -> list[Fault]:
+    of_three, alone = part((1, 2, 3), (1, 2) if noticed else (1, 2, 3), 2), part((3,), (3,), 1)
+    state = brokers(of_three, replace(alone, leader=-1 if noticed else 3), unreachable={3: "silent"})
+    there = (1, 2) if noticed else (1, 2, 3)
+    return kafka.faults(replace(state, brokers=(1, 2), caught_up=there), [1, 2, 3], [1, 2, 3])
+
+
+def hdfs_faults(noticed: bool) -> list[Fault]:
+    counts = {"NumLiveDataNodes": 2, "NumDeadDataNodes": 1} if noticed else {}
+    late = {"Late": ["c:8480"]} if noticed else {}
+    state = says(ACTIVE | counts | late, STANDBY | counts, c="c:8480 is silent")
+    return hdfs.faults(replace(state, datanodes={"c:9864": "c:9864 is silent"}), 3)
+
+
+def yarn_faults(noticed: bool) -> list[Fault]:
+    managers: yarn.State = {"rm1": {"haState": "ACTIVE", "activeNodes": 2 if noticed else 3}}
+    return yarn.faults(managers, {"a": "", "b": "", "c": "silent"})
+
+
+@pytest.mark.parametrize("faults", [zookeeper_faults, kafka_faults, hdfs_faults, yarn_faults])
+def test_that_a_service_notices_who_is_away_makes_nothing_worse(
+    faults: Callable[[bool], list[Fault]],
+) -> None:
+    """It takes seconds, or minutes; the plan may have been made before."""
+    for earlier, later in itertools.product((False, True), repeat=2):
+        known = {fault.subject: fault.amount for fault in faults(earlier)}
+        assert known
+        assert worse(faults(later), known) == []
+        assert worse(faults(later), {}) != []
 
 
 # --- The gates
