@@ -48,7 +48,7 @@ class Cache:
         for directory in (self.tarballs, self.work, root / "jars"):
             directory.mkdir(parents=True, exist_ok=True)
 
-    def jars(self, product: Product) -> Path:
+    def parts(self, product: Product) -> Path:
         return self.root / "jars" / product.stem
 
     def sdist(self, product: Product) -> Path:
@@ -96,7 +96,7 @@ def build(products: Iterable[Product], cache: Cache) -> list[Built]:
     with cache.alone():
         tarballs = {cache.tarballs / tar.name: {tar.name: tar.sha512} for tar in locked}
         cached = {path: digests for path, digests in tarballs.items() if path.exists()}
-        locks = _cached_jars(products, cache) | cached
+        locks = _cached_parts(products, cache) | cached
         _verify(locks, cache)
         for path in cached:
             os.utime(path)
@@ -137,15 +137,15 @@ def _packing(product: Product) -> str:
     return f"python -m artifacts pack {product.name}={product.version}"
 
 
-def _cached_jars(products: Iterable[Product], cache: Cache) -> dict[Path, dict[str, str]]:
-    """The lock of every jar that the cache holds of the products."""
+def _cached_parts(products: Iterable[Product], cache: Cache) -> dict[Path, dict[str, str]]:
+    """The lock of every jar and wheel that the cache holds of the products."""
     locks: dict[Path, dict[str, str]] = {}
     for product in products:
-        jars = cache.jars(product)
-        if jars.exists():
+        parts = cache.parts(product)
+        if parts.exists():
             # What an older lock named may lie there too: it goes into no tarball.
-            locked = product.locked_jars()
-            locks |= {path: locked for path in jars.iterdir() if path.name in locked}
+            locked = product.locked_parts()
+            locks |= {path: locked for path in parts.iterdir() if path.name in locked}
     return locks
 
 
@@ -174,12 +174,12 @@ def _make(product: Product, locked: Tarball, cache: Cache) -> Path:
 
 def _packed(product: Product, cache: Cache) -> tuple[Path, Tarball]:
     """A product's tarball in the cache's `work`, and what it would be locked as."""
-    jars = _jars(product, cache)
+    parts = _parts(product, cache)
     part = cache.work / f"{product.stem}.tar"
     with contextlib.ExitStack() as stack:
         sdist = stack.enter_context(_sdist(product, cache)) if product.sdist else None
         progress = stack.enter_context(Progress(f"{product.label}: packing"))
-        sha512 = tarball.write(part, product.stem, layout.entries(product, jars, sdist), progress)
+        sha512 = tarball.write(part, product.stem, layout.entries(product, parts, sdist), progress)
     return part, Tarball(product.stem, sha512, product.recipe())
 
 
@@ -193,24 +193,32 @@ def _keep(part: Path, made: Tarball, cache: Cache) -> Path:
     return path
 
 
-def _jars(product: Product, cache: Cache) -> Path:
-    """The directory of a product's jars, all there and all as locked."""
-    final, locked = cache.jars(product), product.locked_jars()
+def _parts(product: Product, cache: Cache) -> Path:
+    """The directory of a product's jars, or wheels, all there and all as locked."""
+    final, locked = cache.parts(product), product.locked_parts()
     if all((final / name).exists() for name in locked):
         return final
-    part = cache.work / f"{product.stem}-jars"
-    shutil.rmtree(part, ignore_errors=True)
-    maven.fetch(product, part)
+    part = _fetched(product, cache)
     found = lock.digest_all(part.iterdir())
     brought = {path.name for path in found}
+    by = "pip" if product.wheels else "Maven"
     wrong = lock.compare(locked, found) + [
-        f"{part / name}: in the lock, but Maven did not bring it" for name in sorted(locked.keys() - brought)
+        f"{part / name}: in the lock, but {by} did not bring it" for name in sorted(locked.keys() - brought)
     ]
     if wrong:
-        wrong.append("Maven's local repository gave these: delete them there and run again")
+        if not product.wheels:
+            wrong.append("Maven's local repository gave these: delete them there and run again")
         raise ArtifactError("\n".join(wrong))
     _replace(part, final)
     return final
+
+
+def _fetched(product: Product, cache: Cache) -> Path:
+    """A directory with the jars, or wheels, as they come; they are not yet checked."""
+    part = cache.work / f"{product.stem}-jars"
+    shutil.rmtree(part, ignore_errors=True)
+    (pypi.fetch_wheels if product.wheels else maven.fetch)(product, part)
+    return part
 
 
 @contextlib.contextmanager
@@ -241,13 +249,12 @@ def _packed_sdist(product: Product, cache: Cache) -> Path:
 def relock(product: Product, cache: Cache) -> None:
     """Write the product's locks from what its sources give today (for maintainers: read the diff)."""
     with cache.alone():
-        part = cache.work / f"{product.stem}-jars"
-        shutil.rmtree(part, ignore_errors=True)
-        maven.fetch(product, part)
+        part = _fetched(product, cache)
         digests = {path.name: digest for path, digest in lock.digest_all(part.iterdir()).items()}
         product.lock.write_text(lock.text(digests), encoding="utf-8")
-        say(f"{product.label}: {len(digests)} jars locked in {product.lock}")
-        _replace(part, cache.jars(product))
+        kind = "wheels" if product.wheels else "jars"
+        say(f"{product.label}: {len(digests)} {kind} locked in {product.lock}")
+        _replace(part, cache.parts(product))
         _relock_tarball(product, cache)
 
 
@@ -258,7 +265,7 @@ def pack(products: Iterable[Product], cache: Cache) -> None:
         say("every tarball is locked from what its product is now: nothing to pack")
         return
     with cache.alone():
-        _verify(_cached_jars(products, cache), cache)
+        _verify(_cached_parts(products, cache), cache)
         for product in products:
             _relock_tarball(product, cache)
 

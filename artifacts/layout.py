@@ -9,7 +9,9 @@ import shutil
 import tarfile
 import zipfile
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path, PurePosixPath
+from typing import IO
 
 from artifacts import ArtifactError
 from artifacts.product import Product, Repack
@@ -18,16 +20,21 @@ from artifacts.tarball import Entry, Link, from_bytes, from_path
 Entries = dict[str, Entry | Link]
 
 
-def entries(product: Product, jars: Path, sdist: tarfile.TarFile | None) -> Entries:
+def entries(product: Product, parts: Path, sdist: tarfile.TarFile | None) -> Entries:
     """All that goes into the tarball of a product, by path under its top directory.
+
+    parts: the directory of its jars, or wheels
 
     Later parts lie over earlier ones: source distribution, jars, jars cut out of jars, launchers, what the
     version has of our own, links.
     """
     result: Entries = dict(_members(product, sdist)) if sdist else {}
-    result |= {product.place(name): from_path(jars / name) for name in product.locked_jars()}
+    if product.wheels:
+        result |= dict(_wheels(product, parts))
+    else:
+        result |= {product.place(name): from_path(parts / name) for name in product.locked_parts()}
     for repack in product.repacks:
-        result[repack.target] = from_bytes(_cut(jars / repack.source, repack))
+        result[repack.target] = from_bytes(_cut(parts / repack.source, repack))
         del result[product.place(repack.source)]
     result |= dict(_launchers(product))
     result |= dict(_tree(product.files))
@@ -55,6 +62,29 @@ def _member(sdist: tarfile.TarFile, member: tarfile.TarInfo) -> Entry:
         return stream  # type: ignore[return-value]
 
     return Entry(member.size, bool(member.mode & 0o100), content)
+
+
+def _wheels(product: Product, directory: Path) -> Iterator[tuple[str, Entry]]:
+    """What the wheels hold, as it lies in a directory of packages."""
+    assert product.wheels
+    for name in product.locked_parts():
+        with zipfile.ZipFile(directory / name) as wheel:
+            for member in wheel.infolist():
+                path = member.filename
+                if member.is_dir() or any(fnmatch.fnmatchcase(path, each) for each in product.wheels.drop):
+                    continue
+                if path.partition("/")[0].endswith(".data"):
+                    # Its directories are for pip to spread (the wheel's specification).
+                    raise ArtifactError(f"{product.label}: {path} of {name} has no place")
+                yield (
+                    path,
+                    Entry(member.file_size, executable=False, open=partial(_open, directory / name, path)),
+                )
+
+
+def _open(wheel: Path, path: str) -> IO[bytes]:
+    """A member of a wheel; the file is closed with it."""
+    return zipfile.ZipFile(wheel).open(path)
 
 
 def _cut(jar: Path, repack: Repack) -> bytes:

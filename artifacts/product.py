@@ -37,8 +37,17 @@ class Sdist:
 
 
 @dataclasses.dataclass(frozen=True)
+class Wheels:
+    """Built distributions of Python: for which version and platform, patterns left out."""
+
+    python: str
+    platform: str
+    drop: tuple[str, ...]
+
+
+@dataclasses.dataclass(frozen=True)
 class Product:
-    """One version of one product: its POM, its locks, its layout and its launchers."""
+    """One version of one product: its POM or requirements, its locks, its layout and its launchers."""
 
     name: str
     version: str
@@ -47,6 +56,7 @@ class Product:
     repacks: tuple[Repack, ...]
     links: dict[str, str]
     sdist: Sdist | None
+    wheels: Wheels | None
 
     @property
     def label(self) -> str:
@@ -59,7 +69,7 @@ class Product:
 
     @property
     def source(self) -> str:
-        return "pypi" if self.sdist else "maven"
+        return "pypi" if self.sdist or self.wheels else "maven"
 
     @property
     def pom(self) -> Path:
@@ -67,7 +77,7 @@ class Product:
 
     @property
     def requirements(self) -> Path:
-        """The hash-locked requirement of the source distribution, for pip."""
+        """What pip downloads: the source distribution with its digest, or the wheels, whose lock has them."""
         return self.directory / "requirements.txt"
 
     @property
@@ -77,7 +87,7 @@ class Product:
 
     @property
     def lock(self) -> Path:
-        return self.directory / "jars.sha512"
+        return self.directory / ("wheels.sha512" if self.wheels else "jars.sha512")
 
     @property
     def tarball_lock(self) -> Path:
@@ -93,8 +103,8 @@ class Product:
         """What the version alone has of our own, as it lies in the tarball; absent where nothing."""
         return self.directory / "files"
 
-    def locked_jars(self) -> dict[str, str]:
-        """SHA-512 by jar name."""
+    def locked_parts(self) -> dict[str, str]:
+        """SHA-512 by name of the jars, or wheels."""
         return lock.read(self.lock)
 
     def locked_tarball(self) -> Tarball | None:
@@ -143,13 +153,14 @@ def load(name: str, version: str, products: Path = PRODUCTS) -> Product:
     except FileNotFoundError as error:
         there = " ".join("=".join(pair) for pair in known(products))
         raise ArtifactError(f"no such product: {name}={version}; there are: {there}") from error
-    sdist = data.get("sdist")
+    sdist, wheels = data.get("sdist"), data.get("wheels")
     return Product(
         name=name,
         version=version,
         directory=directory,
-        jar_layout=tuple((pattern, place) for pattern, place in data["jars"]),
+        jar_layout=tuple((pattern, place) for pattern, place in data.get("jars", ())),
         repacks=tuple(Repack(each["from"], each["keep"], each["to"]) for each in data.get("repack", ())),
         links=data.get("links", {}),
         sdist=sdist and Sdist(tuple((old, new) for old, new in sdist["layout"]), tuple(sdist["drop"])),
+        wheels=wheels and Wheels(wheels["python"], wheels["platform"], tuple(wheels["drop"])),
     )

@@ -1,4 +1,4 @@
-"""A Python source distribution from the package index, as pip is set up to reach it."""
+"""Distributions of Python from the package index, as pip is set up to reach it."""
 
 from __future__ import annotations
 
@@ -53,14 +53,42 @@ def fetch(product: Product, directory: Path) -> Path:
     # pip reads the metadata of what it downloads, and so runs the distribution's setup.py
     if _version("setuptools") < _WHEELING_SETUPTOOLS:
         raise ArtifactError(f"{product.label}: install setuptools 70.1 or newer next to {sys.executable}")
-    resuming = ["--resume-retries", "10", "--progress-bar", "raw"] if _version("pip") >= _RESUMING_PIP else []
     run(
-        [sys.executable, "-m", "pip", "download", "--disable-pip-version-check", "--no-cache-dir", *resuming,
-         "--no-deps", "--no-build-isolation", "--no-binary", ":all:", "--require-hashes",
-         "--requirement", str(product.requirements), "--dest", str(directory)],
+        [*_download(product, directory), "--no-build-isolation", "--no-binary", ":all:", "--require-hashes"],
         f"{product.label}: source distribution by pip", _note, _environment(product, directory),
     )  # fmt: skip
     found = [path for path in directory.iterdir() if path.name.endswith(".tar.gz")]
     if len(found) != 1:
         raise ArtifactError(f"{directory}: one source distribution expected, found {len(found)}")
     return found[0]
+
+
+def fetch_wheels(product: Product, directory: Path) -> None:
+    """Download the wheels that `requirements.txt` names to a directory; they are not yet checked.
+
+    For the product's Python, whichever runs here; of what is downloaded nothing runs. Raises ArtifactError
+    when pip fails.
+    """
+    assert product.wheels
+    run(
+        [*_download(product, directory), "--only-binary", ":all:", "--implementation", "cp",
+         "--python-version", product.wheels.python, "--platform", product.wheels.platform],
+        f"{product.label}: wheels by pip", _note,
+    )  # fmt: skip
+
+
+def _download(product: Product, directory: Path) -> list[str]:
+    """The beginning of a command that downloads what `requirements.txt` names, and no more."""
+    resuming = ["--resume-retries", "10", "--progress-bar", "raw"] if _version("pip") >= _RESUMING_PIP else []
+    return [
+        *(
+            sys.executable,
+            "-m",
+            "pip",
+            "download",
+            "--disable-pip-version-check",
+            "--no-cache-dir",
+            *resuming,
+        ),
+        *("--no-deps", "--requirement", str(product.requirements), "--dest", str(directory)),
+    ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,6 +11,20 @@ import pytest
 from tests.live import CLUSTER, Site
 from tests.role.effective import assert_said
 
+JOB = """
+import numpy, pandas, pyarrow
+from pyspark.sql import SparkSession
+from pyspark.sql.functions import pandas_udf
+session = SparkSession.builder.getOrCreate()
+@pandas_udf("long")
+def twice(column: pandas.Series) -> pandas.Series:
+    return column * 2
+found = session.range(1000).select(twice("id").alias("twice")).toPandas()
+assert found.twice.sum() == 999_000, found
+versions = session.sparkContext.range(2, numSlices=2).map(lambda _: numpy.__version__).collect()
+assert versions == [numpy.__version__] * 2, versions
+"""
+"""Of Python: in the driver, and by Arrow in executors."""
 AMONG_THEMSELVES = ("quorum", "election")
 """What a single server of ZooKeeper does not listen for, and of several only the leader."""
 
@@ -100,3 +115,14 @@ def test_data_goes_in_and_comes_out(site: Site) -> None:
         pytest.skip("Java alone has no daemon")
     report = site.smoke("--records", "500")
     assert report["ok"]
+
+
+@pytest.mark.parametrize("mode", ["client", "cluster"])
+def test_jobs_find_what_their_python_is_given(site: Site, value: Any, mode: str) -> None:
+    if not CLUSTER.spark or not value(CLUSTER.spark.submit_host, "spark_python"):
+        pytest.skip("no Spark, or jobs have what the machines have")
+    host = site.host(CLUSTER.spark.submit_host)
+    host.check_output(f"printf %s {shlex.quote(JOB)} > /tmp/job.py")
+    job = f"spark-submit --master yarn --deploy-mode {mode} --num-executors 1 /tmp/job.py"
+    done = host.run(f"HADOOP_USER_NAME=spark timeout 300 bash -lc {shlex.quote(job)}")
+    assert done.rc == 0, done.stderr[-6000:]

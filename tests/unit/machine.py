@@ -53,7 +53,7 @@ class Host:
         """Unpack the launchers of a product over empty jars; /opt/<name> points at what came last."""
         jars = self.root.parent / "jars" / product.stem
         jars.mkdir(parents=True)
-        for name in product.locked_jars():
+        for name in product.locked_parts():
             with zipfile.ZipFile(jars / name, "w") as archive:
                 for repack in product.repacks:
                     archive.writestr(f"{repack.keep}x", "")

@@ -19,7 +19,7 @@ def write_yaml(path: Path, content: object) -> str:
 
 def test_a_tampered_jar_is_refused_by_name_before_any_host_is_contacted(tmp_path: Path) -> None:
     """Also by the plays that follow; ssh here is a program that leaves a trace."""
-    locked = min(load("zookeeper", "3.4.6").locked_jars())
+    locked = min(load("zookeeper", "3.4.6").locked_parts())
     jar = tmp_path / "cache" / "jars" / "zookeeper-3.4.6" / locked
     jar.parent.mkdir(parents=True)
     jar.write_bytes(b"not what is locked")

@@ -609,6 +609,72 @@ def test_source_distribution_is_laid_out(mill: Mill, brook: Path) -> None:
     assert list((mill.cache / "work").iterdir()) == []
 
 
+def wheel(index: Path, name: str, tag: str, **members: str) -> Path:
+    path = index / f"{name}-1.0-{tag}.whl"
+    metadata = f"{name}-1.0.dist-info"
+    wanted = {
+        f"{metadata}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\nRequires-Dist: sea\n",
+        f"{metadata}/WHEEL": f"Wheel-Version: 1.0\nRoot-Is-Purelib: false\nTag: {tag}\n",
+        f"{metadata}/RECORD": "",
+    }
+    jar(path, **wanted, **members)
+    return path
+
+
+@pytest.fixture
+def pond(mill: Mill, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The product changed into one of wheels, for a Python and a platform that need not be those of here."""
+    index = tmp_path / "index"
+    index.mkdir()
+    for python in ("cp311", "cp399"):
+        wheel(
+            index, "pond", f"{python}-{python}-manylinux_2_28_x86_64", pond__tests__a="test", pond__b=python
+        )
+    wheel(index, "reed", "py3-none-any", reed__c="code")
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(index))
+    for path in mill.directory.iterdir():
+        path.unlink()
+    shutil.rmtree(mill.directory.parent / "launchers")
+    (mill.directory / "product.toml").write_text(
+        '[wheels]\npython = "3.99"\nplatform = "manylinux_2_28_x86_64"\ndrop = ["*/tests/*"]\n'
+    )
+    (mill.directory / "requirements.txt").write_text("pond==1.0\nreed==1.0\n")
+    assert main(["lock", "--cache", str(mill.maintainer), "river=1.0"], mill.products) == 0
+    return index
+
+
+def test_wheels_are_laid_out(mill: Mill, pond: Path) -> None:
+    """Of what they need nothing is brought that is not named."""
+    assert mill.build() == 0
+    assert mill.built()["source"] == "pypi"
+    with tarfile.open(mill.tarballs()[0]) as tar:
+        members = {member.name.removeprefix("river-1.0/"): member for member in tar if member.isfile()}
+        stream = tar.extractfile("river-1.0/pond/b")
+        assert stream
+        assert stream.read() == b"cp399"
+    assert {"pond/b", "reed/c", "pond-1.0.dist-info/RECORD"} <= members.keys()
+    assert "pond/tests/a" not in members
+    assert list((mill.cache / "work").iterdir()) == []
+
+
+def test_a_wheel_that_is_not_the_locked_one_is_refused(
+    mill: Mill, pond: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wheel(pond, "reed", "py3-none-any", reed__c="other")
+    assert mill.build() == 1
+    assert "reed-1.0-py3-none-any.whl: its SHA-512 is not the locked one" in capsys.readouterr().err
+    assert mill.tarballs() == []
+
+
+def test_a_wheel_that_is_for_pip_to_spread_is_refused(
+    mill: Mill, pond: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wheel(pond, "reed", "py3-none-any", **{"reed-1.0.data/scripts/x": "y"})
+    assert main(["lock", "--cache", str(mill.maintainer), "river=1.0"], mill.products) == 1
+    assert "reed-1.0.data/scripts/x of reed-1.0-py3-none-any.whl has no place" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("version", ["2.2.1", "4.2.0"])
 def test_spark_has_no_command_that_lacks_what_it_needs(version: str, tmp_path: Path) -> None:
     """The jar of the examples is in no repository of Maven, and R and its packages are not brought."""
@@ -754,10 +820,17 @@ def test_committed_digests_are_of_the_committed_recipes() -> None:
 def test_committed_products_are_whole(directory: Path) -> None:
     """Every jar has a place, every version is pinned, and nothing names a registry's host."""
     product = load(directory.parent.name, directory.name)
-    jars = product.locked_jars()
-    assert jars
-    assert all(product.place(name) for name in jars)
-    assert all(repack.source in jars for repack in product.repacks)
+    parts = product.locked_parts()
+    assert parts
+    if product.wheels:
+        pins = product.requirements.read_text().splitlines()
+        # The name of a wheel has no other hyphens.
+        assert {pin.replace("-", "_").replace("==", "-") for pin in pins} == {
+            "-".join(part.split("-")[:2]) for part in parts
+        }
+        return
+    assert all(product.place(name) for name in parts)
+    assert all(repack.source in parts for repack in product.repacks)
     texts = [path.read_text() for path in product.files.rglob("*.*")]
     pom = product.pom.read_text()
     assert pom.count("<dependency>") == pom.count("<artifactId>") - 1 - pom.count("<exclusion>")

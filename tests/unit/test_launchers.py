@@ -61,7 +61,7 @@ def test_kafka_server(host: Host) -> None:
     assert not [word for word in call.words if "log4j" in word], "no file is named that is not there"
     jars = call.classpath()
     assert jars == sorted(jars)
-    assert len(jars) == len(load("kafka", "4.3.0").locked_jars())
+    assert len(jars) == len(load("kafka", "4.3.0").locked_parts())
     assert jars[0].startswith(str(host.root / "kafka-4.3.0" / "libs"))
 
 
@@ -181,7 +181,7 @@ def test_kafka_brings_zookeeper(host: Host, version: str) -> None:
 def test_kafka_jars_of_the_course_by_a_wildcard(host: Host) -> None:
     """javac -cp "$KAFKA_HOME/libs/*" needs plain files, and the clients and the old consumer among them."""
     names = {path.name for path in (host.root / "kafka-0.8.2.1" / "libs").glob("*")}
-    assert names == load("kafka", "0.8.2.1").locked_jars().keys()
+    assert names == load("kafka", "0.8.2.1").locked_parts().keys()
     assert {"kafka_2.11-0.8.2.1.jar", "kafka-clients-0.8.2.1.jar", "scala-library-2.11.5.jar"} <= names
 
 
@@ -523,7 +523,7 @@ def test_hadoop_2_has_upstreams_layout(host: Host) -> None:
     home = host.root / "hadoop-2.7.2"
     path = host.run(f"{home}/bin/hadoop", "classpath").stdout.strip().split(":")
     assert path[-2:] == [f"{home}/etc/hadoop", f"{home}/share/hadoop/hdfs"]
-    assert len(path) - 2 == len(load("hadoop", "2.7.2").locked_jars())
+    assert len(path) - 2 == len(load("hadoop", "2.7.2").locked_parts())
     for jar in (
         "common/hadoop-common",
         "hdfs/hadoop-hdfs",
@@ -547,7 +547,7 @@ def test_hadoop_classpath_is_jars_then_configuration(host: Host) -> None:
     home = host.root / "hadoop-3.5.0"
     assert path[-1] == f"{home}/etc/hadoop"
     assert all(word.endswith(".jar") for word in path[:-1])
-    assert len(path) - 1 == len(load("hadoop", "3.5.0").locked_jars()), (
+    assert len(path) - 1 == len(load("hadoop", "3.5.0").locked_parts()), (
         "the tests jar makes room for the webapps"
     )
     assert f"{home}/share/hadoop/hdfs/hadoop-hdfs-webapps-3.5.0.jar" in path
@@ -799,11 +799,11 @@ def test_launch_table_names_classes_that_are_there(directory: Path) -> None:
     """Needs the built cache (MILLRACE_CACHE): builds what is absent."""
     product = load(directory.parent.name, directory.name)
     cache = Cache(real_cache())
-    if not all((cache.jars(product) / name).exists() for name in product.locked_jars()):
+    if not all((cache.parts(product) / name).exists() for name in product.locked_parts()):
         build([product], cache)
     classes: set[str] = set()
-    for name, digest in product.locked_jars().items():
-        path = cache.jars(product) / name
+    for name, digest in product.locked_parts().items():
+        path = cache.parts(product) / name
         assert lock.digest(path) == digest
         with zipfile.ZipFile(path) as archive:
             classes |= {member.removesuffix(".class").replace("/", ".") for member in archive.namelist()}

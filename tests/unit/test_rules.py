@@ -443,6 +443,11 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
     ),
     (
         "spark-topology",
+        {"spark_python": "3.11", "spark_version": "2.2.1"},
+        "spark_python is 3.11, and PySpark 2.2.1 does not run on that Python with these",
+    ),
+    (
+        "spark-topology",
         {"hadoop_hosts": ["a", "c"]},
         "b is in spark_hosts and not in hadoop_hosts: Spark reads",
     ),

@@ -51,6 +51,7 @@ VALUES: dict[str, Any] = {
     "yarn_nodemanager_hosts": ["a", "b"],
     "yarn_site_overrides": {},
     "common_untested_systems": False,
+    "spark_python": "3.11",
 }
 SERVICES: dict[str, dict[str, Any]] = {
     "kafka": {
@@ -74,6 +75,7 @@ def facts(number: int, **changes: Any) -> dict[str, Any]:
         "system": {"id": "debian", "version": "12", "name": "Debian GNU/Linux 12 (bookworm)"},
         "java": {"packages": [17], "homes": []},
         "architecture": "x86_64",
+        "python": "3.11.2",
         "memory": 8 * GIB,
         "user": 0,
         "hostname": f"host-{number}",
@@ -95,7 +97,12 @@ def said(
 ) -> dict[str, list[str]]:
     """The refusals by rule of two machines, with changes of variables and of what was read of each."""
     machines = tuple(
-        Machine(name, VALUES | (values or {}), frozenset({"java", "kafka", "yarn"}), copy.deepcopy(SERVICES))
+        Machine(
+            name,
+            VALUES | (values or {}),
+            frozenset({"java", "kafka", "yarn", "spark"}),
+            copy.deepcopy(SERVICES),
+        )
         for name in "ab"
     )
     found: dict[str, list[str]] = {}
@@ -134,6 +141,11 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
         "java-package",
         {"system": TRIXIE, "java": ON_TRIXIE},
         "java_major is 17, which Debian 13 of b has no package of (it has 21 and 25): leave it out or",
+    ),
+    (
+        "spark-python",
+        {"python": "3.13.5"},
+        "spark_python is 3.11, and b has Python 3.13, which would not find NumPy, pandas and PyArrow: give",
     ),
     (
         "name-of-machine",
@@ -330,6 +342,11 @@ def test_what_was_not_tried_is_said(
     told = list(cautions(Inventory(machines, facts={"a": facts(1), "b": facts(2, **change)})))
     assert len(told) == len(cautioned)
     assert all(begins in text for begins, text in zip(cautioned, told, strict=True))
+
+
+@pytest.mark.parametrize(("wanted", "there"), [("", "3.13.5"), ("3.13", "3.13.0"), ("", "3.9.1")])
+def test_the_python_of_jobs(wanted: str, there: str) -> None:
+    assert said({"spark_python": wanted}, {"python": there}, {"python": there}) == {}
 
 
 def test_another_system_needs_a_java_that_is_there() -> None:

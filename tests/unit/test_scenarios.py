@@ -38,8 +38,11 @@ def test_a_scenario_holds_variables_only(scenario: str) -> None:
     ("path", "runs"),
     [
         ("roles/kafka/vars/main.yml", WHOLE | {"kafka", "kafka-alternative", "kafka-controllers"}),
-        ("roles/hadoop/vars/main.yml", WHOLE | {"hdfs", "hdfs-alternative", "yarn", "spark"}),
-        ("roles/spark/defaults/main.yml", WHOLE | {"spark"}),
+        (
+            "roles/hadoop/vars/main.yml",
+            WHOLE | {"hdfs", "hdfs-alternative", "yarn", "yarn-alternative", "spark", "spark-alternative"},
+        ),
+        ("roles/spark/defaults/main.yml", WHOLE | {"spark", "spark-alternative"}),
         ("molecule/java/inventory/hosts.yml", {"java"}),
         ("tests/cluster/test_1_state.py", {"default"}),
         ("tests/role/test_1_state.py", set(known()) - {"default"}),

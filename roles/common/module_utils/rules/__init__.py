@@ -73,6 +73,7 @@ MACHINE_RULES: Mapping[str, Rule] = {
     "architecture": machines.architecture,
     "root": machines.root,
     "java-package": machines.java,
+    "spark-python": machines.python,
     "name-of-machine": machines.names,
     "mistaken-name": machines.mistaken_names,
     "hostname": machines.hostnames,

@@ -127,6 +127,18 @@ def java(machine: Machine, facts: Facts, _: Inventory) -> Iterator[Refusal]:
 
 
 @of_each
+def python(machine: Machine, facts: Facts, _: Inventory) -> Iterator[Refusal]:
+    """What jobs get for their Python is for the one that the machine has."""
+    wanted, found = machine.values.get("spark_python", ""), ".".join(facts["python"].split(".")[:2])
+    if "spark" in machine.roles and wanted not in ("", found):
+        yield Refusal(
+            f"spark_python is {wanted}, and {machine.name} has Python {found}, which would not find NumPy, "
+            f'pandas and PyArrow: give "{found}" for this machine, or leave it out',
+            "spark_python",
+        )
+
+
+@of_each
 def names(machine: Machine, facts: Facts, _: Inventory) -> Iterator[Refusal]:
     """Each machine finds all others by their names, at an address that others have, too."""
     for text in name_faults(facts["names"]):

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from .forms import between
+from .kafka import number
 from .memory import container_faults, to_megabytes
 from .model import Inventory, Machine, Refusal, each
 
@@ -59,7 +60,13 @@ def _wanted(machine: Machine) -> bool:
 
 @each("spark")
 def spark(machine: Machine) -> Iterator[Refusal]:
-    """Spark runs on YARN and reads Hadoop's configuration."""
+    """Spark runs on YARN and reads Hadoop's configuration; what jobs get for their Python is for Spark 4."""
+    if machine["spark_python"] and number(machine["spark_version"]) < (4,):
+        yield Refusal(
+            f"spark_python is {machine['spark_python']}, and PySpark {machine['spark_version']} does not run "
+            "on that Python with these NumPy, pandas and PyArrow: leave it out",
+            "spark_python",
+        )
     history = len(machine["spark_historyserver_hosts"])
     if history > 1:
         yield Refusal(
