@@ -242,7 +242,7 @@ def changes(result: Mapping[str, Any]) -> str:
     files = sum(len(each.get("files", ())) for each in services)
     removed = len(result.get("removed", ()))
     told = [f"{installed} installed"] * bool(installed) + [f"{files} file{'s' * (files != 1)}"] * bool(files)
-    for verb in ("started", "restarted", "enabled"):
+    for verb in ("started", "restarted", "reloaded", "enabled"):
         units = [unit for each in services for unit in each.get("units", {}).get(verb, ())]
         told += [f"{verb} {', '.join(units)}"] * bool(units)
     return ", ".join(told + [f"{removed} removed"] * bool(removed))

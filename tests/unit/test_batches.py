@@ -211,6 +211,33 @@ def test_the_batches_of_a_plan(
     assert [step["leads"] for step in made["steps"]] == [batch in leaders for batch in batches]
 
 
+@pytest.mark.parametrize(("reloaded", "batches"), [((), ["b", "c", "a"]), (("a", "b"), ["a", "b", "c"])])
+def test_who_leads_reads_files_again_before_others_do(reloaded: tuple[str, ...], batches: list[str]) -> None:
+    """It alone can say that it does not take them."""
+    found = {
+        host: {
+            "services": {
+                "yarn": {
+                    "install": [],
+                    "files": ["/q"],
+                    "errors": [],
+                    "units": {
+                        "restarted": ["nm"] + ["rm"] * (host not in reloaded),
+                        "reloaded": ["rm"] * (host in reloaded),
+                        "reasons": {"rm": ["/q"], "nm": ["/n"]},
+                    },
+                }
+            }
+        }
+        for host in "abc"
+    }
+    made = to_plan(found, [{"name": "yarn", "hosts": list("abc")}], {}, {"yarn": ["a"]})["services"]["yarn"]
+    assert ["".join(batch) for batch in made["batches"]] == batches
+    for host in "abc":
+        assert made["machines"][host]["restart"] == {"nm": ["/n"], "rm": ["/q"]}
+        assert made["machines"][host]["reload"] == ["rm"] * (host in reloaded)
+
+
 def test_why_there_are_none_is_said_where_they_would_be() -> None:
     said = "hdfs_worker_batch is not followed, one machine is restarted at a time: why not"
     assert plan({"a": WORKER}, {"hdfs": "why not"})["warnings"] == [said]

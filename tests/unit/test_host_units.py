@@ -268,7 +268,9 @@ def test_the_record_is_read(tmp_path: Path, text: str | None) -> None:
 )
 def test_plan(state: str, down: str | None, fresh: str | None, stale: str | None) -> None:
     active = {"z-down": False, "down": False, "fresh": True, "stale": True}
-    expected: dict[str, list[str]] = {"started": [], "restarted": [], "stopped": [], "stale": []}
+    expected: dict[str, list[str]] = {
+        verb: [] for verb in ("started", "restarted", "reloaded", "stopped", "stale")
+    }
     for units, work in ((["z-down", "down"], down), (["fresh"], fresh), (["stale"], stale)):
         if work:
             expected[work] += units
@@ -281,6 +283,7 @@ def test_what_runs_as_it_should_is_left_alone(systemd: Systemctl, state: str) ->
         "changed": False,
         "started": [],
         "restarted": [],
+        "reloaded": [],
         "stopped": [],
         "stale": [],
         "waiting": [],
@@ -317,6 +320,38 @@ def test_stale_units_are_told_by_started_and_restarted_by_current(systemd: Syste
     done = ensure_state(named("a", "b"), "current", check=False)
     assert (done["changed"], done["restarted"], done["stale"]) == (True, ["b"], [])
     assert systemd.calls == [("restart", "b")]
+
+
+def test_what_a_daemon_reads_again_while_it_runs_is_no_reason_to_restart_it(
+    systemd: Systemctl, unit_dir: Path
+) -> None:
+    again, other = (str(systemd.runtime / f"{unit}.conf") for unit in "ab")
+
+    def units(*restart_on: str) -> list[dict[str, Any]]:
+        (unit_dir / "a.service").touch()
+        record = systemd.runtime / "a/config.sha256"
+        read = [
+            path for path in (str(unit_dir / "a.service"), again, other) if path not in record.read_text()
+        ]
+        with record.open("a") as stream:
+            stream.writelines(
+                f"{hashlib.sha256(Path(path).read_bytes()).hexdigest()}  {path}\n" for path in read
+            )
+        return [{"name": "a", "file": "a.service", "restart_on": list(restart_on), "reload_on": [again]}]
+
+    wanted = units(again, other)
+    assert ensure_state(wanted, "current", check=False)["changed"] is False
+    change(systemd, "a")
+    assert ensure_state(wanted, "started", check=False)["stale"] == ["a"]
+    done = ensure_state(wanted, "current", check=True)
+    assert (done["changed"], done["reloaded"], done["restarted"], systemd.calls) == (True, ["a"], [], [])
+    done = ensure_state(wanted, "current", check=False)
+    assert (done["reloaded"], systemd.calls) == (["a"], [("reload", "a")])
+    # All that differs must be such a file.
+    change(systemd, "b")
+    done = ensure_state(wanted, "current", check=False)
+    assert (done["reloaded"], done["restarted"]) == ([], ["a"])
+    assert ensure_state(wanted, "restarted", check=True)["restarted"] == ["a"]
 
 
 def test_a_unit_is_stale_that_reads_what_is_yet_to_be_written(systemd: Systemctl) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from plan_screen import FilterModule, plan_screen
 
-NOTHING: dict[str, Any] = {"install": [], "files": [], "start": [], "enable": [], "restart": {}}
+NOTHING: dict[str, Any] = {"install": [], "files": [], "start": [], "enable": [], "restart": {}, "reload": []}
 ROLL: dict[str, Any] = {"do": "roll", "service": "kafka", "leads": False}
 
 
@@ -48,6 +48,7 @@ def test_golden() -> None:
                 "machines": ["millrace-1"],
                 "leads": False,
                 "restart": several,
+                "reload": [],
             },
             {
                 "step": 4,
@@ -56,6 +57,7 @@ def test_golden() -> None:
                 "machines": ["millrace-2"],
                 "leads": True,
                 "restart": restart,
+                "reload": [],
             },
             {
                 "step": 5,
@@ -64,6 +66,7 @@ def test_golden() -> None:
                 "machines": ["millrace-1", "millrace-2"],
                 "leads": False,
                 "restart": {"hdfs-datanode": ["/a"]},
+                "reload": [],
             },
         ],
     }
@@ -165,3 +168,34 @@ def test_what_is_set_without_a_restart_is_said_with_its_values() -> None:
         "  step 1: kafka: set without a restart, as the cluster's default: log.retention.ms=1, b=2",
         "  step 2: kafka: delete what was set without a restart: num.io.threads",
     ]
+
+
+@pytest.mark.parametrize(
+    ("leads", "reload", "told"),
+    [
+        (
+            True,
+            ["rm"],
+            "on a, first since it leads, write files and restart nm, then reload rm, when the rest allows",
+        ),
+        (False, ["nm", "rm"], "on a write files and reload nm, then rm, when the rest allows"),
+        (True, [], "on a, last since it leads, write files and restart nm, then rm, when the rest allows"),
+    ],
+)
+def test_what_is_read_again_is_no_restart(leads: bool, reload: list[str], told: str) -> None:
+    work = {"restart": {"nm": ["/n"], "rm": ["/q"]}, "reload": reload}
+    step = {"step": 1, "do": "roll", "service": "yarn", "machines": ["a"], "leads": leads, **work}
+    plan = {
+        "cluster": "c",
+        "machines": ["a"],
+        "unheard": [],
+        "services": {"yarn": {"machines": {"a": NOTHING | work}}},
+        "steps": [step],
+    }
+    lines = plan_screen(plan)
+    assert lines[-1] == f"  step 1: yarn: {told}"
+    verbs = {unit: "reload" if unit in reload else "restart" for unit in ("nm", "rm")}
+    assert {line.strip() for line in lines[1:3]} == {
+        f"yarn       a: {verbs['nm']} nm: /n differs",
+        f"yarn       a: {verbs['rm']} rm: /q differs",
+    }

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import shlex
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
@@ -272,3 +274,25 @@ def test_a_service_of_a_name_alone() -> None:
         "stores": [],
         "settings": {},
     }
+
+
+def test_what_was_read_again_is_noted_in_the_record(tmp_path: Path) -> None:
+    """systemd leaves all that is no word of its own to the shell."""
+    again, other = tmp_path / "again.xml", tmp_path / "again.xml.more"
+    record = tmp_path / "config.sha256"
+    for path in (again, other):
+        path.write_text("old")
+    old = hashlib.sha256(b"old").hexdigest()
+    record.write_text(f"{old}  {again}\n{old}  {other}\n")
+    again.write_text("new")
+    other.write_text("new")
+    (line,) = action._noted({"reload_on": [str(again)]}).splitlines()
+    words = shlex.split(line.partition("=")[2])
+    subprocess.run(words, env=os.environ | {"RUNTIME_DIRECTORY": str(tmp_path)}, check=True)
+    new = hashlib.sha256(b"new").hexdigest()
+    assert sorted(record.read_text().splitlines()) == sorted([f"{new}  {again}", f"{old}  {other}"])
+    # Nothing is noted that cannot be read.
+    again.unlink()
+    done = subprocess.run(words, env=os.environ | {"RUNTIME_DIRECTORY": str(tmp_path)}, check=False)
+    assert done.returncode
+    assert f"{new}  {again}" in record.read_text()

@@ -43,7 +43,7 @@ INSTALL = here(install=["/opt/kafka-1-x unpacked"])
 FILES = here(files=["/etc/profile.d/kafka.sh"])
 ENABLE = here(units=units(disabled=["kafka@1"]))
 RESTART = {"kafka@1": [FILE]}
-ROLL: dict[str, Any] = {"do": "roll", "service": "kafka", "leads": False, "restart": RESTART}
+ROLL: dict[str, Any] = {"do": "roll", "service": "kafka", "leads": False, "restart": RESTART, "reload": []}
 
 
 @pytest.mark.parametrize(
@@ -75,6 +75,7 @@ ROLL: dict[str, Any] = {"do": "roll", "service": "kafka", "leads": False, "resta
                     "machines": ["b"],
                     "leads": False,
                     "restart": RESTART,
+                    "reload": [],
                 },
                 {
                     "step": 2,
@@ -83,6 +84,7 @@ ROLL: dict[str, Any] = {"do": "roll", "service": "kafka", "leads": False, "resta
                     "machines": ["a"],
                     "leads": False,
                     "restart": RESTART,
+                    "reload": [],
                 },
             ],
         ),
@@ -101,6 +103,7 @@ ROLL: dict[str, Any] = {"do": "roll", "service": "kafka", "leads": False, "resta
                     "machines": ["a"],
                     "leads": False,
                     "restart": {"kafka@1": ["no record"]},
+                    "reload": [],
                 },
             ],
         ),
@@ -120,6 +123,7 @@ ROLL: dict[str, Any] = {"do": "roll", "service": "kafka", "leads": False, "resta
                     "machines": ["b"],
                     "leads": False,
                     "restart": RESTART,
+                    "reload": [],
                 },
             ],
         ),
@@ -215,12 +219,13 @@ def test_nothing_to_do_golden() -> None:
 def test_what_is_to_be_done_on_a_machine() -> None:
     plan = to_plan({"a": answer(kafka=FRESH), "b": answer(kafka=STALE)}, SERVICES, {})
     assert plan["services"]["kafka"]["machines"] == {
-        "b": {"install": [], "files": [FILE], "start": [], "restart": RESTART, "enable": []},
+        "b": {"install": [], "files": [FILE], "start": [], "restart": RESTART, "reload": [], "enable": []},
         "a": {
             "install": ["user kafka"],
             "files": [FILE],
             "start": ["kafka@1"],
             "restart": {},
+            "reload": [],
             "enable": ["kafka@1"],
         },
     }

@@ -135,12 +135,13 @@ class ActionModule(ActionBase):  # type: ignore[misc]
 
 
 def _rolled(found: Mapping[str, Any], dynamic: Mapping[str, Any]) -> set[str]:
-    """The services of which a daemon is to be restarted."""
+    """The services of which a daemon is to be restarted, or to read files again."""
     return {
         name
         for host, answer in found.items()
         for name, service in answer["services"].items()
-        for unit in service.get("units", {}).get("restarted", ())
+        for verb in ("restarted", "reloaded")
+        for unit in service.get("units", {}).get(verb, ())
         if [host, unit] not in dynamic.get(name, {}).get("settled", [])
     }
 

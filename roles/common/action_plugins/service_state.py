@@ -64,6 +64,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
                     "file": _unit_file(unit),
                     "restart_on": [_instance(path, unit["name"]) for path in unit["restart_on"]],
                 }
+                | ({"reload_on": unit["reload_on"]} if "reload_on" in unit else {})
                 | ({"dynamic": _instance(unit["dynamic"], unit["name"])} if unit.get("dynamic") else {})
                 for unit in units
             ],
@@ -120,6 +121,8 @@ def _of_units(units: Iterable[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
     for unit in units:
         file = _unit_file(unit)
         variables = {**unit.get("vars", {}), "unit": unit["name"], "record": _record(unit)}
+        if "reload_on" in unit:
+            variables["noted"] = _noted(unit)
         yield {key: unit[key] for key in ("role", "src") if key in unit} | {
             "dest": f"{UNITS}/{file}",
             "vars": variables,
@@ -151,4 +154,13 @@ def _record(unit: Mapping[str, Any]) -> str:
     return (
         "# Digests of what the daemon reads: the next run sees by them what it does not run with yet.\n"
         f"ExecStartPre=/usr/bin/sh -c '{find}; {write}' record {files}"
+    )
+
+
+def _noted(unit: Mapping[str, Any]) -> str:
+    """Lines of a unit that write down, when its daemon has read files again, their digests in its record."""
+    begin = 'r="$RUNTIME_DIRECTORY/config.sha256"; now=$(sha256sum "$1") || exit'
+    write = '{ grep -v "  $1$" "$r"; echo "$now"; } > "$r.new" && exec mv "$r.new" "$r"'
+    return "\n".join(
+        f"ExecReload=/usr/bin/sh -c '{begin}; {write}' record {path}" for path in unit["reload_on"]
     )

@@ -18,7 +18,8 @@ def hadoop_units(
 
     daemons: {"hdfs-namenode": {"hosts": [...], "command": "hdfs namenode", "user": "hdfs", "heap": "1g"}},
         and where they have them writes, needs (a file without which it does not start), environment, settings
-        (keys of the unit's section Service), and restart_on, files that it reads beside those of all
+        (keys of the unit's section Service), restart_on, files that it reads beside those of all, and
+        reload_on, those of them that it reads again by a command, reload
     restart_on: files that all of them read
     overrides: sections of drop-ins, by unit
     """
@@ -27,11 +28,12 @@ def hadoop_units(
             "name": name,
             "role": "hadoop",
             "src": "hadoop-daemon.service.j2",
-            "vars": {key: value for key, value in daemon.items() if key not in ("hosts", "restart_on")}
+            "vars": {key: daemon[key] for key in daemon if key not in ("hosts", "restart_on", "reload_on")}
             | {"name": name, "java_options": java_options},
             "overrides": overrides.get(name, {}),
             "restart_on": [*restart_on, *daemon.get("restart_on", ())],
         }
+        | {key: daemon[key] for key in ("reload_on",) if key in daemon}
         for name, daemon in daemons.items()
         if host in daemon["hosts"]
     ]

@@ -67,7 +67,11 @@ def _work(work: Mapping[str, Any]) -> list[str]:
         lines.append(f"start and enable {_few(work['start'])}")
     else:
         lines += [f"{verb} {_few(work[verb])}" for verb in ("start", "enable") if work[verb]]
-    lines += [f"restart {unit}: {_why(why)}" for unit, why in work["restart"].items()]
+    lines += [
+        f"{verb} {unit}: {_why(work['restart'][unit])}"
+        for verb, units in _verbs(work).items()
+        for unit in units
+    ]
     return lines
 
 
@@ -97,9 +101,17 @@ def _step(step: Mapping[str, Any]) -> str:
         return f"{step['service']}: delete what was set without a restart: {', '.join(step['properties'])}"
     if going := {"resize": _resize, "leave": _leave}.get(step["do"]):
         return f"{step['service']}: {going(step)}"
-    units = ", then ".join(step["restart"])
-    how = ", last since it leads," if step["leads"] else " together" * (len(step["machines"]) > 1)
-    return f"{step['service']}: on {machines}{how} write files and restart {units}, when the rest allows"
+    units = ", then ".join(f"{verb} {', then '.join(each)}" for verb, each in _verbs(step).items() if each)
+    how = " together" * (len(step["machines"]) > 1)
+    if step["leads"]:
+        how = f", {'first' if step['reload'] else 'last'} since it leads,"
+    return f"{step['service']}: on {machines}{how} write files and {units}, when the rest allows"
+
+
+def _verbs(work: Mapping[str, Any]) -> dict[str, list[str]]:
+    """The units that are restarted, and those that read files again."""
+    again = work["reload"]
+    return {"restart": [unit for unit in work["restart"] if unit not in again], "reload": list(again)}
 
 
 def _resize(step: Mapping[str, Any]) -> str:

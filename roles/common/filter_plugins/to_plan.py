@@ -98,9 +98,9 @@ def to_plan(
     Returns {"machines": [hosts], "unheard": [hosts], "install": [hosts], "services": {name: {"deploy":
     [hosts], "roll": [hosts], "batches": [[hosts]], "follow": [hosts], "leaders": [hosts], "set": [hosts],
     "delete": [hosts], "dynamic": {...}, "leave": {host: [units]}, "machines": {host: {"install":
-    [sentences], "files": [paths], "start": [units], "enable": [units], "restart": {unit: [why]}}}}}, "data":
-    data, "steps": [{"step": 1, "do": "roll"}], "refusals": [sentences], "warnings": [sentences]}. What has
-    nothing to do is not in it.
+    [sentences], "files": [paths], "start": [units], "enable": [units], "restart": {unit: [why]}, "reload":
+    [those of them that read files again]}}}}, "data": data, "steps": [{"step": 1, "do": "roll"}],
+    "refusals": [sentences], "warnings": [sentences]}. What has nothing to do is not in it.
     """
     planned: dict[str, Any] = {}
     bases = {name for service in services for name in service.get("base", ())}
@@ -200,9 +200,14 @@ def _batches(
 ) -> list[list[str]]:
     """The machines on which daemons of a service are restarted, in batches.
 
-    Who leads goes last, and alone: each leader is elected once at most.
+    Who leads goes last, and alone: each leader is elected once at most. But first where files are to be read
+    again: the others would take from it that they are right.
     """
-    roll = sorted((host for host, work in machines.items() if work["restart"]), key=lambda host: host in lead)
+    reloads = any(work["reload"] for work in machines.values())
+    roll = sorted(
+        (host for host, work in machines.items() if work["restart"]),
+        key=lambda host: (host in lead) != reloads,
+    )
     batch = service.get("batch")
     if not batch or isinstance(domains, str):
         return [[host] for host in roll]
@@ -247,13 +252,17 @@ def _work(
     below = [services[name] for name in service.get("base", ()) if name in services]
     units = here.get("units", {})
     restarted = [unit for unit in units.get("restarted", []) if unit not in settled]
+    reloaded = units.get("reloaded", [])
     if all_units:
-        restarted = [unit for unit in units.get("units", {}) if unit not in units["started"]]
+        restarted, reloaded = [unit for unit in units.get("units", {}) if unit not in units["started"]], []
     work = {
         "install": [sentence for each in (*below, here) for sentence in each["install"]],
         "files": here["files"],
         "start": units.get("started", []),
-        "restart": {unit: units["reasons"].get(unit, [ASKED] * all_units) for unit in restarted},
+        "restart": {
+            unit: units["reasons"].get(unit, [ASKED] * all_units) for unit in [*restarted, *reloaded]
+        },
+        "reload": reloaded,
         "enable": units.get("disabled", []),
     }
     return work if any(work.values()) else {}
@@ -282,6 +291,7 @@ def _steps(planned: Mapping[str, Any], install: Sequence[str]) -> list[dict[str,
                 "machines": batch,
                 "leads": batch[0] in service["leaders"],
                 "restart": service["machines"][batch[0]]["restart"],
+                "reload": service["machines"][batch[0]]["reload"],
             }
             for batch in service["batches"]
         ]

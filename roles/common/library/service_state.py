@@ -38,7 +38,8 @@ options:
       - C(installed) makes users and directories, unpacks artifacts and sets the kernel, and touches nothing
         that runs.
       - C(started) also writes the files, starts what is stopped and lets stale units run.
-      - C(current) also restarts stale units, C(restarted) all.
+      - C(current) also restarts stale units, or has them read again what they can read while they run;
+        C(restarted) restarts all.
       - C(removed) stops the units and takes away what the kit has put there. What was there before the kit,
         what others have put there, and data is left, and named in C(left).
     type: str
@@ -100,6 +101,7 @@ UNITS = {
         "name": {"type": "str", "required": True},
         "file": {"type": "str", "required": True},
         "restart_on": {"type": "list", "elements": "str", "default": []},
+        "reload_on": {"type": "list", "elements": "str", "default": []},
         "dynamic": {"type": "path"},
     },
 }

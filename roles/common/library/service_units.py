@@ -43,6 +43,7 @@ EXAMPLES = r"""
 RETURN = r"""
 started: {description: units that were started, returned: always, type: list, elements: str}
 restarted: {description: units that were restarted, returned: always, type: list, elements: str}
+reloaded: {description: units that have read files again, returned: always, type: list, elements: str}
 stopped: {description: units that were stopped, returned: always, type: list, elements: str}
 waiting: {description: units kept down by a condition, returned: always, type: list, elements: str}
 stale: {description: units that still run with older files, returned: always, type: list, elements: str}

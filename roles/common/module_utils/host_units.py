@@ -122,15 +122,24 @@ def _sha256(path: str) -> str:
         return ""
 
 
-def plan(state: str, active: dict[str, bool], stale: dict[str, bool]) -> dict[str, list[str]]:
-    """Which units to start, restart and stop, in the order given, and which stay stale."""
-    work: dict[str, list[str]] = {"started": [], "restarted": [], "stopped": [], "stale": []}
+def plan(
+    state: str, active: dict[str, bool], stale: dict[str, bool], rereads: Collection[str] = ()
+) -> dict[str, list[str]]:
+    """Which units to start, restart, reload and stop, in the order given, and which stay stale.
+
+    rereads: units of which all that differs is read again by a running daemon that is told to
+    """
+    work: dict[str, list[str]] = {
+        verb: [] for verb in ("started", "restarted", "reloaded", "stopped", "stale")
+    }
     for unit, up in active.items():
         if state == "stopped":
             if up:
                 work["stopped"].append(unit)
         elif not up:
             work["started"].append(unit)
+        elif state == "current" and stale[unit] and unit in rereads:
+            work["reloaded"].append(unit)
         elif state == "restarted" or (state == "current" and stale[unit]):
             work["restarted"].append(unit)
         elif stale[unit]:
@@ -192,8 +201,9 @@ def ensure_state(
 ) -> dict[str, Any]:
     """Bring the units to the state, or say what that would take; the module's result.
 
-    wanted: {"name": "kafka@1", "file": "kafka@.service", "restart_on": [paths]}; without file and
-        restart_on the record alone says what the daemon reads
+    wanted: {"name": "kafka@1", "file": "kafka@.service", "restart_on": [paths], "reload_on": [paths]};
+        without file and restart_on the record alone says what the daemon reads. Those of reload_on it reads
+        again when it is told to (ExecReload), and notes in its record that it has
     changing: files that are yet to be written; a unit that reads one of them is stale
     links: links that are yet to lead elsewhere
     Raises UnitError when a unit has no file, systemd refuses, or one that runs would not come back.
@@ -221,17 +231,24 @@ def ensure_state(
         for unit in wanted
         if active[name := unit["name"]]
     }
-    work = plan(state, active, {unit: bool(why.get(unit)) for unit in units})
+    rereads = [
+        unit["name"] for unit in wanted if set(why.get(unit["name"], ())) <= {*unit.get("reload_on", ())}
+    ]
+    work = plan(state, active, {unit: bool(why.get(unit)) for unit in units}, rereads)
     disabled = []
     if state != "stopped":
         disabled = [unit for unit in units if shown.get(unit, {}).get("UnitFileState") != "enabled"]
     waiting: list[str] = []
-    if not check and (disabled or work["started"] or work["restarted"] or work["stopped"]):
+
+    def changed() -> bool:
+        return bool(disabled or any(work[verb] for verb in ("started", "restarted", "reloaded", "stopped")))
+
+    if changed() and not check:
         waiting = _do(disabled, work, [unit for unit in units if not active[unit] and _seen_up(shown[unit])])
         work["started"] = [unit for unit in work["started"] if unit not in waiting]
         shown = show(units)
     return {
-        "changed": bool(disabled or work["started"] or work["restarted"] or work["stopped"]),
+        "changed": changed(),
         "waiting": waiting,
         "disabled": disabled,
         "reasons": {unit: paths for unit, paths in why.items() if paths},
@@ -273,14 +290,10 @@ def _do(disabled: list[str], work: dict[str, list[str]], looping: Collection[str
     if disabled:
         systemctl("enable", "--quiet", *disabled)
     if work["restarted"]:
-        systemctl("restart", *work["restarted"])
-        shown = show(work["restarted"])
-        for unit in work["restarted"]:
-            if shown[unit].get("ConditionResult") == "no":
-                raise UnitError(
-                    f"{unit} was stopped for its restart and stays down, since a condition of its unit is "
-                    f"not met: {', '.join(conditions(unit))}\n{journal([unit])}"
-                )
+        _restart(work["restarted"])
+    if work["reloaded"]:
+        # Which awaits that the daemon has taken it, and tells when it does not.
+        systemctl("reload", *work["reloaded"])
     if work["stopped"]:
         systemctl("stop", *work["stopped"])
     for unit in work["started"]:
@@ -293,6 +306,17 @@ def _do(disabled: list[str], work: dict[str, list[str]], looping: Collection[str
         if show([unit])[unit]["ConditionResult"] == "no":
             return work["started"][work["started"].index(unit) :]
     return []
+
+
+def _restart(units: list[str]) -> None:
+    systemctl("restart", *units)
+    shown = show(units)
+    for unit in units:
+        if shown[unit].get("ConditionResult") == "no":
+            raise UnitError(
+                f"{unit} was stopped for its restart and stays down, since a condition of its unit is "
+                f"not met: {', '.join(conditions(unit))}\n{journal([unit])}"
+            )
 
 
 def conditions(unit: str) -> list[str]:
