@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests import scenarios
+from tests import release, scenarios
 from tests.scenarios import CHECKOUT, known, main, roles, touched
 
 ROLES = ("java", "zookeeper", "hdfs", "yarn", "kafka", "spark")
-WHOLE = {"default", "single", "plain", "machines"}
+WHOLE = {"default", "single", "plain", "machines", "upgrade"}
 
 
 def test_each_role_has_one() -> None:
@@ -29,7 +29,8 @@ def test_a_scenario_holds_variables_only(scenario: str) -> None:
     assert {name for name in files if not name.startswith("inventory/")} == {"molecule.yml"}
     said = yaml.safe_load((directory / "molecule.yml").read_text())
     if scenario in WHOLE:
-        assert said["ansible"]["playbooks"] == {"converge": "../../site.yml"}
+        converge = "../shared/release.yml" if scenario == "upgrade" else "../../site.yml"
+        assert said["ansible"]["playbooks"] == {"converge": converge}
     else:
         assert said == {}
 
@@ -45,7 +46,8 @@ def test_a_scenario_holds_variables_only(scenario: str) -> None:
         ("roles/spark/defaults/main.yml", WHOLE | {"spark", "spark-alternative"}),
         ("molecule/java/inventory/hosts.yml", {"java"}),
         ("tests/cluster/test_1_state.py", {"default"}),
-        ("tests/role/test_1_state.py", set(known()) - {"default"}),
+        ("tests/role/test_1_state.py", set(known()) - {"default", "upgrade"}),
+        ("tests/upgrade/test_1_upgraded.py", {"upgrade"}),
         ("roles/java/tasks/install.yml", set(known())),
         ("smoke/gates.py", set(known())),
         ("README.md", set()),
@@ -64,7 +66,20 @@ def test_a_whole_cluster_and_a_role_have_tests_of_their_own(scenario: str) -> No
     said: dict[str, object] = {}
     for path in files:
         said |= yaml.safe_load(path.read_text())
-    assert said["scenario_tests"] == ("tests/cluster" if scenario == "default" else "tests/role")
+    own = {"default": "tests/cluster", "upgrade": "tests/upgrade"}
+    assert said["scenario_tests"] == own.get(scenario, "tests/role")
+
+
+def test_an_upgrade_is_skipped_aloud_where_its_release_is_not_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _molecule(tmp_path, monkeypatch)
+    monkeypatch.setattr(release, "is_there", lambda _: False)
+    assert main(["upgrade", "java"]) == 0
+    said = capsys.readouterr().out
+    name, commit = release.last()
+    assert f"scenario upgrade: SKIPPED, release {name} is {commit}, which this clone has not" in said
+    assert "scenarios: java" in said
 
 
 def _molecule(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
