@@ -435,6 +435,26 @@ def test_no_cluster_is_founded_beside_the_one_that_the_inventory_lost(
     ] * refused
 
 
+@pytest.mark.parametrize("kraft", [True, False])
+@pytest.mark.parametrize(
+    ("lost", "told"),
+    [
+        ([], False),
+        ([["d", "kafka@3"]], True),
+        ([["d", "kafka@4"]], False),
+        # Its own machine has a unit of it that the inventory has no more: another rule's.
+        ([["c", "kafka@3"]], False),
+        ([["d", "kafka@9"], ["e", "kafka@1"]], True),
+    ],
+)
+def test_no_broker_is_made_a_second_time_while_it_starts_elsewhere(
+    lost: list[list[str]], told: bool, kraft: bool
+) -> None:
+    found = {"a": here(1), "b": here(2, ids=(2,)), "c": here(ids=(3,))}
+    refusals = kafka_data(found, list("abc"), ID, kraft, lost)["refusals"]
+    assert [" starts on " in line and "of two with one id" in line for line in refusals] == [True] * told
+
+
 @pytest.mark.parametrize("quorum", ["", ALONE, LED], ids=["formatted", "started", "led"])
 @pytest.mark.parametrize("formatted", [1, 2])
 def test_a_first_deployment_that_was_cut_off_goes_on(formatted: int, quorum: str) -> None:

@@ -88,7 +88,7 @@ def kafka_data(
     formatted is 0 as long as no controller has heard of a leader.
     """
     heard = {host: found[host] for host in hosts if host in found}
-    refusals = []
+    refusals = _twice(heard, lost)
     for host, here in heard.items():
         refusals += _elsewhere(host, here, kraft) or _strangers(host, here) or _disks(host, here)
         if kraft:
@@ -216,6 +216,24 @@ def _elsewhere(host: str, here: Mapping[str, Any], kraft: bool) -> list[str]:
             f"-m 750 {directory} && cp -a {' '.join(sources)} {directory}/"
         )
     ]
+
+
+def _twice(heard: Found, lost: Sequence[Sequence[str]]) -> list[str]:
+    """Brokers and controllers that the inventory has on one machine, while they start on another."""
+    wanted = {number: (host, here) for host, here in heard.items() for number in here["ids"]}
+    found = []
+    for old, unit in lost:
+        number = int(unit.partition("@")[2])
+        if number in wanted and wanted[number][0] != old:
+            host, here = wanted[number]
+            path = f"{here['directory']}/{number}"
+            found.append(
+                f"{_called(here)} {number} starts on {old}, and the inventory now has it on {host}: of two "
+                "with one id neither would serve, and one of them is empty. Give it back, or another id to "
+                f"the new one. To move it with its data: ssh {old} systemctl disable --now {unit}, copy its "
+                f"directory with its owner to {path} on {host}, and run again."
+            )
+    return found
 
 
 def _disks(host: str, here: Mapping[str, Any]) -> list[str]:
