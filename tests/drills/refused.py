@@ -34,9 +34,14 @@ HEAPS = {
 KINDS = ("value", "directory", "port", "heap", "option")
 
 
+def given() -> dict[str, Any]:
+    """The inventory's own settings."""
+    return dict(yaml.safe_load(Path(INVENTORY, "group_vars/cluster.yml").read_text(encoding="utf-8")))
+
+
 def change(service: str, kind: str) -> str:
     """What ansible-playbook is given with -e: the inventory's own settings, and the one that is refused."""
-    given = yaml.safe_load(Path(INVENTORY, "group_vars/cluster.yml").read_text(encoding="utf-8"))
+    own = given()
     unit, overrides, value = SERVICES[service]
     missing = {"Service": {"ReadWritePaths": "/nowhere"}}
     jmx = [
@@ -44,12 +49,12 @@ def change(service: str, kind: str) -> str:
         for each in (f"port={PORT}", "authenticate=false", "ssl=false")
     ]
     changes: dict[str, dict[str, Any]] = {
-        "value": {overrides: given.get(overrides, {}) | value},
+        "value": {overrides: own.get(overrides, {}) | value},
         "directory": {
             f"{service}_unit_overrides": {unit: missing} if service in ("hdfs", "yarn") else missing
         },
-        "port": {f"{service}_java_options": [*given["java_options"], *jmx]},
+        "port": {f"{service}_java_options": [*own["java_options"], *jmx]},
         "heap": {HEAPS[service]: "1k"},
-        "option": {f"{service}_java_options": [*given["java_options"], "-XX:+NoSuchOption"]},
+        "option": {f"{service}_java_options": [*own["java_options"], "-XX:+NoSuchOption"]},
     }
     return json.dumps(changes[kind])

@@ -226,6 +226,26 @@ def refuse(service: str, kind: str) -> Callable[[Lab], str]:
     return inject
 
 
+def fill_a_disk(lab: Lab) -> str:
+    """A disk that is to be a DataNode's, too, has no room: the run is refused, and nothing was changed."""
+    machine, key = lab.machine(), "dfs.datanode.data.dir"
+    properties = refused.given().get("hdfs_site_overrides", {}) | {key: f"{BLOCKS},/srv/full/data"}
+    lab.on(machine, "mkdir -p /srv/full && mount -t tmpfs -o size=100m tmpfs /srv/full")
+    try:
+        before = lab.site.units()
+        change = json.dumps({"hdfs_site_overrides": properties})
+        done = lab.deploy("-e", change, playbook="playbooks/hdfs.yml")
+        made = lab.on(machine, "ls -A /srv/full")
+    finally:
+        lab.on(machine, "umount /srv/full && rmdir /srv/full")
+    assert done.rc == 2, f"rc {done.rc}: {done.output[-2000:]}"
+    assert f"/srv/full/data of {machine}" in done.output, done.output[-2000:]
+    assert "make room for 256 MB" in done.output, done.output[-2000:]
+    assert not made, made
+    assert lab.site.restarted_since(before) == set()
+    return f"/srv/full of {machine} had 100 MB: refused"
+
+
 def move(service: str, variable: str, directory: str) -> Callable[[Lab], str]:
     """Data directories are moved by what the refusals say, and back again, which is refused as well."""
 
@@ -548,6 +568,14 @@ DRILLS = {
             )
             for service in refused.SERVICES
             for kind in refused.KINDS
+        ),
+        Drill(
+            "full-disk",
+            "a further disk of a DataNode has no room",
+            0,
+            fill_a_disk,
+            as_before,
+            (Records, Session),
         ),
         *(
             Drill(
