@@ -27,7 +27,7 @@ print("the sum is", context.parallelize(range({TASKS}), {TASKS}).map(slow).sum()
 """
 SPARK = f"cat > /root/job.py <<'EOF'\n{JOB}\nEOF\nspark-submit --conf spark.task.maxFailures=1 /root/job.py"
 EXAMPLES = "/opt/hadoop/share/hadoop/mapreduce/hadoop-mapreduce-examples-*.jar"
-MAPREDUCE = f"yarn jar {EXAMPLES} pi -Dmapreduce.am.max-attempts=1 80 1000"
+MAPREDUCE = f"yarn jar {EXAMPLES} pi -Dmapreduce.am.max-attempts=1 48 1000"
 """Each of many short maps in a container of its own, some of which end while their NodeManager is away.
 
 The master must live. Maps have Hadoop's four attempts: it gives up a container that is being launched in the
