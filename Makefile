@@ -129,6 +129,11 @@ bench-deploy: bootstrap ## Seconds of a cold deployment, against a bare shell sc
 bench-preflight: bootstrap ## Seconds of the preflight for 3, 10, 30 and 100 machines (ROUNDS=3)
 	python bench/preflight.py $(ROUNDS)
 
+.PHONY: vm-test
+vm-test: ## A machine with a kernel of its own, in QEMU: deployed, rebooted, all is back
+	./bootstrap vm
+	python -m tests.vm
+
 # Of the cache only what the kit made there: a user may have named any directory.
 .PHONY: clean
 clean: bootstrap ## Remove all the kit made here: machines, image, network, caches, .venv, out
