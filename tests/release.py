@@ -47,6 +47,7 @@ def is_there(commit: str, checkout: Path = CHECKOUT) -> bool:
 
 def extract(commit: str, target: Path, checkout: Path = CHECKOUT) -> None:
     """The files of a commit in a directory of their own. Raises CalledProcessError."""
+    # There may be none.
     shutil.rmtree(target, ignore_errors=True)
     packed = subprocess.run(["git", "archive", commit], cwd=checkout, capture_output=True, check=True).stdout
     with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
@@ -63,6 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     extract(commit, TARGET)
     # Its links lead to what the release has.
     own = TARGET / inventory.resolve().relative_to(CHECKOUT)
+    # The release may not have the scenario.
     shutil.rmtree(own, ignore_errors=True)
     shutil.copytree(inventory, own, symlinks=True)
     words = [str(Path(sys.executable).parent / "ansible-playbook"), "-i", str(own), "site.yml"]

@@ -154,6 +154,7 @@ def main() -> int:
     """Make, boot, deploy, test; returns what pytest did."""
     # Ended from outside it gives back what it has made, too.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    # There may be none.
     shutil.rmtree(WORK, ignore_errors=True)
     WORK.mkdir(parents=True)
     disk = WORK / "disk.img"
