@@ -83,6 +83,21 @@ def test_one_property_restarts_only_what_reads_it_one_at_a_time(site: Site) -> N
         assert back.rc == 0, back.output
 
 
+def test_what_no_run_has_seen_run_well_is_kept_by_the_next(site: Site) -> None:
+    """As one leaves it that is killed between a restart and the gate after it."""
+    assert CLUSTER.zookeeper
+    host = site.host(CLUSTER.zookeeper.servers[0].host)
+    copy = "/var/lib/millrace/kept/zookeeper/etc/zookeeper/zoo.cfg"
+    before = site.units()
+    assert host.run(f"rm {copy}").rc == 0
+    run = site.run(playbook="playbooks/zookeeper.yml")
+    assert run.rc == 0, run.output
+    assert "keep a copy of what zookeeper runs well with" in run.output
+    assert host.run(f"cmp {copy} /etc/zookeeper/zoo.cfg").rc == 0
+    assert site.restarted_since(before) == set()
+    assert "nothing to do on" in site.run(playbook="playbooks/zookeeper.yml").output
+
+
 def test_a_property_that_running_brokers_take_restarts_nobody(site: Site) -> None:
     before = site.units()
     default = {config["message.max.bytes"] for config in site.broker_configs().values()}

@@ -29,11 +29,17 @@ def _of_kafka(site: Site) -> list[dict[str, str]]:
     return [config for _, config in sorted(site.broker_configs().items())]
 
 
-def _conf(host: str, port: int) -> dict[str, str]:
-    """What a daemon of Hadoop was given. Upstream's defaults it loads when it needs them, some never."""
-    properties = json.loads(_page(host, port, "/conf"))["properties"]
+def _conf(host: str, port: int, file: str) -> dict[str, str]:
+    """What a daemon of Hadoop was given, and has read at its start.
+
+    Upstream's defaults, and the files of other services, it loads when it needs them: YARN's daemons HDFS's
+    with the first job. How it speaks a protocol (rpc.engine) it notes when somebody speaks it.
+    """
     return {
-        each["key"]: each["value"] for each in properties if not each["resource"].endswith("-default.xml")
+        each["key"]: each["value"]
+        for each in json.loads(_page(host, port, "/conf"))["properties"]
+        if each["resource"] in ("core-site.xml", file) or "-" not in each["resource"]
+        if not each["key"].startswith("rpc.engine.")
     }
 
 
@@ -42,7 +48,7 @@ def _of_hdfs(site: Site) -> list[dict[str, str]]:
     hdfs = site.cluster.hdfs
     pages = [(name.host, name.http_port) for name in hdfs.namenodes]
     pages += [(host, hdfs.datanode_http_port) for host in hdfs.datanodes]
-    return [_conf(*page) for page in pages]
+    return [_conf(*page, "hdfs-site.xml") for page in pages]
 
 
 def _of_yarn(site: Site) -> list[dict[str, str]]:
@@ -50,7 +56,7 @@ def _of_yarn(site: Site) -> list[dict[str, str]]:
     yarn = site.cluster.yarn
     pages = [(manager.host, manager.http_port) for manager in yarn.resourcemanagers]
     pages += [(host, yarn.nodemanager_http_port) for host in yarn.nodemanagers]
-    return [_conf(*page) for page in pages]
+    return [_conf(*page, "yarn-site.xml") for page in pages]
 
 
 def _of_spark(site: Site) -> list[dict[str, str]]:

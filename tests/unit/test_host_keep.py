@@ -58,6 +58,26 @@ def test_a_daemon_that_is_down_runs_well_with_nothing(machine: Any) -> None:
     assert keep(path) == []
 
 
+def test_what_no_run_has_seen_run_well_is_told(machine: Any) -> None:
+    path, read, shown = machine
+
+    def unkept() -> list[str]:
+        return host_keep.unkept(["kafka@1"], str(path / "kept"))
+
+    assert unkept() == ["kafka@1"]
+    assert not (path / "kept").exists()
+    keep(path)
+    assert unkept() == []
+    Path(f"{path}/kept/kafka@1{read}").write_text("what it read before a run was killed")
+    assert unkept() == ["kafka@1"]
+    # Of what is other by now there is nothing to keep, nor of what does not run.
+    read.write_text("not read yet")
+    assert unkept() == []
+    read.write_text("as recorded")
+    shown["ActiveState"] = "failed"
+    assert unkept() == []
+
+
 def test_a_copy_of_what_is_read_no_more_goes(machine: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     path, read, _ = machine
     keep(path)

@@ -7,7 +7,15 @@ from typing import Any
 import pytest
 from plan_screen import FilterModule, plan_screen
 
-NOTHING: dict[str, Any] = {"install": [], "files": [], "start": [], "enable": [], "restart": {}, "reload": []}
+NOTHING: dict[str, Any] = {
+    "install": [],
+    "files": [],
+    "start": [],
+    "enable": [],
+    "restart": {},
+    "reload": [],
+    "keep": [],
+}
 ROLL: dict[str, Any] = {"do": "roll", "service": "kafka", "leads": False}
 
 
@@ -34,7 +42,7 @@ def test_golden() -> None:
                 "machines": {
                     "millrace-1": NOTHING | {"files": ["/a", "/b"], "restart": several},
                     "millrace-2": NOTHING | {"restart": restart, "start": ["kafka@9"], "enable": ["kafka@7"]},
-                    "millrace-3": NOTHING | {"start": ["kafka@9"]},
+                    "millrace-3": NOTHING | {"start": ["kafka@9"], "keep": ["kafka@8"]},
                 }
             },
         },
@@ -82,6 +90,7 @@ def test_golden() -> None:
         "  kafka      millrace-2, millrace-3: start kafka@9\n"
         "  kafka      millrace-2: enable kafka@7\n"
         "  kafka      millrace-2: restart kafka@1: /etc/kafka/server-1.properties differs\n"
+        "  kafka      millrace-3: keep a copy of what kafka@8 runs well with\n"
         "  step 1: install on millrace-3\n"
         "  step 2: zookeeper: write files and start on millrace-2, millrace-3, in parallel\n"
         "  step 3: kafka: on millrace-1 write files and restart kafka@1, then kafka@2, when the rest allows\n"

@@ -11,7 +11,13 @@ PLAN: dict[str, Any] = {
     "check": False,
     "install": ["b", "a"],
     "services": {
-        "kafka": {"deploy": ["c"], "roll": ["b", "a"], "batches": [["b"], ["a"]], "follow": ["d"]},
+        "kafka": {
+            "deploy": ["c"],
+            "roll": ["b", "a"],
+            "batches": [["b"], ["a"]],
+            "follow": ["d"],
+            "keep": ["c", "a"],
+        },
         "yarn": {"deploy": [], "roll": ["c", "a", "b"], "batches": [["c", "a"], ["b"]], "follow": []},
     },
 }
@@ -23,6 +29,7 @@ PLAN: dict[str, Any] = {
         ("install", "", ["b", "a"]),
         ("deploy", "kafka", ["c"]),
         ("follow", "kafka", ["d"]),
+        ("keep", "kafka", ["c", "a"]),
         ("follow", "yarn", []),
         ("roll", "kafka", ["b", "a"]),
         ("deploy", "yarn", []),

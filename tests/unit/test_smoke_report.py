@@ -262,6 +262,12 @@ def test_nothing_to_check_is_an_error(tmp_path: Path, capsys: pytest.CaptureFixt
         assert "no service to check" in capsys.readouterr().err
 
 
+def test_of_a_service_without_a_daemon_nothing_is_awaited(tmp_path: Path) -> None:
+    """Spark whose inventory has no history server."""
+    without = LAB | {"spark": LAB["spark"] | {"historyserver": None}}
+    assert cli.main(["check", "--cluster", str(write(tmp_path, without)), "--only", "spark"]) == 0
+
+
 def test_check_fails_with_the_journal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     document: dict[str, Any] = {
         "name": "x",

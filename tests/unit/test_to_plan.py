@@ -219,7 +219,15 @@ def test_nothing_to_do_golden() -> None:
 def test_what_is_to_be_done_on_a_machine() -> None:
     plan = to_plan({"a": answer(kafka=FRESH), "b": answer(kafka=STALE)}, SERVICES, {})
     assert plan["services"]["kafka"]["machines"] == {
-        "b": {"install": [], "files": [FILE], "start": [], "restart": RESTART, "reload": [], "enable": []},
+        "b": {
+            "install": [],
+            "files": [FILE],
+            "start": [],
+            "restart": RESTART,
+            "reload": [],
+            "enable": [],
+            "keep": [],
+        },
         "a": {
             "install": ["user kafka"],
             "files": [FILE],
@@ -227,8 +235,23 @@ def test_what_is_to_be_done_on_a_machine() -> None:
             "restart": {},
             "reload": [],
             "enable": ["kafka@1"],
+            "keep": [],
         },
     }
+
+
+def test_of_what_a_killed_run_restarted_the_next_keeps_copies() -> None:
+    """It runs with what it is to run with: nothing is written, and no daemon is restarted for it."""
+    unkept = here() | {"unkept": ["kafka@1"]}
+    plan = to_plan(
+        {"a": answer(kafka=unkept), "b": answer(kafka=STALE | {"unkept": ["kafka@1"]})}, SERVICES, {}
+    )
+    kafka = plan["services"]["kafka"]
+    assert [kafka[verb] for verb in ("deploy", "roll", "follow", "keep")] == [[], ["b"], [], ["b", "a"]]
+    assert kafka["touched"] == ["b/kafka@1", "a/kafka@1"]
+    alone = to_plan({"a": answer(kafka=unkept)}, SERVICES, {})
+    assert alone["steps"] == []
+    assert alone["services"]["kafka"]["machines"]["a"]["keep"] == ["kafka@1"]
 
 
 def test_services_come_in_the_order_of_their_deployment() -> None:

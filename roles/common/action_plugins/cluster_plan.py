@@ -21,8 +21,9 @@ CHECKOUT = Path(__file__).resolve().parents[3]
 class ActionModule(ActionBase):  # type: ignore[misc]
     """Arguments: found (answers of service_state by host), services (values), name (of the cluster), path.
 
-    survey: the words of a command that prints who leads and what is not right, asked where one is rolled, and
-        after --batches and services which of their workers may be restarted together
+    survey: the words of a command that prints who leads and what is not right, and after --batches and
+        services which of their workers may be restarted together; asked where daemons run already, and some
+        are to be restarted or kept
     restart: the service all of whose daemons are restarted, whatever they run with
     dynamic: whether properties that running daemons take may be set without a restart
     leave: whether daemons that the inventory lost may be taken out of their service
@@ -57,7 +58,8 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             if self._task.args.get("leave") and (units := _lost(service, found))
         }
         rolled = _rolled(found, dynamic) | ({restart} if restart else set())
-        seen = _ask(_survey(self._task.args.get("survey"), services, rolled)) if rolled else {}
+        surveyed = rolled or _runs_unkept(found) or _starts_without_all(services, found)
+        seen = _ask(_survey(self._task.args.get("survey"), services, rolled)) if surveyed else {}
         leaders = seen.get("leaders", {})
         data = {
             service["name"]: self._rule(service, found, leaders.get(service["name"], ()))
@@ -144,6 +146,21 @@ def _rolled(found: Mapping[str, Any], dynamic: Mapping[str, Any]) -> set[str]:
         for unit in service.get("units", {}).get(verb, ())
         if [host, unit] not in dynamic.get(name, {}).get("settled", [])
     }
+
+
+def _runs_unkept(found: Mapping[str, Any]) -> bool:
+    """Whether a daemon runs that no run has seen run well."""
+    return any(service.get("unkept") for answer in found.values() for service in answer["services"].values())
+
+
+def _starts_without_all(services: list[dict[str, Any]], found: Mapping[str, Any]) -> bool:
+    """Whether a daemon is to be started while a machine of its service is away."""
+    return any(
+        answer["services"].get(service["name"], {}).get("units", {}).get("started")
+        for service in services
+        if not found.keys() >= {*service["hosts"]}
+        for answer in found.values()
+    )
 
 
 def _survey(argv: list[str] | None, services: list[dict[str, Any]], rolled: set[str]) -> list[str] | None:

@@ -72,6 +72,8 @@ def _work(work: Mapping[str, Any]) -> list[str]:
         for verb, units in _verbs(work).items()
         for unit in units
     ]
+    if work["keep"]:
+        lines.append(f"keep a copy of what {_few(work['keep'])} runs well with")
     return lines
 
 

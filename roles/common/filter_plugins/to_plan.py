@@ -96,10 +96,11 @@ def to_plan(
         "refusals": [sentences], "warnings": [sentences]}
 
     Returns {"machines": [hosts], "unheard": [hosts], "install": [hosts], "services": {name: {"deploy":
-    [hosts], "roll": [hosts], "batches": [[hosts]], "follow": [hosts], "leaders": [hosts], "set": [hosts],
-    "delete": [hosts], "dynamic": {...}, "leave": {host: [units]}, "machines": {host: {"install":
-    [sentences], "files": [paths], "start": [units], "enable": [units], "restart": {unit: [why]}, "reload":
-    [those of them that read files again]}}}}, "data": data, "steps": [{"step": 1, "do": "roll"}],
+    [hosts], "roll": [hosts], "batches": [[hosts]], "follow": [hosts], "keep": [hosts], "leaders": [hosts],
+    "set": [hosts], "delete": [hosts], "dynamic": {...}, "leave": {host: [units]}, "touched": [host/unit],
+    "machines": {host: {"install": [sentences], "files": [paths], "start": [units], "enable": [units],
+    "restart": {unit: [why]}, "reload": [those of them that read files again], "keep": [units that run on, of
+    which no copy is kept of what they run with]}}}}, "data": data, "steps": [{"step": 1, "do": "roll"}],
     "refusals": [sentences], "warnings": [sentences]}. What has nothing to do is not in it.
     """
     planned: dict[str, Any] = {}
@@ -136,6 +137,12 @@ def to_plan(
                 "delete": here if taken.get("delete") else [],
                 "dynamic": {key: taken[key] for key in ("set", "delete", "records") if key in taken},
                 "leave": leave,
+                "keep": list(machines),
+                "touched": [
+                    f"{host}/{unit}"
+                    for host, work in machines.items()
+                    for unit in dict.fromkeys([*work["start"], *work["restart"], *work["keep"]])
+                ],
                 "machines": machines,
             }
     hosts = list(dict.fromkeys(host for service in services for host in service["hosts"]))
@@ -169,7 +176,11 @@ def _ordered(
 ) -> dict[str, Any]:
     """Which machines are deployed in parallel, rolled, or get their files after that."""
     roll = [host for batch in batches for host in batch]
-    still = [host for host, work in machines.items() if not (work["start"] or work["restart"])]
+    still = [
+        host
+        for host, work in machines.items()
+        if not (work["start"] or work["restart"]) and (work["install"] or work["files"] or work["enable"])
+    ]
     return {
         "deploy": [host for host in machines if machines[host]["start"] or (host in still and not roll)],
         "roll": roll,
@@ -265,6 +276,8 @@ def _work(
         "reload": reloaded,
         "enable": units.get("disabled", []),
     }
+    changed = [*work["start"], *work["restart"]]
+    work["keep"] = [unit for unit in here.get("unkept", ()) if unit not in changed]
     return work if any(work.values()) else {}
 
 

@@ -83,8 +83,9 @@ RETURN = r"""
 services:
   description: >-
     by name of the service: C(install), sentences of what was made; C(files), paths written; C(units),
-    what service_units returns; C(errors); in check mode C(data), what lies in its directories, and
-    C(properties), by unit those that its daemon may take while it runs
+    what service_units returns; C(errors); in check mode C(data), what lies in its directories,
+    C(properties), by unit those that its daemon may take while it runs, and C(unkept), the units of which
+    no copy is kept of what they run with
   returned: always
   type: dict
 waiting: {description: units kept down by a condition, returned: always, type: list, elements: str}

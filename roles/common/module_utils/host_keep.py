@@ -26,15 +26,37 @@ def keep(units: Collection[str], target: str = KEPT, *, check: bool) -> list[str
     Raises OSError, ValueError for a link that root does not follow, and UnitError.
     """
     kept = []
-    for unit, shown in loaded(units).items():
-        if shown["ActiveState"] not in UP:
-            continue
-        record = recorded(shown["RuntimeDirectory"])
-        files = {path: digest for path, digest in record.items() if path.startswith(CONFIGURATION)}
+    for unit, files in _read(units).items():
         kept += [path for path in files if _copy(path, files[path], f"{target}/{unit}", check=check)]
         if not check:
             _forget(f"{target}/{unit}", files)
     return kept
+
+
+def unkept(units: Collection[str], target: str = KEPT) -> list[str]:
+    """The units whose running daemon has read what :func:`keep` would copy: no run has seen them run well.
+
+    units: names without .service
+    Raises OSError, ValueError and UnitError, as :func:`keep` does.
+    """
+    return [
+        unit
+        for unit, files in _read(units).items()
+        if any(_copy(path, files[path], f"{target}/{unit}", check=True) for path in files)
+    ]
+
+
+def _read(units: Collection[str]) -> dict[str, dict[str, str]]:
+    """By unit that runs, the files of configuration that its daemon has read, with their digests."""
+    return {
+        unit: {
+            path: digest
+            for path, digest in recorded(shown["RuntimeDirectory"]).items()
+            if path.startswith(CONFIGURATION)
+        }
+        for unit, shown in loaded(units).items()
+        if shown["ActiveState"] in UP
+    }
 
 
 def take_back(units: Collection[str], target: str = KEPT, *, root: str = "/run", check: bool) -> list[str]:

@@ -7,7 +7,7 @@ import os
 import tarfile
 from typing import Any
 
-from ansible.module_utils import host_files, host_install, host_made, host_properties, host_units
+from ansible.module_utils import host_files, host_install, host_keep, host_made, host_properties, host_units
 from ansible.module_utils.host_data import read_settings, read_stores
 
 #: What one part of the work may raise for reasons that lie on the host.
@@ -41,6 +41,7 @@ def compare(services: list[Service], state: str, only: list[str]) -> dict[str, A
             here["units"] = host_units.ensure_state(
                 units_of(service, only), state_of(state), check=True, changing=changing, links=links
             )
+            here["unkept"] = host_keep.unkept([unit["name"] for unit in units_of(service, only)])
             here["properties"] = host_properties.compare(
                 units_of(service, only), service["files"], here["units"]["reasons"]
             )
