@@ -81,12 +81,13 @@ def namenode(node: Peer) -> NameNode:
         for bean in jmx(node.host, node.http_port, f"Hadoop:service=NameNode,name={name}"):
             facts |= bean
     # NameNodeInfo lists all DataNodes: of it these attributes alone.
-    for attribute in ("NameJournalStatus", "NumberOfMissingBlocks", "NameDirStatuses"):
+    for attribute in ("NameJournalStatus", "NumberOfMissingBlocks", "NameDirStatuses", "DeadNodes"):
         path = f"/jmx?get=Hadoop:service=NameNode,name=NameNodeInfo::{attribute}"
         answer = get_json(node.host, node.http_port, path)
         for bean in answer.get("beans", []) if isinstance(answer, dict) else []:
             facts |= bean
     facts["FailedNames"] = failed_names(str(facts.get("NameDirStatuses", "")))
+    facts["Dead"] = given_up(str(facts.get("DeadNodes", "")))
     return facts | {"MissingBlocks": facts.get("NumberOfMissingBlocks", facts.get("MissingBlocks"))}
 
 
@@ -98,6 +99,17 @@ def failed_names(status: str) -> list[str]:
     try:
         return sorted(json.loads(status)["failed"])
     except (ValueError, LookupError, TypeError):
+        return []
+
+
+def given_up(status: str) -> list[str]:
+    """The hosts of DataNodes whose replicas a NameNode counts no more.
+
+    status: its attribute DeadNodes, in JSON {"host:port": {...}}
+    """
+    try:
+        return sorted(name.rpartition(":")[0] for name in json.loads(status))
+    except (ValueError, AttributeError, TypeError):
         return []
 
 
@@ -375,11 +387,12 @@ def _against_datanode(state: State, section: Hdfs, host: str) -> list[Fault]:
     if not _active(state):
         return [Fault(host, "no NameNode is active, which would know whose blocks have replicas enough")]
     here = f"{host}:{section.datanode_http_port}"
+    dead = {name for node in _active(state) for name in node.get("Dead") or ()}
     silent = [place for place, why in state.datanodes.items() if why and place != here]
-    if len(silent) > max(node.get("NumDeadDataNodes") or 0 for node in _active(state)):
+    if awaited := [place for place in silent if place.rpartition(":")[0] not in dead]:
         # After ten and a half minutes, unless dfs.namenode.heartbeat.recheck-interval is set.
         why = "is away, and the NameNode has not given it up yet: what it holds has no other copies so far"
-        return [Fault(place, f"{place} {why}") for place in silent]
+        return [Fault(place, f"{place} {why}") for place in awaited]
     files = [path for node in _active(state) for path in node.get("Lacking") or ()]
     return [Fault(path, f"{path} has a block with too few replicas") for path in files]
 

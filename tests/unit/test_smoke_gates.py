@@ -502,6 +502,20 @@ def test_a_directory_of_an_image_that_failed(status: str, failed: list[str]) -> 
     assert hdfs.failed_names(status) == failed
 
 
+@pytest.mark.parametrize(
+    ("status", "hosts"),
+    [
+        ('{"c:9866":{"lastContact":98},"b.lab:9866":{"lastContact":61}}', ["b.lab", "c"]),
+        ("{}", []),
+        ("", []),
+        ("[]", []),
+        ("3", []),
+    ],
+)
+def test_datanodes_that_were_given_up(status: str, hosts: list[str]) -> None:
+    assert hdfs.given_up(status) == hosts
+
+
 def test_files_whose_replicas_are_not_spread_as_the_policy_wants() -> None:
     violated = "\n/a b:  Replica placement policy is violated for BP-1:blk_1_1. Block should be additionally "
     report = f"....{violated}{violated}" + fsck("/c", 3, 2)

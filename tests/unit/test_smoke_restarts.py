@@ -369,14 +369,23 @@ def test_a_daemon_of_hdfs(state: hdfs.State, host: str, unit: str, against: list
 
 
 @pytest.mark.parametrize(
-    ("dead", "host", "against"), [(0, "a", ["c:9864"]), (1, "a", []), (0, "c", []), (1, "c", [])]
+    ("dead", "host", "against"),
+    [
+        ([], "a", ["c:9864"]),
+        (["c"], "a", []),
+        # One that the inventory has no more.
+        (["z"], "a", ["c:9864"]),
+        (["c", "z"], "a", []),
+        ([], "c", []),
+        (["c"], "c", []),
+    ],
 )
 def test_no_datanode_goes_before_one_that_is_away_was_given_up(
-    dead: int, host: str, against: list[str]
+    dead: list[str], host: str, against: list[str]
 ) -> None:
     """Until then the NameNode counts its replicas, and nothing that it held is copied."""
     silent = {"a:9864": "", "b:9864": "", "c:9864": "c:9864 is silent"}
-    state = replace(says(nn1=ACTIVE | {"NumDeadDataNodes": dead}), datanodes=silent)
+    state = replace(says(nn1=ACTIVE | {"Dead": dead}), datanodes=silent)
     assert subjects(hdfs.against_restart(state, HA, host, "hdfs-datanode")) == against
 
 
