@@ -87,7 +87,7 @@ PLAYBOOKS = {
     path.name: plays(path) for path in (*(CHECKOUT / "playbooks").glob("*.yml"), CHECKOUT / "site.yml")
 }
 # Nobody runs the installation alone: it follows a plan.
-STEPS = {path.name for path in (CHECKOUT / "playbooks/steps").glob("*.yml")} - {"install.yml"}
+STEPS = {path.name for path in (CHECKOUT / "playbooks/steps").glob("*.yml")} - {"install.yml", "finish.yml"}
 GATED = {name for name, found in PLAYBOOKS.items() if any(map(play_asks, found))}
 
 
