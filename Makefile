@@ -134,6 +134,10 @@ vm-test: ## A machine with a kernel of its own, in QEMU: deployed, rebooted, all
 	./bootstrap vm
 	python -m tests.vm
 
+.PHONY: newest-test
+newest-test: bootstrap-test ## The tests on Debian 13, its Python and the newest ansible-core, in a container of its own (SCENARIO=zookeeper)
+	PYTHONPATH=roles/lab/library python -m tests.newest $(SCENARIO)
+
 # Of the cache only what the kit made there: a user may have named any directory.
 .PHONY: clean
 clean: bootstrap ## Remove all the kit made here: machines, image, network, caches, .venv, out

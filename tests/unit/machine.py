@@ -67,7 +67,7 @@ class Host:
         tarball.write(packed, product.stem, entries, Progress(""))
         self.root.mkdir(exist_ok=True)
         with tarfile.open(packed) as tar:
-            tar.extractall(self.root)
+            tar.extractall(self.root, filter="fully_trusted")
         (self.root.parent / "etc" / product.name).mkdir(parents=True, exist_ok=True)
         link = self.root / product.name
         link.unlink(missing_ok=True)

@@ -222,7 +222,9 @@ def test_same_input_same_bytes(mill: Mill, tmp_path: Path, monkeypatch: pytest.M
         for backwards in (False, True):
             for name, method in found.items():
                 monkeypatch.setattr(
-                    Path, name, lambda *words, m=method, b=backwards: iter(sorted(m(*words), reverse=b))
+                    Path,
+                    name,
+                    lambda *words, m=method, b=backwards, **how: iter(sorted(m(*words, **how), reverse=b)),
                 )
             assert mill.build(tmp_path / f"cache-{backwards}") == 0
             assert mill.built()["built"] is True

@@ -652,7 +652,8 @@ def test_what_a_service_swaps_while_its_product_is_unpacked_is_not_written_to(
         return opened(*words, **others)
 
     monkeypatch.setattr(tarfile, "open", swap)
-    with pytest.raises(OSError, match="symbolic link"):
+    # rmtree, which does not follow it: what it says of that is each Python's own.
+    with pytest.raises(OSError, match=r"symbolic link|\.unpacking"):
         unpack(artifact | {"prefix": str(service)}, check=False)
     assert os.listdir(theirs.parent) == ["theirs"]
     monkeypatch.setattr(tarfile, "open", opened)

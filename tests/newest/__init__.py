@@ -1,0 +1,1 @@
+"""Debian 13 as the machine that deploys, with the newest ansible-core for its Python."""
