@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
+import sys
 import threading
 import time
 from pathlib import Path
@@ -43,6 +45,9 @@ class CallbackModule(CallbackBase):  # type: ignore[misc]
 
     def __init__(self) -> None:
         super().__init__()
+        # Ansible leaves that to Python, which keeps the lines back where output is a pipe, as of tee.
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout.reconfigure(line_buffering=True)
         self.begun = time.monotonic()
         self.phases: dict[str, dict[str, Any]] = {}
         self.phase: str | None = None

@@ -33,6 +33,8 @@ def start(directory: Path, *words: str, **environment: str) -> subprocess.Popen[
             "ANSIBLE_NOCOLOR": "1",
             # What tests read is Ansible's own output.
             "ANSIBLE_STDOUT_CALLBACK": "default",
+            # Its lines come as they do for a user (empty: not set).
+            "PYTHONUNBUFFERED": "",
         }
         | environment,
         stdin=subprocess.DEVNULL,
