@@ -35,6 +35,8 @@ REACHED_BY = (
 )
 """How this machine reaches its registries, beside apt's sources, which images take over."""
 SCRIPT = """set -eu
+# A machine of its own: podman would write what this one knows.
+printf '127.0.0.1 localhost\n::1 localhost ip6-localhost ip6-loopback\n' > /etc/hosts
 update-ca-certificates
 git config --global --add safe.directory /checkout/.git
 git clone --quiet /checkout/.git millrace
@@ -71,7 +73,7 @@ def container() -> Iterator[None]:
     git = subprocess.check_output(["git", "rev-parse", "--git-common-dir"], cwd=CHECKOUT, text=True).strip()
     run(
         *("podman", *runtime, "run", "--detach", "--replace", f"--name={NAME}", "--privileged"),
-        *("--pids-limit=-1", f"--ulimit=nofile={limits.files}:{limits.files}"),
+        *("--no-hosts", "--pids-limit=-1", f"--ulimit=nofile={limits.files}:{limits.files}"),
         *(f"--ulimit=nproc={limits.processes}:{limits.processes}", "--volume=/var/lib/containers", *mounts),
         *(f"--volume={(CHECKOUT / git).resolve()}:/checkout/.git:ro", IMAGE),
         # Which buries what is left behind, too.
