@@ -255,7 +255,7 @@ def check(options: argparse.Namespace) -> int:
         )
     )
     # Of what is asked for by its name there may be no daemon: Spark without a history server.
-    if not wanted and not options.only:
+    if not wanted and (options.remove or not options.only):
         raise ClusterError(
             f"{cluster.source}: no unit {options.remove[1]} on {options.remove[0]}"
             if options.remove

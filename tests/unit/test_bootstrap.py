@@ -36,6 +36,7 @@ def bootstrap(checkout: Path, *words: str) -> subprocess.CompletedProcess[str]:
     command = [*change, str(checkout / "bin/bash"), str(checkout / "bootstrap"), *words]
     # A machine on which nothing is installed: its programs cannot be seen in /usr/sbin and /sbin either.
     text = (checkout / "bootstrap").read_text().replace("/usr/sbin:/sbin", "/nowhere")
+    text = text.replace("/etc/os-release", str(checkout / "os-release"))
     (checkout / "bootstrap").write_text(text)
     environment = {"PATH": f"{checkout}/bin"}
     setpriv = shutil.which("setpriv") or "setpriv"
@@ -43,6 +44,13 @@ def bootstrap(checkout: Path, *words: str) -> subprocess.CompletedProcess[str]:
         [setpriv if word == "setpriv" else word for word in command],
         env=environment, capture_output=True, text=True, check=False,
     )  # fmt: skip
+
+
+@pytest.mark.parametrize(("release", "asked"), [("12", False), ("13", True)])
+def test_netavark_has_the_program_that_it_calls(checkout: Path, release: str, asked: bool) -> None:
+    (checkout / "bin/apt-get").touch(0o755)
+    (checkout / "os-release").write_text(f'ID=debian\nVERSION_ID="{release}"\n')
+    assert ("nftables" in bootstrap(checkout).stderr.split()) == asked
 
 
 def test_who_is_not_root_is_told_what_to_type(checkout: Path) -> None:

@@ -55,6 +55,18 @@ def test_who_leads_is_asked_where_a_daemon_is_restarted(settled: list[list[str]]
     assert rolled == ({"kafka"} if rolls else set())
 
 
+def test_what_is_not_right_is_asked_where_it_runs_unseen_or_starts_without_all() -> None:
+    answers: dict[str, Any] = {
+        "a": {"services": {"kafka": {"unkept": [], "units": {"started": ["kafka@1"]}}}}
+    }
+    assert not action._runs_unkept(answers)
+    assert not action._starts_without_all([{"name": "kafka", "hosts": ["a"]}], answers)
+    assert action._starts_without_all([{"name": "kafka", "hosts": ["a", "b"]}], answers)
+    answers["a"]["services"]["kafka"] = {"unkept": ["kafka@1"], "units": {"started": []}}
+    assert action._runs_unkept(answers)
+    assert not action._starts_without_all([{"name": "kafka", "hosts": ["a", "b"]}], answers)
+
+
 def test_units_that_the_inventory_lost_are_asked_about_with_their_machines() -> None:
     answers = {
         "a": {"orphaned_units": []},

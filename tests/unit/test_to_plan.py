@@ -247,7 +247,10 @@ def test_of_what_a_killed_run_restarted_the_next_keeps_copies() -> None:
         {"a": answer(kafka=unkept), "b": answer(kafka=STALE | {"unkept": ["kafka@1"]})}, SERVICES, {}
     )
     kafka = plan["services"]["kafka"]
-    assert [kafka[verb] for verb in ("deploy", "roll", "follow", "keep")] == [[], ["b"], [], ["b", "a"]]
+    assert [list(kafka[verb]) for verb in ("deploy", "roll", "follow", "machines")] == [
+        *([], ["b"], []),
+        ["b", "a"],
+    ]
     assert kafka["touched"] == ["b/kafka@1", "a/kafka@1"]
     alone = to_plan({"a": answer(kafka=unkept)}, SERVICES, {})
     assert alone["steps"] == []

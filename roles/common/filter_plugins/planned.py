@@ -19,6 +19,7 @@ options:
   verb:
     description:
       - install, of all services together; deploy, leave, roll or follow, of one, in the order of the plan;
+        machines, of one all that have something to do;
         serial, how many machines are in each batch of the roll
     type: str
     required: true

@@ -96,7 +96,7 @@ def to_plan(
         "refusals": [sentences], "warnings": [sentences]}
 
     Returns {"machines": [hosts], "unheard": [hosts], "install": [hosts], "services": {name: {"deploy":
-    [hosts], "roll": [hosts], "batches": [[hosts]], "follow": [hosts], "keep": [hosts], "leaders": [hosts],
+    [hosts], "roll": [hosts], "batches": [[hosts]], "follow": [hosts], "leaders": [hosts],
     "set": [hosts], "delete": [hosts], "dynamic": {...}, "leave": {host: [units]}, "touched": [host/unit],
     "machines": {host: {"install": [sentences], "files": [paths], "start": [units], "enable": [units],
     "restart": {unit: [why]}, "reload": [those of them that read files again], "keep": [units that run on, of
@@ -137,7 +137,6 @@ def to_plan(
                 "delete": here if taken.get("delete") else [],
                 "dynamic": {key: taken[key] for key in ("set", "delete", "records") if key in taken},
                 "leave": leave,
-                "keep": list(machines),
                 "touched": [
                     f"{host}/{unit}"
                     for host, work in machines.items()
