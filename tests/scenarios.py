@@ -26,8 +26,6 @@ SHARED = (
     "artifacts/",
 )
 """What every scenario stands on."""
-STANDS_ON = {"hdfs": ("hadoop", "java"), "yarn": ("hadoop", "java"), "spark": ("hadoop", "java")}
-"""Roles below a role, beside those that the scenario names."""
 
 
 def known() -> list[str]:
@@ -41,7 +39,14 @@ def roles(scenario: str) -> set[str]:
     named = yaml.safe_load(path.read_text(encoding="utf-8")).get("scenario_roles", [])
     if not named:
         return {each.name for each in (CHECKOUT / "roles").iterdir()}
-    return {*named, *(below for role in named for below in STANDS_ON.get(role, ("java",)))}
+    return set(named).union(*(below(role) for role in named))
+
+
+def below(role: str) -> set[str]:
+    """The roles that it stands on, by its meta/main.yml and theirs."""
+    meta = yaml.safe_load((CHECKOUT / f"roles/{role}/meta/main.yml").read_text(encoding="utf-8"))
+    direct = {each["role"] for each in meta["dependencies"]}
+    return direct.union(*(below(each) for each in direct))
 
 
 def touched(scenario: str, paths: Iterable[str]) -> bool:

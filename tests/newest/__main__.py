@@ -14,6 +14,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from hashlib import sha256
 from pathlib import Path
 
 from lab_machines import Limits, runtime_arguments
@@ -21,12 +22,16 @@ from lab_machines import Limits, runtime_arguments
 CHECKOUT = Path(__file__).parents[2]
 WORK = CHECKOUT / "out/newest"
 NAME = "millrace-newest"
-IMAGE = "localhost/millrace-base:newest"
 PACKAGES = (
     # What README asks for, and what the maker of images expects of one.
     *("git", "make", "python3", "python3-venv", "ca-certificates"),
     *("systemd", "openssh-server"),
 )
+MAKER = CHECKOUT / "roles/lab/files/make-image"
+IMAGE = (
+    "localhost/millrace-base:newest-" + sha256(MAKER.read_bytes() + repr(PACKAGES).encode()).hexdigest()[:12]
+)
+"""A changed recipe is another image, as in the lab."""
 SCENARIO = "zookeeper"
 REACHED_BY = (
     Path("/etc/pip.conf"),
@@ -61,7 +66,7 @@ def make_image() -> None:
     with tempfile.TemporaryDirectory() as directory:
         key = f"{directory}/key"
         run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key)
-        run("roles/lab/files/make-image", IMAGE, "trixie", key, *PACKAGES)
+        run(str(MAKER), IMAGE, "trixie", key, *PACKAGES)
 
 
 @contextmanager
