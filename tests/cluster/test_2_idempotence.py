@@ -7,9 +7,7 @@ import re
 from itertools import pairwise
 
 import pytest
-import yaml
 
-from smoke.leaders import leaders
 from tests.live import CHECKOUT, CLUSTER, Site, of_brokers
 
 # What the kit writes, with how deep to look: of /opt as deep as the commands of the products.
@@ -38,14 +36,23 @@ def assert_one_at_a_time(site: Site, restarted: set[tuple[str, str]]) -> None:
 
 
 def test_second_run_changes_nothing(site: Site) -> None:
+    """It asks each machine twice, what it is and what differs on it; of HDFS one for its directories, too."""
     units, before = site.units(), files(site)
-    run = site.run()
+    run = site.run(
+        environment={
+            "ANSIBLE_CALLBACK_PLUGINS": f"{CHECKOUT}/callback_plugins:{CHECKOUT}/tests/callback_plugins",
+            "ANSIBLE_CALLBACKS_ENABLED": "phases,module_calls",
+        }
+    )
     assert run.rc == 0, run.output
     assert set(run.changed.values()) == {0}, run.output
     assert files(site) == before
     pids = {key: unit.pid for key, unit in units.items()}
     assert {key: unit.pid for key, unit in site.units().items()} == pids
     assert "nothing changed" in run.output
+    (counted,) = re.findall("^module calls: (.*)$", run.output, re.MULTILINE)
+    assert CLUSTER.hdfs
+    assert json.loads(counted) == dict.fromkeys(CLUSTER.machines, 2) | {CLUSTER.hdfs.namenodes[0].host: 3}
 
 
 def test_check_mode_foresees_nothing(site: Site) -> None:
@@ -185,51 +192,6 @@ def test_bad_input_is_refused_before_anything_changes(site: Site, words: list[st
     assert names in run.output
     assert set(run.changed.values()) == {0}
     assert files(site) == before
-
-
-def test_a_property_of_hadoops_restarts_in_that_run_all_that_read_it(site: Site) -> None:
-    """core-site.xml is written with the first of them; HDFS, YARN and Spark take it host by host."""
-    assert CLUSTER.hdfs
-    assert CLUSTER.yarn
-    assert CLUSTER.spark
-    services = [CLUSTER.hdfs.units, CLUSTER.yarn.units, CLUSTER.spark.units]
-    readers = {(host, unit) for each in services for host, units in each.items() for unit in units}
-    settings = yaml.safe_load((CHECKOUT / "inventories/lab/group_vars/cluster.yml").read_text())
-    overrides = settings["hadoop_core_site_overrides"] | {"io.file.buffer.size": 8192}
-    before, leading = site.units(), leaders(CLUSTER)
-    try:
-        run = site.run("--skip-tags", "smoke", "-e", json.dumps({"hadoop_core_site_overrides": overrides}))
-        assert run.rc == 0, run.output
-        # The active NameNode was restarted after the other, which is active since: one failover.
-        (active,) = leading["hdfs"]
-        assert f"hdfs: on {active}, last since it leads, write files and restart" in run.output
-        assert leaders(CLUSTER)["hdfs"] == [
-            node.host for node in CLUSTER.hdfs.namenodes if node.host != active
-        ]
-        assert site.restarted_since(before) == readers
-        now = site.units()
-        # One daemon at a time, on the same machine, too.
-        outages = sorted((now[key].down_at, now[key].up_since, key) for key in readers)
-        assert all(earlier[1] < later[0] for earlier, later in pairwise(outages)), outages
-    finally:
-        back = site.run("--skip-tags", "smoke")
-        assert back.rc == 0, back.output
-
-
-def test_a_run_that_changes_nothing_asks_each_machine_twice(site: Site) -> None:
-    """What it is, and what differs on it; HDFS is asked for its directories from one machine."""
-    run = site.run(
-        environment={
-            "ANSIBLE_CALLBACK_PLUGINS": f"{CHECKOUT}/callback_plugins:{CHECKOUT}/tests/callback_plugins",
-            "ANSIBLE_CALLBACKS_ENABLED": "phases,module_calls",
-        }
-    )
-    assert run.rc == 0, run.output
-    (counted,) = re.findall("^module calls: (.*)$", run.output, re.MULTILINE)
-    calls = json.loads(counted)
-    assert CLUSTER.hdfs
-    expected = dict.fromkeys(CLUSTER.machines, 2)
-    assert calls == expected | {CLUSTER.hdfs.namenodes[0].host: 3}
 
 
 def test_a_drop_in_that_came_or_went_restarts_its_unit_and_an_administrators_is_told(site: Site) -> None:

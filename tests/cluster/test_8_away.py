@@ -1,19 +1,26 @@
-"""A machine is away, and a change reaches the others where they can do without it; or all are taken down."""
+"""A machine is away, and a change reaches the others where they can do without it; or all are taken down.
+
+What one test has changed stays until the last, which brings all up as the inventory says.
+"""
 
 from __future__ import annotations
 
+import json
 import subprocess
 from collections.abc import Iterator
+from itertools import pairwise
 
 import pytest
+import yaml
 
+from smoke.leaders import leaders
 from smoke.services import kafka, zookeeper
 from smoke.services.kafka import Kafka
-from tests.live import CLUSTER, Site
+from tests.live import CHECKOUT, CLUSTER, Site
 
 assert CLUSTER.hdfs
 assert CLUSTER.yarn
-CHANGE = ("-e", "yarn_nodemanager_heap=132m", "-e", "hdfs_datanode_heap=84m", "-e", "kafka_heap=264m")
+CHANGE = ("-e", "yarn_nodemanager_heap=132m", "-e", "hdfs_datanode_heap=84m")
 LOST = next(name for name in CLUSTER.machines if name not in {node.host for node in CLUSTER.hdfs.namenodes})
 OTHERS = [name for name in CLUSTER.machines if name != LOST]
 
@@ -23,12 +30,18 @@ def podman(*words: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def away(site: Site) -> Iterator[str]:
-    """The machine that no NameNode is on does not run; in the end it does, as the inventory says."""
-    podman("stop", "--time=0", LOST)
-    yield LOST
+def changed(site: Site) -> Iterator[None]:
+    """In the end all is as the inventory says, whichever tests ran."""
+    yield
     run = site.run("--skip-tags", "smoke")  # it starts the lab's machines
     assert run.rc == 0, run.output
+
+
+@pytest.fixture(scope="module")
+def away(changed: None) -> str:
+    """The machine that no NameNode is on does not run."""
+    podman("stop", "--time=0", LOST)
+    return LOST
 
 
 def units_of(site: Site, machines: list[str]) -> dict[tuple[str, str], str]:
@@ -57,7 +70,8 @@ def test_a_change_reaches_those_that_are_there(site: Site, away: str, service: s
 def test_nothing_is_restarted_that_the_rest_cannot_do_without(site: Site, away: str) -> None:
     """Two of three controllers are there: without one of them they are no majority."""
     before = units_of(site, OTHERS)
-    run = site.run(*CHANGE, "-e", "common_timeout=5", playbook="playbooks/kafka.yml")
+    change = ("-e", "kafka_heap=264m", "-e", "common_timeout=5")
+    run = site.run(*change, playbook="playbooks/kafka.yml")
     assert run.rc == 4, run.output
     assert "1 of 3 controllers are in sync, which is no majority" in run.output
     assert "and nothing after it is restarted" in run.output
@@ -73,7 +87,31 @@ def test_the_next_run_completes_it(site: Site, away: str) -> None:
     site.check()
 
 
-def test_a_cluster_that_is_taken_down_comes_up_with_all_that_it_had(site: Site) -> None:
+def test_a_property_of_hadoops_restarts_in_that_run_all_that_read_it(site: Site, changed: None) -> None:
+    """core-site.xml is written with the first of them; HDFS, YARN and Spark take it host by host."""
+    assert CLUSTER.hdfs
+    assert CLUSTER.yarn
+    assert CLUSTER.spark
+    services = [CLUSTER.hdfs.units, CLUSTER.yarn.units, CLUSTER.spark.units]
+    readers = {(host, unit) for each in services for host, units in each.items() for unit in units}
+    settings = yaml.safe_load((CHECKOUT / "inventories/lab/group_vars/cluster.yml").read_text())
+    overrides = settings["hadoop_core_site_overrides"] | {"io.file.buffer.size": 8192}
+    before, leading = site.units(), leaders(CLUSTER)
+    run = site.run("--skip-tags", "smoke", "-e", json.dumps({"hadoop_core_site_overrides": overrides}))
+    assert run.rc == 0, run.output
+    # The active NameNode was restarted after the other, which is active since: one failover.
+    (active,) = leading["hdfs"]
+    assert f"hdfs: on {active}, last since it leads, write files and restart" in run.output
+    assert leaders(CLUSTER)["hdfs"] == [node.host for node in CLUSTER.hdfs.namenodes if node.host != active]
+    assert site.restarted_since(before) == readers
+    now = site.units()
+    # One daemon at a time, on the same machine, too.
+    outages = sorted((now[key].down_at, now[key].up_since, key) for key in readers)
+    assert all(earlier[1] < later[0] for earlier, later in pairwise(outages)), outages
+
+
+def test_a_cluster_that_is_taken_down_comes_up_with_all_that_it_had(site: Site, changed: None) -> None:
+    """And with the files that the inventory asks for."""
     assert CLUSTER.kafka
     assert CLUSTER.zookeeper
     topic, path = "away", "/away"
@@ -89,6 +127,10 @@ def test_a_cluster_that_is_taken_down_comes_up_with_all_that_it_had(site: Site) 
         assert not any(unit.active for unit in site.units().values())
         up = site.run(playbook="playbooks/start.yml")
         assert up.rc == 0, up.output
+        for name in CLUSTER.machines:
+            assert (
+                "io.file.buffer.size" not in site.host(name).file("/etc/hadoop/core-site.xml").content_string
+            )
         assert {number for number, _ in client.dump(topic)} == set(range(1000))
         assert kafka.judge(
             kafka.fetch(CLUSTER.kafka), [broker.id for broker in CLUSTER.kafka.brokers], CLUSTER.kafka.voters
