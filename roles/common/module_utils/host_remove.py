@@ -91,7 +91,7 @@ def _stop(services: Services, work: Removal) -> list[str]:
     units = [*sorted(others), *wanted]
     shown = host_units.loaded(units)
     for unit in units:
-        if shown.get(unit, {}).get("ActiveState", "inactive") not in ("inactive", "failed"):
+        if not host_units.is_down(shown.get(unit, {})):
             work.do(f"stopped {unit}", host_units.systemctl, "stop", unit)
     enabled = [unit for unit in units if shown.get(unit, {}).get("UnitFileState") == "enabled"]
     if enabled and not work.check:
