@@ -350,12 +350,12 @@ def _is_absent(path: str) -> bool:
     return path.startswith("/") and not glob.glob(path)
 
 
-def orphaned_units(units: Collection[str], header: str, directory: str = UNIT_DIR) -> list[str]:
+def orphaned_units(units: Collection[str], header: str, directory: str | None = None) -> list[str]:
     """Units that start on boot with a file of the kit, and are none of these: the inventory lost them.
 
     header: what the first line of every such file says
     """
-    wanted = glob.glob(os.path.join(glob.escape(directory), "*.wants", "*.service"))
+    wanted = glob.glob(os.path.join(glob.escape(directory or UNIT_DIR), "*.wants", "*.service"))
     found = {
         os.path.basename(path).removesuffix(".service") for path in wanted if begins(path, f"# {header}")
     }
