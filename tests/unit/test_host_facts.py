@@ -153,8 +153,10 @@ UUID=1 / ext4 errors=remount-ro 0 1
 /dev/sdb1 /data/disk\\0401 xfs defaults,nofail 0 2
 /dev/sdc1 /backup ext4 defaults,noauto 0 2
 /dev/sdd1 none swap sw 0 0
+/dev/sde1 /data/2/ xfs defaults 0 2
+/dev/sdf1 //data/./3\\040/// xfs
 """
-    assert fstab(text) == ["/", "/data/disk 1"]
+    assert fstab(text) == ["/", "/data/disk 1", "/data/2", "/data/3 "]
 
 
 def test_this_machine(tmp_path: Path) -> None:

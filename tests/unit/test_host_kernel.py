@@ -110,6 +110,69 @@ def test_a_setting_that_left_gets_back_what_it_had(root: Path) -> None:
     assert ensure({}, check=False, root=root) == []
 
 
+@pytest.fixture
+def pairs(root: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A kernel that uses one of two settings, as mm/page-writeback.c and mm/util.c do."""
+
+    def write(name: str, value: str, root: Path) -> None:
+        changed = has(root, name) != value
+        if changed and value == "0" and name.endswith("bytes"):
+            raise ValueError(name)  # the least is two pages, or one byte
+        (root / "proc/sys" / name.replace(".", "/")).write_text(f"{value}\n")
+        if changed:
+            (root / "proc/sys" / host_kernel.OTHER[name].replace(".", "/")).write_text("0\n")
+
+    monkeypatch.setattr(host_kernel, "_write", write)
+    return root
+
+
+PAIRS = [
+    ("vm.dirty_bytes", "vm.dirty_ratio"),
+    ("vm.dirty_background_bytes", "vm.dirty_background_ratio"),
+    ("vm.overcommit_kbytes", "vm.overcommit_ratio"),
+]
+
+
+@pytest.mark.parametrize(("one", "other"), [*PAIRS, *((other, one) for one, other in PAIRS)])
+def test_of_two_settings_the_one_that_was_used_is_given_back(pairs: Path, one: str, other: str) -> None:
+    for name, value in ((one, "70000"), (other, "0")):
+        (pairs / "proc/sys" / name.replace(".", "/")).write_text(f"{value}\n")
+
+    def both() -> tuple[str, str]:
+        return has(pairs, one), has(pairs, other)
+
+    ensure({other: 20}, check=False, root=pairs)
+    assert (both(), before(pairs)) == (("0", "20"), {one: "70000"})
+    assert ensure({other: 20}, check=False, root=pairs) == []
+    # The inventory names the other one of them now, and that is no reason to give back.
+    ensure({one: 80000}, check=False, root=pairs)
+    assert (both(), before(pairs)) == (("80000", "0"), {one: "70000"})
+    ensure({other: 30}, check=False, root=pairs)
+    assert ensure({}, check=False, root=pairs) == [f"{one} 0 -> 70000", f"/{SYSCTL}"]
+    assert both() == ("70000", "0")
+    assert not (pairs / BEFORE).exists()
+
+
+@pytest.mark.parametrize("name", ["vm.dirty_ratio", "vm.dirty_bytes"])
+def test_a_zero_that_a_kit_of_before_has_recorded_of_two_settings_is_not_given_back(
+    pairs: Path, name: str
+) -> None:
+    for each, value in ((name, "30000"), (host_kernel.OTHER[name], "0")):
+        (pairs / "proc/sys" / each.replace(".", "/")).write_text(f"{value}\n")
+    (pairs / BEFORE).parent.mkdir(parents=True)
+    (pairs / BEFORE).write_text(json.dumps({name: "0"}))
+    assert ensure({}, check=False, root=pairs) == []
+    assert has(pairs, name) == "30000"
+    assert not (pairs / BEFORE).exists()
+
+
+def test_directories_of_the_system_stay(root: Path) -> None:
+    """They may be a package's, though the kit's file was the only one in them."""
+    ensure(SETTINGS, check=False, root=root)
+    ensure({}, check=False, root=root)
+    assert [path.parent.is_dir() for path in (root / SYSCTL, root / TMPFILES)] == [True, True]
+
+
 def test_a_run_that_was_cut_off_goes_on(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def killed(*_: Any) -> None:
         raise KeyboardInterrupt

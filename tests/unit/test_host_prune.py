@@ -62,7 +62,7 @@ def test_what_was_replaced_goes_and_check_mode_says_so(opt: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["producer-1.0-" + "a" * 16, "product-0.9", ".product-1.0.mine", ".producer-1.old"]
+    "name", ["producer-1.0-" + "a" * 16, "product-0.9", ".product-1.0.mine", ".product-1.0.old"]
 )
 def test_what_is_not_the_kits_or_of_another_product_stays(opt: Path, name: str) -> None:
     shutil.rmtree(opt / OLD)

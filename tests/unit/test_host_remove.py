@@ -65,7 +65,8 @@ class Machine:
             (host_prune, "PROC", f"{root}/proc"),
             (host_removal, "mounts", lambda: self.mounted),
             (host_remove, "mounts", lambda: self.mounted),
-            (host_remove, "LOGS", f"{root}/var/log"),
+            (host_made, "LOGS", f"{root}/var/log"),
+            (host_remove, "PROFILES", f"{root}/etc/profile.d"),
             (host_remove, "TEMPORARY", (f"{root}/tmp",)),
             (host_units, "UNIT_DIR", f"{root}/units"),
             (host_units, "systemctl", self.systemctl),
@@ -132,9 +133,10 @@ class Machine:
             for name in named:
                 del self.packages[name]
             return ""
-        # Whoever needs Java goes with it.
-        more = ["theirs"] if "theirs" in self.packages and "java" in named else []
-        return "".join(f"Purg {name} [1]\n" for name in [*named, *more])
+        # Whoever needs Java goes with it, or what came with it.
+        needs = {"theirs": "java", "newer-java": "library"}
+        more = [name for name, needed in needs.items() if name in self.packages and needed in named]
+        return "".join(f"Purg {name} [1]\n" for name in dict.fromkeys([*named, *more]))
 
     def systemctl(self, *words: str) -> str:
         verb, units = words[0], [word.removesuffix(".service") for word in words[1:] if word[0] != "-"]
@@ -195,17 +197,17 @@ class Machine:
         return self.managed(f"units/{name}") | {"content": f"# {HEADER}\n[Service]\n"}
 
     def artifact(self, name: str) -> dict[str, Any]:
-        tarball = self.root / "cache" / f"{name}-1.0.tar"
         stream = io.BytesIO()
         with tarfile.open(fileobj=stream, mode="w") as archive:
             entry = tarfile.TarInfo(f"{name}-1.0/bin/{name}-test-run")
             entry.mode = 0o755
             archive.addfile(entry, io.BytesIO())
+        sha512 = hashlib.sha512(stream.getvalue()).hexdigest()
         return {
             "name": name,
             "version": "1.0",
-            "tarball": str(tarball),
-            "sha512": hashlib.sha512(stream.getvalue()).hexdigest(),
+            "tarball": self.path(f"cache/{name}-1.0-{sha512[:16]}.tar"),
+            "sha512": sha512,
             "prefix": self.path("opt"),
             "current": True,
             "bytes": stream.getvalue(),
@@ -273,7 +275,7 @@ class Machine:
         self.write("var/log/zookeeper/gc.log", "zookeeper")
         self.write("tmp/hsperfdata_kafka/7", "kafka")
         self.write("state/kit/kept/kafka@1/etc/kafka/server-1.properties")
-        self.write("state/kit/kafka-dynamic.properties")
+        self.write("state/kit/kafka-dynamic.properties").write_text(f"# {HEADER}\n")
 
     def write(self, name: str, owner: str = "root") -> Path:
         """A file of a user's, in a directory of its own where there is none."""
@@ -447,6 +449,7 @@ def test_users_groups_and_directories_that_were_there_before_stay(machine: Machi
         ("var/log/kafka/theirs.log", "var/log/kafka/theirs.log: it belongs to root"),
         ("var/kafka/lost+found/x", "var/kafka/lost+found: it belongs to root"),
         ("cache/theirs.tar", "cache: others have put there theirs.tar"),
+        ("cache/kafka-1.0.tar.gz", "cache: others have put there kafka-1.0.tar.gz"),
         ("state/kit/theirs", "state/kit: others have put there theirs"),
     ],
 )
@@ -559,15 +562,107 @@ def test_a_directory_of_data_that_its_user_has_made_a_link_is_left(machine: Mach
     assert precious.exists()
 
 
-def test_a_service_that_the_inventory_has_no_more_goes_too(machine: Machine) -> None:
+@pytest.mark.parametrize("names", [["kafka"], ["zookeeper"], ["spark"]], ids="-".join)
+def test_a_service_that_the_inventory_has_no_more_goes_too(machine: Machine, names: list[str]) -> None:
     before = machine.listing()
-    machine.services[0]["install"]["links"] = []
+    # Where jobs are submitted there is no unit.
+    machine.services.append(
+        machine.service("spark", [], files=[machine.managed("etc/spark/defaults.conf")], units=[])
+    )
     machine.deploy()
-    machine.services = machine.services[1:]
-    machine.write("cache/zookeeper-1.0.tar").unlink()
-    assert machine.remove()["left"] == []
+    machine.services = [service for service in machine.services if service["name"] in names]
+    would = machine.remove(check=True)
+    assert machine.remove() == would
+    assert would["left"] == []
     assert machine.up == set()
     assert machine.listing() == before
+
+
+def test_what_is_known_of_data_stays_with_it_though_the_inventory_has_its_service_no_more(
+    machine: Machine,
+) -> None:
+    before = machine.listing()
+    machine.deploy()
+    machine.services = machine.services[:1]
+    left = machine.remove(data=False)["left"]
+    assert "state/kit/kafka-dynamic.properties: it goes with the data in var/kafka, var/zookeeper" in left
+    assert (machine.root / "var/kafka/1/meta.properties").exists()
+    assert machine.remove()["left"] == []
+    assert machine.listing() == before
+
+
+@pytest.mark.parametrize("data", [False, True], ids=["keep", "remove"])
+@pytest.mark.parametrize(("user", "owner"), [("kafka", "root"), ("zookeeper", "zookeeper")])
+def test_logs_of_before_stay(machine: Machine, user: str, owner: str, data: bool) -> None:
+    """Another product ran as the user, and wrote where the kit's daemons do, too."""
+    machine.run("groupadd", user)
+    machine.run("useradd", "--gid", user, user)
+    logs = [machine.write(f"var/log/{name}/server.log", user) for name in ("other", user)]
+    os.chown(logs[1].parent, machine.users[owner].pw_uid, 0)
+    machine.deploy()
+    left = machine.remove(data=data)["left"]
+    assert f"var/log/{user}: beside the kit's logs there may be others, or data" in left
+    assert all(log.exists() for log in logs)
+
+
+def test_logs_of_the_kit_go_whoever_has_made_their_user(machine: Machine) -> None:
+    for user in ("kafka", "zookeeper"):
+        machine.run("groupadd", user)
+        machine.run("useradd", "--gid", user, user)
+    machine.deploy()
+    machine.remove(data=False)
+    assert os.listdir(machine.root / "var/log") == []
+
+
+def test_logs_go_that_a_kit_of_before_did_not_record(machine: Machine) -> None:
+    before = machine.listing()
+    machine.deploy()
+    made = host_made.read(machine.record)
+    del made["directories"][machine.path("var/log/zookeeper")]
+    host_made.write(made, machine.record)
+    assert machine.remove()["left"] == []
+    assert machine.listing() == before
+
+
+@pytest.mark.parametrize("lost", [False, True], ids=["there", "lost"])
+@pytest.mark.parametrize("name", ["var/log/kafka", "var/log/kafka/data"])
+def test_data_among_logs_is_data(machine: Machine, name: str, lost: bool) -> None:
+    machine.services[1]["install"]["directories"] = [machine.data(name, "kafka")]
+    machine.services[1]["stores"] = [
+        {"name": "log.dirs of 1", "directories": [machine.path(name)], "markers": ["meta.properties"]}
+    ]
+    machine.deploy()
+    data = machine.write(f"{name}/meta.properties", "kafka")
+    machine.services = machine.services[:1] if lost else machine.services
+    assert any(text.startswith(f"{name}: data of kafka") for text in machine.remove(data=False)["left"])
+    assert data.exists()
+    machine.remove()
+    assert os.listdir(machine.root / "var/log") == []
+
+
+@pytest.mark.parametrize("recorded", [True, False], ids=["recorded", "not-recorded"])
+@pytest.mark.parametrize("leads_to", ["", "jvm/17", "theirs"])
+def test_a_link_of_before_stays(machine: Machine, leads_to: str, recorded: bool) -> None:
+    """But one that a kit which recorded none may have made goes."""
+    for name in ("jvm/17", "theirs"):
+        (machine.root / name).mkdir(parents=True)
+    java = machine.root / "opt/java"
+    link = {"path": str(java), "target": machine.path("jvm/17"), "within": machine.path("jvm")}
+    if leads_to:
+        java.symlink_to(machine.root / leads_to)
+    if leads_to != "theirs":
+        machine.services[0]["install"]["links"].append(link)
+    machine.deploy()
+    if leads_to == "theirs":
+        # It is refused, so that no kit has come that far.
+        machine.services[0]["install"]["links"].append(link)
+    made = host_made.read(machine.record)
+    if not recorded:
+        del made["links"]
+    host_made.write(made, machine.record)
+    stays = leads_to == "theirs" or (leads_to == "jvm/17" and recorded)
+    assert machine.remove()["left"] == [f"opt/java: a link to {leads_to}"] * stays
+    assert java.is_symlink() is stays
 
 
 def test_tarballs_that_are_mounted_or_shared_stay(machine: Machine) -> None:
@@ -591,6 +686,22 @@ def test_packages_that_came_for_the_kit_go_unless_others_need_them(machine: Mach
     machine.packages["library"] = True  # somebody has asked for it since
     assert machine.remove()["left"] == []
     assert machine.packages == {"base": True, "library": True}
+
+
+def test_packages_go_that_only_another_one_of_the_kit_needs(machine: Machine) -> None:
+    """After an upgrade of Debian the newer JDK stands on what came with the older."""
+    machine.packages = {"java": True, "library": False, "newer-java": True, "theirs": True}
+    packages = {"java": ["java", "library"], "newer-java": ["newer-java"]}
+    host_made.write(host_made.read(machine.record) | {"packages": packages}, machine.record)
+    done = machine.remove()
+    assert (done["removed"], done["left"]) == (["packages newer-java"], ["package java: needed by theirs"])
+    del machine.packages["theirs"]
+    machine.packages["newer-java"] = True
+    host_made.write(host_made.read(machine.record) | {"packages": packages}, machine.record)
+    for check in (True, False):
+        done = machine.remove(check=check)
+        assert (done["removed"][0], done["left"]) == ("packages newer-java, java, library", [])
+    assert machine.packages == {}
 
 
 def test_without_a_record_nothing_is_taken_for_the_kits_but_what_says_so(machine: Machine) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import grp
+import json
 import os
 import pwd
 from pathlib import Path
@@ -56,6 +57,7 @@ class Host:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self.record = f"{root}.state/made.json"
         for name in ("bin", "enabled", "etc", "jvm", "opt", "reads", "run", "units", "up"):
             (root / name).mkdir()
         (root / "writes").touch()
@@ -103,7 +105,11 @@ class Host:
 
     def ensure(self, services: list[dict[str, Any]], state: str, only: list[str]) -> dict[str, Any]:
         """Bring services to a state; what is written down of it lies beside the machine."""
-        return ensure_state(services, state, only, f"{self.root}.made.json")
+        return ensure_state(services, state, only, self.record)
+
+    def compare(self, services: list[dict[str, Any]], state: str, only: list[str]) -> dict[str, Any]:
+        """What bringing them there would take."""
+        return compare(services, state, only, self.record)
 
     def told(self, paths: list[str]) -> list[str]:
         """Paths without the root."""
@@ -148,7 +154,7 @@ def work(found: dict[str, Any], name: str) -> dict[str, list[str]]:
 
 def test_what_differs_is_told_for_each_service_and_nothing_is_changed(host: Host) -> None:
     services, before = cluster(host), host.all()
-    found = compare(services, "current", [])
+    found = host.compare(services, "current", [])
     told = {
         name: (host.told(here["files"]), here["install"], here["errors"])
         for name, here in found["services"].items()
@@ -183,7 +189,7 @@ def test_brought_to_it_there_is_nothing_left_to_do(host: Host) -> None:
     assert "data" not in done["services"]["kafka"]
     assert (host.root / "etc" / "core-site.xml").read_text() == "1\n"
     for state in ("started", "current"):
-        for again in (compare(services, state, []), host.ensure(services, state, [])):
+        for again in (host.compare(services, state, []), host.ensure(services, state, [])):
             assert (again["changed"], again["diff"]) == (False, [])
     assert host.calls() == []
 
@@ -193,7 +199,7 @@ def test_a_file_of_one_service_makes_the_daemon_of_another_stale(host: Host) -> 
     host.ensure(cluster(host), "started", [])
     changed = cluster(host, core="2\n")
     for services in (changed, changed[::-1]):
-        found = compare(services, "current", [])
+        found = host.compare(services, "current", [])
         assert {name for name, here in found["services"].items() if here["files"]} == {"hadoop"}
         assert work(found, "hdfs") == {"restarted": ["hdfs-namenode"]}
         reasons = found["services"]["hdfs"]["units"]["reasons"]
@@ -202,21 +208,56 @@ def test_a_file_of_one_service_makes_the_daemon_of_another_stale(host: Host) -> 
     host.calls()
     # Without a restart it is told, and the next run still sees it.
     assert work(host.ensure(changed, "started", []), "hdfs") == {"stale": ["hdfs-namenode"]}
-    assert work(compare(changed, "current", []), "hdfs") == {"restarted": ["hdfs-namenode"]}
+    assert work(host.compare(changed, "current", []), "hdfs") == {"restarted": ["hdfs-namenode"]}
     assert host.calls() == []
     assert work(host.ensure(changed, "current", []), "hdfs") == {"restarted": ["hdfs-namenode"]}
     assert host.calls() == ["restart hdfs-namenode"]
-    assert not compare(changed, "current", [])["changed"]
+    assert not host.compare(changed, "current", [])["changed"]
 
 
 def test_a_link_that_moves_makes_stale_what_is_read_through_it(host: Host) -> None:
     host.ensure(cluster(host), "started", [])
     newer = cluster(host, java="b")
-    found = compare(newer, "current", [])
+    found = host.compare(newer, "current", [])
     assert found["services"]["java"]["install"] == [f"{host.root}/opt/java -> {host.root}/jvm/b"]
     assert work(found, "hdfs") == {"restarted": ["hdfs-namenode"]}
     assert host.told(found["services"]["hdfs"]["units"]["reasons"]["hdfs-namenode"]) == ["opt/java/java"]
     assert work(found, "kafka") == {}
+
+
+@pytest.mark.parametrize("leads_to", ["a", "b"])
+def test_a_link_of_others_to_a_java_is_not_moved(host: Host, leads_to: str) -> None:
+    java = host.root / "opt/java"
+    java.symlink_to(host.root / "jvm" / leads_to)
+    if leads_to == "a":
+        # It is right, and not the kit's for that.
+        host.ensure(cluster(host), "started", [])
+    newer = cluster(host, java="b" if leads_to == "a" else "a")
+    refusal = (
+        f"{java} is a link to {host.root}/jvm/{leads_to}: move it away, the kit does not replace what it"
+    )
+    [error] = host.compare(newer, "current", [])["services"]["java"]["errors"]
+    assert error.startswith(refusal)
+    with pytest.raises(ValueError, match=refusal):
+        host.ensure(newer, "current", [])
+    assert os.readlink(java) == f"{host.root}/jvm/{leads_to}"
+
+
+@pytest.mark.parametrize("record", [True, False])
+def test_a_link_that_a_kit_of_before_has_made_is_moved(host: Host, record: bool) -> None:
+    """It did not record its links, or kept no record at all."""
+    host.ensure(cluster(host), "started", [])
+    path = Path(host.record)
+    made = json.loads(path.read_text())
+    assert made.pop("links") == [f"{host.root}/opt/java"]
+    path.write_text(json.dumps(made))
+    if not record:
+        path.unlink()
+    newer = cluster(host, java="b")
+    assert host.compare(newer, "current", [])["services"]["java"]["errors"] == []
+    host.ensure(newer, "current", [])
+    assert os.readlink(host.root / "opt/java") == f"{host.root}/jvm/b"
+    assert json.loads(path.read_text())["links"] == [f"{host.root}/opt/java"]
 
 
 def test_installed_touches_nothing_that_runs(host: Host) -> None:
@@ -236,7 +277,7 @@ def test_installed_touches_nothing_that_runs(host: Host) -> None:
     }
     assert host.calls() == []
     # In check mode it is the question what all of it would take.
-    assert work(compare(newer, "installed", []), "hdfs") == {"restarted": ["hdfs-namenode"]}
+    assert work(host.compare(newer, "installed", []), "hdfs") == {"restarted": ["hdfs-namenode"]}
 
 
 def test_a_link_that_is_missing_is_made_when_it_is_installed(host: Host) -> None:
@@ -249,13 +290,13 @@ def test_only_the_units_that_are_asked_for(host: Host) -> None:
     services = cluster(host)
     assert work(host.ensure(services, "started", ["kafka"]), "hdfs") == {}
     assert host.calls() == ["enable --quiet kafka", "reset-failed kafka", "start kafka"]
-    assert work(compare(services, "restarted", ["kafka"]), "kafka") == {"restarted": ["kafka"]}
-    assert work(compare(services, "restarted", ["kafka"]), "hdfs") == {}
+    assert work(host.compare(services, "restarted", ["kafka"]), "kafka") == {"restarted": ["kafka"]}
+    assert work(host.compare(services, "restarted", ["kafka"]), "hdfs") == {}
 
 
 def test_a_path_that_is_missing_is_a_difference(host: Host) -> None:
     service = host.service("java", install={"paths": [f"{host.root}/jvm/a/java", f"{host.root}/jvm/c/java"]})
-    found = compare([service], "current", [])
+    found = host.compare([service], "current", [])
     assert found["services"]["java"]["install"] == [f"{host.root}/jvm/c/java is missing"]
     assert found["changed"]
 
@@ -264,7 +305,7 @@ def test_what_cannot_be_done_is_told_in_a_comparison_and_raised_else(host: Host)
     (host.root / "opt" / "java" / "theirs").mkdir(parents=True)
     services = cluster(host)
     services[1]["files"][0]["mode"] = "u=rw"
-    found = compare(services, "current", [])
+    found = host.compare(services, "current", [])
     assert found["changed"]
     told = {name: here["errors"] for name, here in found["services"].items() if here["errors"]}
     assert list(told) == ["java", "hadoop"]
@@ -301,7 +342,7 @@ def test_data_and_settings_are_told(host: Host) -> None:
     Path(cfg).write_text("dataDir=/d\ntickTime=2000\nserver.1=a\n")
     settings = {cfg: ["dataDir", "server.*"], "/no/such.cfg": ["x"]}
     service = host.service("zookeeper", stores=[store(host, "zookeeper")], settings=settings)
-    data = compare([service], "current", [])["services"]["zookeeper"]["data"]
+    data = host.compare([service], "current", [])["services"]["zookeeper"]["data"]
     assert data["settings"] == {cfg: {"dataDir": "/d", "server.1": "a"}, "/no/such.cfg": {}}
     assert data["stores"]["data"]["holds"] == {f"{host.root}/data": {"myid": "3\n"}}
 
@@ -317,7 +358,7 @@ def test_data_of_a_unit_that_was_written_and_not_yet_loaded(host: Host) -> None:
     zookeeper = host.service("zookeeper", unit="zookeeper", stores=[store(host, "zookeeper")])
     (host.root / "units" / "kafka.service").touch()
     (host.root / "units" / "zookeeper.service").touch()
-    data = compare([kafka, zookeeper], "current", [])["services"]["zookeeper"]["data"]
+    data = host.compare([kafka, zookeeper], "current", [])["services"]["zookeeper"]["data"]
     assert data["stores"]["data"]["older"] == {f"{host.root}/old": {"myid": "3\n"}}
 
 
@@ -325,7 +366,7 @@ def test_data_that_cannot_be_read_is_an_error_and_none(host: Host, service: Path
     """None is not nothing: where data cannot be read nobody may think that there is none."""
     (service / "myid").symlink_to(host.root / "bin" / "systemctl")
     unread = store(host) | {"directories": [str(service)]}
-    found = compare([host.service("zookeeper", stores=[unread])], "current", [])
+    found = host.compare([host.service("zookeeper", stores=[unread])], "current", [])
     here = found["services"]["zookeeper"]
     assert here["data"] is None
     [error] = here["errors"]
@@ -338,7 +379,7 @@ def test_a_systemd_that_does_not_answer_is_an_error(host: Host) -> None:
     (host.root / "bin" / "journalctl").write_text("#!/bin/sh\n")
     (host.root / "bin" / "journalctl").chmod(0o755)
     service = host.service("kafka", unit="kafka", stores=[store(host, "kafka")])
-    here = compare([service], "current", [])["services"]["kafka"]
+    here = host.compare([service], "current", [])["services"]["kafka"]
     assert here["data"] is None
     assert "units" not in here
     assert [": away" in error for error in here["errors"]] == [True, True]

@@ -366,6 +366,26 @@ def test_stop_leaves_enabled_what_was_enabled(systemd: Systemctl) -> None:
     assert systemd.calls == [("stop", "b")]
 
 
+@pytest.mark.parametrize(
+    ("shown", "stopped"),
+    [
+        ({"ActiveState": "activating", "SubState": "auto-restart"}, True),
+        ({"ActiveState": "active", "NRestarts": "9", "ActiveEnterTimestampMonotonic": "{now}"}, True),
+        ({"ActiveState": "deactivating"}, True),
+        ({"ActiveState": "failed"}, False),
+    ],
+    ids=["waits", "runs-for-a-moment", "ends", "failed"],
+)
+def test_what_systemd_would_start_anew_is_stopped(
+    systemd: Systemctl, shown: dict[str, str], stopped: bool
+) -> None:
+    now = str(int(time.monotonic() * 1e6))
+    systemd.units["a"] |= {key: now if value == "{now}" else value for key, value in shown.items()}
+    for check in (True, False):
+        assert ensure_state(named("a"), "stopped", check=check)["stopped"] == ["a"] * stopped
+    assert systemd.calls == [("stop", "a")] * stopped
+
+
 @pytest.mark.parametrize("on_its_way", ["activating", "reloading"])
 def test_a_unit_on_its_way_up_is_not_started_again(systemd: Systemctl, on_its_way: str) -> None:
     systemd.units["a"]["ActiveState"] = on_its_way
@@ -572,6 +592,7 @@ def test_units_that_the_inventory_no_longer_has_are_found(tmp_path: Path) -> Non
         ({"ActiveState": "activating", "SubState": "start"}, True),
         # systemd waits to start it anew after a failure.
         ({"ActiveState": "activating", "SubState": "auto-restart"}, False),
+        ({"ActiveState": "activating", "SubState": "auto-restart-queued"}, False),
         # It was killed once: it runs. It ends again and again: it is up for a moment only.
         ({"ActiveState": "active", "NRestarts": "1", "ActiveEnterTimestampMonotonic": "{now}"}, True),
         ({"ActiveState": "active", "NRestarts": "2", "ActiveEnterTimestampMonotonic": "{now}"}, False),

@@ -168,7 +168,7 @@ def _done(module: QuietModule, wanted: list[dict[str, Any]], header: str) -> dic
         what = {"data": asked["remove_data"], "tarballs": asked["remove_tarballs"]}
         done |= remove(wanted, header, asked["record"], check=check, **what)
     elif check:
-        done = compare(wanted, asked["state"], asked["units"])
+        done = compare(wanted, asked["state"], asked["units"], asked["record"])
     else:
         done = ensure_state(wanted, asked["state"], asked["units"], asked["record"])
     return done

@@ -189,10 +189,12 @@ def fstab(text: str) -> list[str]:
     return [
         _path(row[1])
         for row in rows
-        if len(row) > 3 and row[1].startswith("/") and "noauto" not in row[3].split(",")
+        if len(row) > 2 and row[1].startswith("/") and "noauto" not in "".join(row[3:4]).split(",")
     ]
 
 
 def _path(text: str) -> str:
-    """A path as fstab(5) writes it: blanks are octal."""
-    return re.sub(r"\\([0-7]{3})", lambda found: chr(int(found[1], 8)), text)
+    """A path as fstab(5) writes it, without what is too much: blanks are octal."""
+    plain = re.sub(r"\\([0-7]{3})", lambda found: chr(int(found[1], 8)), text)
+    # Of two slashes at the beginning normpath would leave both.
+    return os.path.normpath(re.sub("^/+", "/", plain))

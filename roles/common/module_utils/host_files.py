@@ -186,7 +186,7 @@ def apply(spec: dict[str, Any], *, check: bool) -> dict[str, Any] | None:
 
 
 def _remove(path: str, *, check: bool) -> dict[str, Any] | None:
-    """Remove a file of the kit, and its directory when that is empty; return its diff, None without one."""
+    """Remove a file of the kit, and an empty directory of drop-ins; return its diff, None without one."""
     folder, name = os.path.split(path)
     try:
         with directory(folder) as place:
@@ -197,7 +197,8 @@ def _remove(path: str, *, check: bool) -> dict[str, Any] | None:
                 os.unlink(name, dir_fd=place.fd)
     except FileNotFoundError:
         return None
-    if not check and not os.listdir(folder):
+    # Others, such as /etc/sysctl.d, are the system's, however few files are in them.
+    if not check and folder.endswith(".service.d") and not os.listdir(folder):
         os.rmdir(folder)
     return {"before_header": path, "after_header": path, "before": mask(found.text or ""), "after": ""}
 

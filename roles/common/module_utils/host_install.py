@@ -11,6 +11,7 @@ import stat
 import subprocess
 import tarfile
 import tempfile
+from collections.abc import Collection
 from pathlib import Path
 from typing import IO, Any
 
@@ -70,10 +71,13 @@ INSTALL: dict[str, Any] = {
 }
 
 
-def install(part: dict[str, Any], *, check: bool, move_links: bool = True) -> list[str]:
+def install(
+    part: dict[str, Any], *, check: bool, move_links: bool = True, mine: Collection[str] = ()
+) -> list[str]:
     """Make what is missing; a sentence for each thing done.
 
     move_links: whether a link that leads elsewhere is moved; one that is missing is made in any case
+    mine: links that the kit has made on this host (host_made)
     Raises KeyError for an unknown owner, OSError, TarError, and ValueError for what is somebody else's or for
     another tarball than named.
     """
@@ -86,7 +90,8 @@ def install(part: dict[str, Any], *, check: bool, move_links: bool = True) -> li
         done += unpack(artifact, check=check)
     for link in links_of(part):
         if move_links or not os.path.lexists(link["path"]):
-            done += make_link(Path(link["path"]), link["target"], link.get("within"), check=check)
+            within = link.get("within") if link["path"] in mine else None
+            done += make_link(Path(link["path"]), link["target"], within, check=check)
     for path in part.get("commands", ()):
         done += link_commands(Path(path), BIN, check=check)
     if part.get("kernel") is not None:
@@ -234,7 +239,7 @@ def unpack(artifact: dict[str, Any], *, check: bool) -> list[str]:
 def make_link(link: Path, target: str, within: str | None = None, *, check: bool) -> list[str]:
     """Point a link at its target, at once for whoever looks.
 
-    within: a directory; a link that leads to something in it may be moved, too
+    within: a directory; a link that leads to something in it may be moved, too: the kit has made it
     Raises ValueError when the name is taken, and for a link on the way that root does not follow.
     """
     _refuse_to_replace(link, target, within)
@@ -266,16 +271,22 @@ def _link(place: Place, name: str, target: str) -> None:
 
 
 def _refuse_to_replace(link: Path, target: str, within: str | None) -> None:
-    """Of links only those that lead to nothing or to what the kit put there may be pointed elsewhere."""
-    if not link.exists() or (link / STAMP).is_file():
-        return
-    if not link.is_symlink():
+    if link.is_symlink():
+        if leads_to_theirs(link, target, within):
+            raise ValueError(
+                f"{link} is a link to {os.readlink(link)}: move it away, the kit does not replace what it "
+                "did not make"
+            )
+    elif link.exists() and not (link / STAMP).is_file():
         raise ValueError(f"{link} is not a link: move it away, the kit does not delete what it did not make")
+
+
+def leads_to_theirs(link: Path, target: str = "", within: str | None = None) -> bool:
+    """Whether a link leads to what the kit did not put there: only another one may be pointed elsewhere."""
+    if not link.exists() or (link / STAMP).is_file():
+        return False
     leads_to = os.readlink(link)
-    if leads_to != target and not (within and leads_to.startswith(f"{within}/")):
-        raise ValueError(
-            f"{link} is a link to {leads_to}: move it away, the kit does not replace what it did not make"
-        )
+    return leads_to != target and not (within and leads_to.startswith(f"{within}/"))
 
 
 def _unpack_to(prefix: Place, folder: str, artifact: dict[str, Any]) -> None:

@@ -22,6 +22,14 @@ BEFORE = "var/lib/millrace/kernel-before.json"
 HEADER = "# Managed by Millrace: change common_kernel_settings in the inventory, not this file.\n"
 #: More of these is as good: what a machine has already is not lowered.
 AT_LEAST = ("vm.max_map_count",)
+#: Of these two the kernel uses one, and says 0 of the other as soon as the one is written (upstream:
+#: Documentation/admin-guide/sysctl/vm.rst; dirty_ratio_handler in mm/page-writeback.c and its like).
+_PAIRS = (
+    ("vm.dirty_bytes", "vm.dirty_ratio"),
+    ("vm.dirty_background_bytes", "vm.dirty_background_ratio"),
+    ("vm.overcommit_kbytes", "vm.overcommit_ratio"),
+)
+OTHER = {one: other for pair in _PAIRS for one, other in (pair, pair[::-1])}
 
 
 def ensure(settings: Mapping[str, Any], *, check: bool, root: Path = Path("/")) -> list[str]:
@@ -39,11 +47,18 @@ def ensure(settings: Mapping[str, Any], *, check: bool, root: Path = Path("/")) 
     said = beginning(str(root / BEFORE))
     before: dict[str, str] = json.loads(said) if said else {}
     wanted = {name: _wanted(name, value, root) for name, value in settings.items()}
-    # What the kernel has no more cannot be given back.
-    back = {name: value for name, value in before.items() if _path(name, root).exists()}
+    # What the kernel has no more cannot be given back; nor the 0 of a pair, which would leave both at 0.
+    back = {
+        name: value
+        for name, value in before.items()
+        if _path(name, root).exists()
+        and OTHER.get(name) not in wanted
+        and not (name in OTHER and value == "0")
+    }
     found = {name: _read(name, root) for name in {**back, **wanted}}
     change = {name: value for name, value in (back | wanted).items() if found[name] != value}
-    record = {name: found[name] for name in wanted} | before
+    fresh = [name for name in wanted if name not in before and OTHER.get(name) not in before]
+    record = before | {used: _read(used, root) for name in fresh for used in [_used(name, root)]}
     if not check:
         # Before the first change: who is cut off after it knows still what there was.
         _file(BEFORE, _json(record), root, check=False)
@@ -59,7 +74,8 @@ def ensure(settings: Mapping[str, Any], *, check: bool, root: Path = Path("/")) 
         if _file(path, HEADER + "".join(lines) if lines else "", root, check=check)
     ]
     if not check:
-        _file(BEFORE, _json({name: record[name] for name in wanted}), root, check=False)
+        lasting = {name: value for name, value in record.items() if {name, OTHER.get(name)} & {*wanted}}
+        _file(BEFORE, _json(lasting), root, check=False)
     return [f"{name} {found[name]} -> {value}" for name, value in change.items()] + written
 
 
@@ -88,6 +104,12 @@ def _read(name: str, root: Path) -> str:
 def _wanted(name: str, value: Any, root: Path) -> str:
     wanted = " ".join(str(value).split())
     return max(_read(name, root), wanted, key=int) if name in AT_LEAST and wanted.isdecimal() else wanted
+
+
+def _used(name: str, root: Path) -> str:
+    """The one of a pair that the kernel uses, else the setting itself."""
+    other = OTHER.get(name)
+    return other if other and _read(name, root) == "0" and _path(other, root).exists() else name
 
 
 def _write(name: str, value: str, root: Path) -> None:

@@ -12,31 +12,36 @@ import pwd
 import re
 import subprocess
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
-from ansible.module_utils import host_install
+from ansible.module_utils import host_install, host_kernel
 
 RECORD = "/var/lib/millrace/made.json"
 #: A package that Ansible's module of apt installs where it is missing.
 ANSIBLES = "python3-apt"
 
 Made = dict[str, Any]
+#: In it systemd makes the directories that units name in LogsDirectory (systemd.exec).
+LOGS = "/var/log"
 #: How apt says what it would unpack; what is there already has its version in brackets.
 _NEW = re.compile(r"^Inst (\S+) (?!\[)", re.MULTILINE)
+_LOGS = re.compile(r"^LogsDirectory=(.+)$", re.MULTILINE)
 
 
 def read(path: str) -> Made:
-    """The record: ``users`` and ``groups``; ``directories``, of each what it was; ``packages``.
+    """The record: ``users`` and ``groups``; ``directories``, of each what it was; ``packages``; ``links``.
 
     Of a directory it has None where nothing was there, else owner, group and mode; of the package that is
-    asked for, all that came with it.
+    asked for, all that came with it. The links are None on a machine of a kit that did not record them.
     """
-    nothing: Made = {"users": [], "groups": [], "directories": {}, "packages": {}}
+    nothing: Made = {"users": [], "groups": [], "directories": {}, "packages": {}, "links": []}
     try:
         with open(path, encoding="utf-8") as stream:
-            return nothing | dict(json.load(stream))
+            return nothing | {"links": None} | dict(json.load(stream))
     except FileNotFoundError:
-        return nothing
+        # Before there was a record the kit had other files beside it.
+        return nothing | ({"links": None} if os.path.isdir(os.path.dirname(path)) else {})
 
 
 def write(made: Made, path: str) -> None:
@@ -53,7 +58,9 @@ def note(services: Iterable[dict[str, Any]], path: str, *, files: bool) -> None:
 
     files: whether their files are to be written, too
     """
+    services = list(services)
     before, made = read(path), read(path)
+    made["links"] = links(services, made)
     for service in services:
         part = service["install"]
         for user in part["users"]:
@@ -65,8 +72,30 @@ def note(services: Iterable[dict[str, Any]], path: str, *, files: bool) -> None:
                 made["directories"].setdefault(spec["path"], state)
         for each in _places(service, files=files):
             _note_above(made, each)
-    if made != before:
+        for link in host_install.links_of(part):
+            _note_link(made["links"], link)
+    # One that says nothing tells, too, that this kit was here first.
+    if made != before or not os.path.exists(path):
         write(made, path)
+
+
+def links(services: Iterable[dict[str, Any]], made: Made) -> list[str]:
+    """The links that the kit has made; where that was not recorded, those that lead where its links do."""
+    if made["links"] is not None:
+        return list(made["links"])
+    wanted = [link for service in services for link in host_install.links_of(service["install"])]
+    return [
+        link["path"]
+        for link in wanted
+        if os.path.islink(link["path"])
+        and not host_install.leads_to_theirs(Path(link["path"]), link["target"], link.get("within"))
+    ]
+
+
+def log_directories(text: str) -> list[str]:
+    """The directories of logs that a unit file names, but for those with a specifier in their name."""
+    names = [name for line in _LOGS.findall(text) for name in line.split()]
+    return [os.path.join(LOGS, name) for name in names if "%" not in name]
 
 
 def note_packages(name: str, path: str) -> list[str]:
@@ -100,8 +129,12 @@ def _places(service: dict[str, Any], *, files: bool) -> Iterator[str]:
     yield from (link["path"] for link in host_install.links_of(part))
     if part.get("commands"):
         yield str(host_install.BIN / "command")
-    if files:
-        yield from (file["path"] for file in service["files"] if file.get("state") != "absent")
+    for file in service["files"] if files else ():
+        if file.get("state") != "absent":
+            yield file["path"]
+            yield from (f"{path}/" for path in log_directories(file.get("content") or ""))
+    if part.get("kernel"):
+        yield from (f"/{path}" for path in (host_kernel.SYSCTL, host_kernel.TMPFILES))
 
 
 def _note_missing(known: list[str], name: str, lookup: Any) -> None:
@@ -110,6 +143,14 @@ def _note_missing(known: list[str], name: str, lookup: Any) -> None:
     except KeyError:
         if name not in known:
             known.append(name)
+
+
+def _note_link(known: list[str], link: dict[str, Any]) -> None:
+    """Record a link that is missing, or that leads to nothing and is to be moved."""
+    path = link["path"]
+    right = os.path.islink(path) and not host_install.leads_elsewhere(link)
+    if not right and not os.path.exists(path) and path not in known:
+        known.append(path)
 
 
 def _note_above(made: Made, path: str) -> None:

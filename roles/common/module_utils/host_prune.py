@@ -20,7 +20,7 @@ PROC = "/proc"
 
 _PATH = re.compile(r"/[\w.+~@%/-]+")
 #: What an unpacking that was killed leaves behind, and what is moved away to be removed.
-_ASIDE = re.compile(r"\.(.+)\.(?:unpacking|old)")
+_ASIDE = re.compile(r"\.(.+-[0-9a-f]{15}[0-9a-f~])\.(?:unpacking|(?:\w+\.)?old)")
 
 
 def prune(artifacts: list[dict[str, Any]], *, check: bool) -> list[str]:

@@ -40,6 +40,7 @@ class Removal:
     header: what the first lines of every file of the kit say
     made: what the kit has made (host_made)
     stores: the directories in which daemons write what is to last
+    logs: the directories of logs that came with the kit
     theirs: directories of services that were there before the kit, or that its record does not have
     owners: the ids of the services' users
     check: whether nothing is changed
@@ -50,6 +51,7 @@ class Removal:
     header: str
     made: Made
     stores: Collection[str]
+    logs: Collection[str]
     theirs: Collection[str]
     owners: Collection[int]
     check: bool

@@ -13,7 +13,7 @@ import pwd
 import re
 import shutil
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +23,14 @@ from ansible.module_utils.host_removal import Removal, below, innermost_first, m
 
 #: Where daemons and commands of a service's user may have left something.
 TEMPORARY = ("/tmp", "/var/tmp")  # noqa: S108 (nothing is written there)
-#: In it systemd makes the directories that units name in LogsDirectory (systemd.exec).
-LOGS = "/var/log"
+#: A directory of the system in which services have a file each.
+PROFILES = "/etc/profile.d"
 #: As far into a file as the line goes that says whose it is.
 HEAD = 400
 #: What a run that was killed leaves beside a file that it wrote.
 _BEGUN = re.compile(r"\.millrace-[0-9a-f]{16}")
+#: A tarball of the kit, of whichever product: its name has the digest.
+_TARBALL = re.compile(r"[a-z]+-.+-[0-9a-f]{16}\.tar")
 
 Services = list[dict[str, Any]]
 
@@ -44,9 +46,9 @@ def remove(
     tarballs: whether they are this machine's own
     Raises UnitError when a unit does not stop, and OSError.
     """
-    work = _begin(services, header, host_made.read(record), check=check)
+    work = _begin(services, header, host_made.read(record), data=data, check=check)
     units = _stop(services, work)
-    _remove_logs(work)
+    _remove_logs(services, work)
     _remove_files(services, work)
     _forget(units, work)
     work.removed += host_kernel.ensure({}, check=check)
@@ -56,7 +58,7 @@ def remove(
         _remove_products(prefix, tuple(f"{artifact['name']}-" for artifact in artifacts), work)
     if tarballs:
         _remove_tarballs(artifacts, work)
-    _remove_written(services, work, data=data)
+    _remove_data(work, data=data)
     _remove_directories(work)
     _remove_users(work)
     _remove_groups(work)
@@ -66,18 +68,58 @@ def remove(
     return {"removed": work.removed, "left": left, "changed": bool(work.removed)}
 
 
-def _begin(services: Services, header: str, made: host_made.Made, *, check: bool) -> Removal:
-    specs = [spec for service in services for spec in service["install"]["directories"]]
+def _begin(services: Services, header: str, made: host_made.Made, *, data: bool, check: bool) -> Removal:
+    specs = _directories(services)
     users = {user["name"] for service in services for user in service["install"]["users"]}
     users |= {*made["users"], *(spec["owner"] for spec in specs)} - {"root"}
-    owners = {pwd.getpwnam(name).pw_uid for name in users if _is_user(name)}
+    owners = _ids(users)
     stores = {spec["path"] for spec in specs if spec["owner"] != "root"}
-    stores |= {path for service in services for store in service["stores"] for path in store["directories"]}
+    stores |= {*_stores(services)}
     known = made["directories"]
     # Of a service that the inventory has no more the record knows.
     stores |= {path for path in known if os.path.isdir(path) and os.stat(path).st_uid in owners}
     theirs = {path for path in {*known, *(spec["path"] for spec in specs)} if known.get(path, []) is not None}
-    return Removal(header, made, stores, theirs, owners, check)
+    logs = {*_logs(services, header, made)}
+    if not data:
+        lasting = {*_stores(services), *(stores - logs)}
+        logs = {path for path in logs if not any(below(each, [path]) for each in lasting)}
+    return Removal(header, made, stores - logs, logs, theirs, owners, check)
+
+
+def _directories(services: Services) -> list[dict[str, str]]:
+    return [spec for service in services for spec in service["install"]["directories"]]
+
+
+def _stores(services: Services) -> list[str]:
+    return [path for service in services for store in service["stores"] for path in store["directories"]]
+
+
+def _ids(users: Iterable[str]) -> set[int]:
+    return {pwd.getpwnam(name).pw_uid for name in users if _is_user(name)}
+
+
+def _logs(services: Services, header: str, made: host_made.Made) -> Iterator[str]:
+    """The directories of logs that came with the kit: root's, systemd's for its units, and services' own."""
+    known, users = made["directories"], _ids(made["users"])
+    named, wanted = {*_named_logs(header)}, {spec["path"] for spec in _directories(services)}
+    for path in {*known, *named}:
+        if not path.startswith(f"{host_made.LOGS}/") or not os.path.isdir(path):
+            continue
+        owner = os.lstat(path).st_uid
+        if path in known:
+            mine = known[path] is None and (owner == 0 or path in named or path in wanted)
+        else:
+            # A kit of before did not record what systemd makes: what was there cannot be a new user's.
+            mine = owner in users
+        if mine:
+            yield path
+
+
+def _named_logs(header: str) -> Iterator[str]:
+    """The directories of logs that systemd makes for units of the kit."""
+    for path in _unit_paths(header):
+        with open(path, encoding="utf-8") as stream:
+            yield from host_made.log_directories(stream.read())
 
 
 def _is_user(name: str) -> bool:
@@ -91,7 +133,7 @@ def _stop(services: Services, work: Removal) -> list[str]:
     units = [*sorted(others), *wanted]
     shown = host_units.loaded(units)
     for unit in units:
-        if shown.get(unit, {}).get("ActiveState", "inactive") not in ("inactive", "failed"):
+        if not host_units.is_down(shown.get(unit, {})):
             work.do(f"stopped {unit}", host_units.systemctl, "stop", unit)
     enabled = [unit for unit in units if shown.get(unit, {}).get("UnitFileState") == "enabled"]
     if enabled and not work.check:
@@ -101,10 +143,14 @@ def _stop(services: Services, work: Removal) -> list[str]:
 
 def _unit_files(header: str) -> Iterator[str]:
     """The units with a file of the kit; a template is none."""
-    for path in glob.glob(os.path.join(glob.escape(host_units.UNIT_DIR), "*.service")):
-        name = os.path.basename(path).removesuffix(".service")
-        if not name.endswith("@") and host_units.begins(path, f"# {header}"):
-            yield name
+    names = (os.path.basename(path).removesuffix(".service") for path in _unit_paths(header))
+    return (name for name in names if not name.endswith("@"))
+
+
+def _unit_paths(header: str) -> Iterator[str]:
+    """The unit files of the kit."""
+    paths = glob.iglob(os.path.join(glob.escape(host_units.UNIT_DIR), "*.service"))
+    return (path for path in paths if host_units.begins(path, f"# {header}"))
 
 
 def _forget(units: list[str], work: Removal) -> None:
@@ -122,14 +168,15 @@ def _forget(units: list[str], work: Removal) -> None:
             host_units.systemctl("reset-failed", each["Id"])
 
 
-def _remove_logs(work: Removal) -> None:
-    """Remove the directories of services' users among the logs: systemd makes them (LogsDirectory)."""
-    for name in work.names(LOGS):
-        path = os.path.join(LOGS, name)
-        status = os.lstat(path)
-        if stat.S_ISDIR(status.st_mode) and status.st_uid in work.owners:
-            work.empty(path)
-            work.rmdir(path)
+def _remove_logs(services: Services, work: Removal) -> None:
+    """Remove the directories of logs that came with the kit; say to which others its daemons have written."""
+    for path in innermost_first(work.logs):
+        work.empty(path)
+        work.rmdir(path)
+    named = {*_named_logs(work.header), *(spec["path"] for spec in _directories(services))}
+    for path in sorted(named - work.stores - work.logs):
+        if path.startswith(f"{host_made.LOGS}/") and work.names(path):
+            work.left[path] = "beside the kit's logs there may be others, or data"
 
 
 def _remove_files(services: Services, work: Removal) -> None:
@@ -139,7 +186,8 @@ def _remove_files(services: Services, work: Removal) -> None:
     prefixes = {artifact["prefix"] for service in services for artifact in service["install"]["artifacts"]}
     folders = {path for path, was in work.made["directories"].items() if was is None}
     folders = {path for path in folders if not below(path, [*work.stores, *prefixes])}
-    for folder in sorted({*folders, *map(os.path.dirname, paths)}):
+    # Of a service that the inventory has no more, too.
+    for folder in sorted({PROFILES, host_units.UNIT_DIR, *folders, *map(os.path.dirname, paths)}):
         for name in work.names(folder):
             if _is_ours(os.path.join(folder, name), work.header):
                 work.unlink(os.path.join(folder, name))
@@ -166,16 +214,23 @@ def _is_ours(path: str, header: str) -> bool:
 
 
 def _remove_links(services: Services, work: Removal) -> None:
-    for link in (link for service in services for link in host_install.links_of(service["install"])):
-        path, within = link["path"], link.get("within")
+    wanted = {
+        link["path"]: link for service in services for link in host_install.links_of(service["install"])
+    }
+    known = host_made.links(services, work.made)
+    for path in dict.fromkeys([*wanted, *known]):
         if path in work.gone or not os.path.lexists(path):
             continue
-        leads_to = os.readlink(path) if os.path.islink(path) else ""
-        mine = leads_to == link["target"] or bool(within and leads_to.startswith(f"{within}/"))
-        if mine or (leads_to and os.path.isfile(os.path.join(path, host_install.STAMP))):
+        if not os.path.islink(path):
+            work.left[path] = "no link"
+            continue
+        leads_to, link = os.readlink(path), wanted.get(path, {"target": ""})
+        theirs = host_install.leads_to_theirs(Path(path), link["target"], link.get("within"))
+        # With a digest in its target it is the kit's, which may have put it in the place of a directory.
+        if (path in known and not theirs) or (leads_to == link["target"] and not os.path.isabs(leads_to)):
             work.unlink(path)
         else:
-            work.left[path] = f"a link to {leads_to}" if leads_to else "no link"
+            work.left[path] = f"a link to {leads_to}"
     for name in work.names(str(host_install.BIN)):
         path = str(host_install.BIN / name)
         if os.path.islink(path) and os.readlink(path) == host_install.COMMAND:
@@ -221,22 +276,18 @@ def _is_stamped(place: Place, name: str) -> bool:
 
 
 def _remove_tarballs(artifacts: list[dict[str, Any]], work: Removal) -> None:
-    products = tuple(f"{artifact['name']}-" for artifact in artifacts)
     for folder in sorted({os.path.dirname(artifact["tarball"]) for artifact in artifacts}):
         if any(below(mount, [folder]) for mount in mounts()):
             work.left[folder] = "a mount point"
             continue
         for name in work.names(folder):
-            if name.startswith(products) and ".tar" in name:
+            if _TARBALL.fullmatch(name):
                 work.unlink(os.path.join(folder, name))
         work.rmdir(folder)
 
 
-def _remove_written(services: Services, work: Removal, *, data: bool) -> None:
-    """Remove what daemons have written: logs in directories of root's, and data where that is asked for."""
-    specs = [spec for service in services for spec in service["install"]["directories"]]
-    for path in sorted({spec["path"] for spec in specs if spec["owner"] == "root"}):
-        work.empty(path)
+def _remove_data(work: Removal, *, data: bool) -> None:
+    """Remove what daemons have written where that is asked for, else say where it is."""
     if data:
         for path in innermost_first(work.stores):
             work.empty(path)
@@ -276,7 +327,7 @@ def _give_back(path: str, was: list[int], work: Removal) -> None:
 
 def _owners_of_left(work: Removal) -> Iterator[os.stat_result]:
     """Status of what is left of directories, and of what is directly in them."""
-    for path in {*work.stores, *work.made["directories"]} - work.gone - work.restored:
+    for path in {*work.stores, *work.made["directories"], *work.left} - work.gone - work.restored:
         if os.path.isdir(path):
             yield os.stat(path)
             yield from (os.lstat(os.path.join(path, name)) for name in work.names(path))
@@ -316,7 +367,7 @@ def _process_of(uid: int) -> str:
 
 
 def _remove_temporary(uid: int, work: Removal) -> None:
-    mine = Removal(work.header, work.made, (), (), {uid}, work.check)
+    mine = Removal(work.header, work.made, (), (), (), {uid}, work.check)
     for path in TEMPORARY:
         mine.empty(path)
     work.removed += mine.removed
@@ -339,17 +390,28 @@ def _remove_groups(work: Removal) -> None:
 
 def _remove_packages(work: Removal) -> None:
     """Purge what apt has added for the kit, and nobody has asked for since, or needs."""
-    for asked, came in work.made["packages"].items():
-        there = [name for name in came if _is_installed(name)]
-        if not there:
-            continue
-        manual = host_made.run("apt-mark", "showmanual", *there).split()
-        going = [name for name in there if name in (asked, host_made.ANSIBLES) or name not in manual]
-        said = host_made.run("apt-get", "purge", "--simulate", "--quiet", *going) if going else ""
-        others = sorted({*re.findall(r"^(?:Purg|Remv|Inst) (\S+)", said, re.MULTILINE)} - {*there})
-        if others or not going:
-            work.left[f"package {asked}"] = f"needed by {', '.join(others)}" if others else "asked for since"
-            continue
+    there = {asked: [*filter(_is_installed, came)] for asked, came in work.made["packages"].items()}
+    waiting = [asked for asked, names in there.items() if names]
+    going: list[str] = []
+
+    def purged(asked: str) -> list[str]:
+        manual = host_made.run("apt-mark", "showmanual", *there[asked]).split()
+        return [name for name in there[asked] if name in (asked, host_made.ANSIBLES) or name not in manual]
+
+    def needed_by(asked: str) -> list[str]:
+        said = host_made.run("apt-get", "purge", "--simulate", "--quiet", *going, *purged(asked))
+        return sorted(
+            {*re.findall(r"^(?:Purg|Remv|Inst) (\S+)", said, re.MULTILINE)} - {*going, *there[asked]}
+        )
+
+    # One may be needed by another that goes, too, such as what came with the older of two JDKs.
+    while free := next((asked for asked in waiting if purged(asked) and not needed_by(asked)), None):
+        going += purged(free)
+        waiting.remove(free)
+    for asked in waiting:
+        others = ", ".join(needed_by(asked)) if purged(asked) else ""
+        work.left[f"package {asked}"] = f"needed by {others}" if others else "asked for since"
+    if going:
         words = ("apt-get", "purge", "--yes", "--quiet", *going)
         work.do(f"packages {', '.join(going)}", host_made.run, *words)
 
@@ -369,15 +431,15 @@ def _remove_state(services: Services, record: str, work: Removal) -> None:
     if os.path.isdir(kept := os.path.join(state, "kept")):
         work.do(kept, shutil.rmtree, kept)
         work.gone.add(kept)
-    for service in services:
-        holds = [path for store in service["stores"] for path in store["directories"] if work.names(path)]
-        for path in service["settings"]:
-            if os.path.dirname(path) != state or not os.path.isfile(path):
-                continue
-            if holds:
-                work.left[path] = f"it goes with the data in {', '.join(holds)}"
-            else:
-                work.unlink(path)
+    stores = {path: _stores([service]) for service in services for path in service["settings"]}
+    for path in (os.path.join(state, name) for name in work.names(state)):
+        if not os.path.isfile(path) or not _is_ours(path, work.header):
+            continue
+        # Of one whose service the inventory has no more it is not known with which data it goes.
+        if holds := [each for each in stores.get(path, sorted(work.stores)) if work.names(each)]:
+            work.left[path] = f"it goes with the data in {', '.join(holds)}"
+        else:
+            work.unlink(path)
     made = _still_made(work)
     if any(made.values()):
         if made != work.made and not work.check:
@@ -403,4 +465,6 @@ def _still_made(work: Removal) -> host_made.Made:
         "packages": {
             asked: came for asked, came in made["packages"].items() if f"package {asked}" in work.left
         },
+        # One that is left leads to what others have put there.
+        "links": [],
     }

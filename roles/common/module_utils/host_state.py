@@ -16,13 +16,15 @@ ERRORS = (KeyError, OSError, ValueError, host_units.UnitError, tarfile.TarError)
 Service = dict[str, Any]
 
 
-def compare(services: list[Service], state: str, only: list[str]) -> dict[str, Any]:
+def compare(services: list[Service], state: str, only: list[str], record: str) -> dict[str, Any]:
     """What bringing the services to the state would take, by the name of each; nothing is changed.
 
+    record: as in ensure_state
     A daemon that reads a file which is yet to be written is stale, whichever service writes it: HDFS reads
     Hadoop's core-site.xml. What cannot be done is said in ``errors``.
     """
     links = {link for service in services for link in moved_links(service)}
+    mine = host_made.links(services, host_made.read(record))
     found: dict[str, Any] = {}
     diffs: list[dict[str, Any]] = []
     for service in services:
@@ -37,7 +39,9 @@ def compare(services: list[Service], state: str, only: list[str]) -> dict[str, A
     for service in services:
         here = found[service["name"]]
         try:
-            here["install"] = missing_paths(service) + host_install.install(service["install"], check=True)
+            here["install"] = missing_paths(service) + host_install.install(
+                service["install"], check=True, mine=mine
+            )
             here["units"] = host_units.ensure_state(
                 units_of(service, only), state_of(state), check=True, changing=changing, links=links
             )
@@ -64,11 +68,12 @@ def ensure_state(services: list[Service], state: str, only: list[str], record: s
     record: the file where it is written down what was not there before (host_made)
     """
     host_made.note(services, record, files=state != "installed")
+    mine = host_made.links(services, host_made.read(record))
     found: dict[str, Any] = {}
     for service in services:
         here = found[service["name"]] = {"install": [], "files": [], "errors": [], "diff": []}
         here["install"] = host_install.install(
-            service["install"], check=False, move_links=state != "installed"
+            service["install"], check=False, move_links=state != "installed", mine=mine
         )
         if state != "installed":
             _files(service, here, check=False)

@@ -52,10 +52,16 @@ def is_up(shown: Mapping[str, str]) -> bool:
 
     One that systemd starts anew after each failure is no daemon that could be taken away.
     """
-    if shown.get("ActiveState") not in UP or shown.get("SubState") == "auto-restart":
+    # Since 254 systemd says auto-restart-queued, too.
+    if shown.get("ActiveState") not in UP or shown.get("SubState", "").startswith("auto-restart"):
         return False
     since = time.monotonic() - int(shown.get("ActiveEnterTimestampMonotonic") or 0) / 1e6
     return int(shown.get("NRestarts") or 0) < 2 or since > STEADY
+
+
+def is_down(shown: Mapping[str, str]) -> bool:
+    """Whether systemd has nothing to stop: what it starts again and again is not up, and not down either."""
+    return shown.get("ActiveState", "inactive") in ("inactive", "failed")
 
 
 def reasons(
@@ -224,7 +230,10 @@ def ensure_state(
     missing = [unit for unit in units if shown.get(unit, {}).get("LoadState") != "loaded"]
     if missing and not check and state != "stopped":
         raise UnitError(f"no unit file for {', '.join(missing)}: its service has not been deployed here")
-    active = {unit: is_up(shown.get(unit, {})) for unit in units}
+    active = {
+        unit: not is_down(shown.get(unit, {})) if state == "stopped" else is_up(shown.get(unit, {}))
+        for unit in units
+    }
     dropins = {unit["name"]: dropins_of(unit["name"], changing) if "file" in unit else [] for unit in wanted}
     why = {
         name: reasons(recorded(shown[name]["RuntimeDirectory"]), _reads(unit, dropins[name]), changing, links)
@@ -341,12 +350,12 @@ def _is_absent(path: str) -> bool:
     return path.startswith("/") and not glob.glob(path)
 
 
-def orphaned_units(units: Collection[str], header: str, directory: str = UNIT_DIR) -> list[str]:
+def orphaned_units(units: Collection[str], header: str, directory: str | None = None) -> list[str]:
     """Units that start on boot with a file of the kit, and are none of these: the inventory lost them.
 
     header: what the first line of every such file says
     """
-    wanted = glob.glob(os.path.join(glob.escape(directory), "*.wants", "*.service"))
+    wanted = glob.glob(os.path.join(glob.escape(directory or UNIT_DIR), "*.wants", "*.service"))
     found = {
         os.path.basename(path).removesuffix(".service") for path in wanted if begins(path, f"# {header}")
     }
