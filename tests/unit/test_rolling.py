@@ -75,7 +75,7 @@ def roll(
         "zookeeper_client_port": 2181,
         "common_check": ["/bin/sh", str(directory / "check")],
         "common_blame": ["/bin/sh", str(directory / "blame")],
-        "__common_found": {"services": {"kafka": {"diffs": {CONFIG: "+num.io.threads=0"}}}},
+        "__common_found": {"services": {"kafka": {"data": {"stores": {}}}}},
         "__common_plan": {
             "check": False,
             "services": {
@@ -185,7 +185,9 @@ def test_a_gate_that_stays_closed_takes_back_too(tmp_path: Path) -> None:
 
 
 def test_what_may_have_altered_data_is_not_taken_back(tmp_path: Path) -> None:
-    found = {"services": {"kafka": {"diffs": {CONFIG: "-log.dirs=/a\n+log.dirs=/a,/b"}}}}
+    logs = {"holds": {"/var/lib/kafka": {}}, "kept": [], "older": {}}
+    stores = {"logs": logs, "log.dirs of 2": logs | {"holds": {"/a": {}, "/b": {}}, "kept": ["/a"]}}
+    found = {"services": {"kafka": {"data": {"stores": stores}}}}
     words = {"fails": "kafka@2", "other": [CONFIG], "__common_found": found}
     rc, output, done = roll(tmp_path, "kafka", {"a": ["kafka@2"]}, **words, **WHERE)  # type: ignore[arg-type]
     assert rc == 2, output
