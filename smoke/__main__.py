@@ -365,12 +365,15 @@ def configure(options: argparse.Namespace) -> int:
 
 def leaving(options: argparse.Namespace) -> int:
     """Print which brokers leave, and what stands against it. Bad input where the cluster does not say."""
-    section = _kafka(described(options))
+    cluster = described(options)
+    section = _kafka(cluster)
     try:
         state = kafka_quorum.fetch(section, options.timeout)
     except TimeoutError as error:
         raise ClusterError(f"the brokers cannot be asked: {error}") from None
-    print(json.dumps(kafka_quorum.leaving(state, section, json.load(sys.stdin))))
+    units = json.load(sys.stdin)
+    begun = kafka_quorum.begun(cluster, section, units)
+    print(json.dumps(kafka_quorum.leaving(state, section, units, begun)))
     return 0
 
 

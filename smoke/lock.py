@@ -4,6 +4,9 @@
 not. On each machine an SSH session of its own holds the lock of a file (jobs/lock.py). The sessions end with
 the run, whatever ended it, and the locks with them; those of a controller that is gone after 30 s of silence.
 
+The description of the cluster is locked, too, by the file ``lock`` beside it: the gates of the run read it,
+and another run of this checkout must not make it another meanwhile (the action plugin controller_files).
+
 A session that is lost is opened again until the run ends. The run goes on meanwhile, even when those that are
 left are no majority: a run that stops midway does more harm than one that a second operator may join.
 """
@@ -12,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import fcntl
 import getpass
 import json
 import os
@@ -27,9 +31,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TextIO
 
 from smoke.cluster import CHECKOUT, Cluster, ClusterError, expect, load
 from smoke.machine import Machine
+from smoke.wait import wait_until
 
 HELD = "held"
 SILENCE = 30.0
@@ -77,12 +83,17 @@ def judge(cluster: str, answers: Mapping[str, Answer | None]) -> str | None:
     holders = Counter(answer.holder for answer in known.values() if answer.holder is not None)
     if holders:
         ((holder, _),) = holders.most_common(1)
-        return f"The cluster {cluster} is being changed by {_whom(str(holder))}"
+        return _changed(cluster, str(holder))
     silent = ", ".join(f"{name} ({answer.why})" for name, answer in known.items() if not answer.held)
     return (
         f"The lock of the cluster {cluster} needs {majority} of its {len(answers)} machines and had {held}. "
         f"Not locked: {silent}. Start them, or mend what stands in brackets, and run again"
     )
+
+
+def _changed(cluster: str, holder: str) -> str:
+    """Why the lock is refused that somebody else has."""
+    return f"The cluster {cluster} is being changed by {_whom(holder)}"
 
 
 def _whom(holder: str) -> str:
@@ -277,21 +288,47 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--pid", type=int, required=True, help="the process of the run")
     parser.add_argument("--directory", default="/run", help="where machines have the lock's file")
     options = parser.parse_args(arguments)
-    try:
-        cluster = load(options.cluster)
-        expect(cluster, options.name, options.inventory)
-    except ClusterError as error:
-        print(error)
-        return 1
-    lock = Lock(cluster.name, _commands(cluster, options.directory, holder(options.pid)), options.pid)
-    try:
-        said = lock.take()
-        print(said, flush=True)
-        if said == HELD:
-            lock.keep()
-    finally:
-        lock.close()
+    with options.cluster.with_name("lock").open("a+", encoding="utf-8") as file:
+        who = holder(options.pid)
+        other = _description_held(file, who)
+        try:
+            cluster = load(options.cluster)
+            expect(cluster, options.name, options.inventory)
+        except ClusterError as error:
+            print(error)
+            return 1
+        if other is not None:
+            print(_changed(cluster.name, other))
+            return 1
+        lock = Lock(cluster.name, _commands(cluster, options.directory, who), options.pid)
+        try:
+            said = lock.take()
+            print(said, flush=True)
+            if said == HELD:
+                lock.keep()
+        finally:
+            lock.close()
     return 0 if said == HELD else 1
+
+
+def _description_held(file: TextIO, who: str) -> str | None:
+    """Lock the description by its file, as long as that is open; the holder of another run that has it."""
+
+    def free() -> bool:
+        with contextlib.suppress(BlockingIOError):
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        return False
+
+    try:
+        wait_until(free, PATIENCE, "it is locked")
+    except TimeoutError:
+        file.seek(0)
+        return file.readline().strip()
+    file.truncate(0)
+    file.write(f"{who}\n")
+    file.flush()
+    return None
 
 
 def _commands(cluster: Cluster, directory: str, who: str) -> dict[str, list[str]]:

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 TOOL = 60
 """Seconds that one of upstream's commands may take: a JVM starts for it."""
+LEAVES = "controller.quorum.auto.join.enable=false"
+"""The line of a node's file from the moment at which it begins to leave (leave_broker.yml)."""
+BOOTSTRAP = "controller.quorum.bootstrap.servers="
 
 
 def fetch(section: Kafka, timeout: float) -> State:
@@ -61,13 +64,37 @@ def against_leaving(state: State, number: int) -> list[Fault]:
     return found
 
 
-def leaving(state: State, section: Kafka, units: Iterable[Sequence[str]]) -> dict[str, list[object]]:
+def begun(cluster: Cluster, section: Kafka, units: Iterable[Sequence[str]]) -> list[int]:
+    """The ids of those that a run which was cut off had begun to take out of this cluster.
+
+    units: pairs of a machine and a unit that starts there; of one that is not reached nothing is known
+    """
+    voters = {node.host for node in section.nodes if node.id in section.voters}
+    found = []
+    for host, unit in units:
+        number = int(unit.partition("@")[2])
+        try:
+            lines = cluster.machines[host].run(f"cat /etc/kafka/server-{number}.properties").splitlines()
+        except (KeyError, OSError):
+            continue
+        listed = [line.removeprefix(BOOTSTRAP) for line in lines if line.startswith(BOOTSTRAP)]
+        hosts = {place.rpartition(":")[0] for places in listed for place in places.split(",")}
+        # Others may have a cluster of their own there.
+        if LEAVES in lines and hosts & voters:
+            found.append(number)
+    return found
+
+
+def leaving(
+    state: State, section: Kafka, units: Iterable[Sequence[str]], begun: Iterable[int] = ()
+) -> dict[str, list[object]]:
     """Which units that the inventory lost are of this cluster, in the order in which they leave it.
 
     units: pairs of a machine and a unit that starts there
+    begun: ids of those that have begun to leave, which the cluster may know no more
     Returns {"leave": [[host, unit]], "refusals": [sentences]}.
     """
-    known = {*state.voters, *state.registered} - {node.id for node in section.nodes}
+    known = {*state.voters, *state.registered, *begun} - {node.id for node in section.nodes}
     places = {int(unit.partition("@")[2]): [host, unit] for host, unit in units}
     # The quorum does better without those that are away.
     order = sorted(known & set(places), key=lambda number: (number in state.caught_up, number))

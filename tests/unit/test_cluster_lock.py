@@ -337,6 +337,35 @@ def test_a_run_that_is_killed_frees_the_cluster(tmp_path: Path) -> None:
     process.wait()
 
 
+def test_another_run_describes_nothing_otherwise_while_one_goes_on(tmp_path: Path) -> None:
+    """Its gates read the description anew each time. The run itself may describe more."""
+    argv = [sys.executable, "-m", "smoke.lock", *words(cluster(tmp_path), 0)[:2], "--directory", "."]
+
+    def describe(text: str) -> dict[str, object]:
+        files = [{"path": f"{tmp_path}/described", "content": text}]
+        return {"controller_files": {"files": files, "lock": f"{tmp_path}/lock"}, "run_once": True}
+
+    def other() -> tuple[int, str]:
+        (tmp_path / "other").mkdir(exist_ok=True)
+        process = start(tmp_path, *play(tmp_path / "other", describe("theirs")))
+        finish(process)
+        return process.returncode, (tmp_path / "described").read_text()
+
+    waits: dict[str, object] = {"ansible.builtin.wait_for": {"path": f"{tmp_path}/never"}, "run_once": True}
+    process = start(tmp_path, *play(tmp_path, describe("before"), task(*argv), describe("mine"), waits))
+    assert process.stdout
+    output = ""
+    while "wait_for" not in output:
+        line = process.stdout.readline()
+        assert line, output
+        output += line
+    assert other() == (2, "mine")
+    process.kill()
+    process.stdout.close()
+    process.wait()
+    assert other() == (0, "theirs")
+
+
 @pytest.mark.parametrize(
     ("argv", "options", "says"),
     [

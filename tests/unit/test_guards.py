@@ -122,7 +122,8 @@ def refused(
     # No more is shown of the plan than what is refused.
     assert not any("ansible_facts" in json.loads(result) for _, result in said)
     lines = [line for _, result in said for line in json.loads(result)["msg"].splitlines()]
-    assert json.loads((directory / "plan.json").read_text())["refusals"] == lines
+    plan = "check.json" if "--check" in words else "plan.json"
+    assert json.loads((directory / plan).read_text())["refusals"] == lines
     return [line.replace(str(directory), "@") for line in lines]
 
 

@@ -37,8 +37,10 @@ case $1 in
   *) exit 1 ;;
 esac
 """
-# kafka-storage.sh format: each directory gets an id.
+# kafka-storage.sh format: each directory gets an id. For further disks a shell has the broker and its own.
 RUNUSER = """#!/bin/sh
+if [ "$5" = -ec ]; then echo "disks $7 $8" >> {log}; exit; fi
+[ "$6" = --ignore-formatted ] && shift
 echo "format $9 ${{10}}" >> {log}
 echo "${{11}}" >> {log}-voters
 id=$(echo "$9" | tr -dc 0-9)
@@ -63,11 +65,13 @@ def play(
     controllers: dict[str, int] | None = None,
     last: tuple[str, ...] = (),
     properties: str = PROPERTIES.format("true"),
+    disks: Mapping[int, Mapping[str, bool]] | None = None,
     book: str = "",
 ) -> tuple[int, str, list[str]]:
     """Exit status, output and what was done by the plays of Kafka on machines that are this one.
 
     brokers: their ids by host; without controllers of their own each is one, too
+    disks: by broker its log.dirs, the first in kafka_data_dir, and whether each is formatted
     """
     alone = controllers or {}
     log = directory / "log"
@@ -99,8 +103,17 @@ def play(
             "data": {"kafka": {"formatted": formatted, "last": list(last)}},
         },
     }
+    disks = disks or {}
+    held = {f"{number}/meta.properties": "" for number, each in disks.items() if next(iter(each.values()))}
+    stores: dict[str, Any] = {"logs": {"holds": {str(directory): held}}} | {
+        f"log.dirs of {number}": {
+            "holds": {path: {"meta.properties": ""} if has else {} for path, has in each.items()}
+        }
+        for number, each in disks.items()
+    }
     hosts = {
         host: {
+            "__common_found": {"services": {"kafka": {"data": {"stores": stores}}}},
             "waits": list(waits[host]) if host in waits else [],
             "kafka_brokers": [
                 {"id": number, "host": host, "port": 9092, "controller_port": 9093}
@@ -177,6 +190,26 @@ def test_nobody_joins_after_one_that_does_not_vote(tmp_path: Path) -> None:
     rc, output, done = play(tmp_path, DEPLOY, "check kafka --joined 2 d2", WAITS)
     assert rc == 2, output
     assert done[-1] == "a check kafka --joined 2 d2"
+
+
+@pytest.mark.parametrize(
+    ("disks", "formats"),
+    [
+        ({1: {"/d1": True, "/d2": False}}, ["disks 1 /d1,/d2"]),
+        ({1: {"/d1": True, "/d2": True}, 2: {"/d1": True}}, []),
+        # It waits, and joins as a new one, also with what is on its other disk.
+        ({1: {"/d1": False, "/d2": False}, 2: {"/d1": False, "/d2": True}}, []),
+    ],
+)
+def test_a_further_disk_of_a_broker_that_is_down_is_formatted_before_it_starts(
+    tmp_path: Path, disks: dict[int, dict[str, bool]], formats: list[str]
+) -> None:
+    """After playbooks/stop.yml, or when a disk was replaced: no restart comes that would do it."""
+    machines = {"a": {"start": ["kafka@1"]}, "b": {"start": ["kafka@2", "kafka@3"]}}
+    rc, output, done = play(tmp_path, DEPLOY | {"machines": machines}, disks=disks)
+    assert rc == 0, output
+    assert done[: len(formats)] == formats
+    assert sorted(done[len(formats) :]) == ["a started all", "b started all"]
 
 
 def test_those_that_found_a_cluster_start_together(tmp_path: Path) -> None:

@@ -103,6 +103,33 @@ def test_one_that_was_stopped_is_of_the_cluster_until_it_is_unregistered() -> No
     assert kafka_quorum.leaving(state(1, 2), section(1, 2), units(3))["leave"] == []
 
 
+FILES = {
+    3: "controller.quorum.auto.join.enable=false\ncontroller.quorum.bootstrap.servers=h1:9093,h3:9093\n",
+    4: "controller.quorum.auto.join.enable=true\ncontroller.quorum.bootstrap.servers=h1:9093,h4:9093\n",
+    # Of a cluster of its own.
+    5: "controller.quorum.auto.join.enable=false\ncontroller.quorum.bootstrap.servers=h5:9093\n",
+    6: "process.roles=broker\ncontroller.quorum.bootstrap.servers=h1:9093\n",
+}
+
+
+def test_one_that_has_begun_to_leave_goes_on_with_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a controller that votes no more, and a broker that is unregistered, the cluster knows nothing."""
+
+    def cat(machine: Machine, script: str) -> str:
+        number = int(script.removeprefix("cat /etc/kafka/server-").removesuffix(".properties"))
+        if number not in FILES:
+            raise OSError(f"{machine.name}: no such file")
+        return FILES[number]
+
+    monkeypatch.setattr(Machine, "run", cat)
+    described = load(write(tmp_path, LAB))
+    lost = [["millrace-1", unit] for _, unit in units(3, 4, 5, 6, 7)]
+    begun = kafka_quorum.begun(described, section(1, 2), lost)
+    assert begun == [3]
+    decided = kafka_quorum.leaving(state(1, 2), section(1, 2), lost, begun)
+    assert decided == {"leave": lost[:1], "refusals": []}
+
+
 def test_a_controller_leaves_as_a_broker_does() -> None:
     """It has registered nowhere; those that the inventory has stay, wherever they are."""
     controllers = tuple(Broker(n, f"h{n}", 9093, f"kafka@{n}") for n in (11, 12, 13))
@@ -314,7 +341,8 @@ class Cluster:
 
     def plan(self, new: int) -> list[int]:
         lost = sorted(self.enabled - set(range(1, new + 1)))
-        decided = kafka_quorum.leaving(self.say(), section(*range(1, new + 1)), units(*lost))
+        begun = set(lost) - self.file
+        decided = kafka_quorum.leaving(self.say(), section(*range(1, new + 1)), units(*lost), begun)
         assert decided["refusals"] == []
         return [int(unit.partition("@")[2]) for _, unit in decided["leave"]]  # type: ignore[misc, has-type]
 
@@ -337,10 +365,7 @@ def test_a_quorum_shrinks_and_a_run_that_was_cut_off_goes_on(old: int, new: int)
         run(cluster, new, cut)
         run(cluster, new)
         assert (cluster.voters, cluster.up, cluster.registered) == (left, left, left), cut
-        # Cut off before the very last task, the unit is named by the plan, as any that the inventory lost.
-        assert cluster.enabled - left == (
-            {cut // len(TASKS) + new + 1} if cut % len(TASKS) == 6 else set()
-        ), cut
+        assert cluster.enabled == left, cut
 
 
 def test_one_that_is_not_told_to_stay_away_would_be_back() -> None:

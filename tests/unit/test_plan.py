@@ -50,7 +50,7 @@ def fresh(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
 
 def test_a_fresh_machine_is_planned(fresh: tuple[Path, str]) -> None:
     directory, output = fresh
-    plan = json.loads((directory / "plan.json").read_text())
+    plan = json.loads((directory / "check.json").read_text())
     assert plan["cluster"] == "plain"
     assert (plan["check"], plan["machines"], plan["unheard"]) == (True, ["localhost"], [])
     assert (plan["refusals"], plan["warnings"]) == ([], [])
@@ -71,7 +71,7 @@ def test_a_check_ends_with_the_plan_and_changes_nothing(fresh: tuple[Path, str])
     directory, output = fresh
     assert not re.search(r"TASK.*(install|deploy) \|", output)
     assert {path.name for path in directory.iterdir()} - {"log"} == {
-        *("bin", "group_vars", "hosts.yml", "plan.json")
+        *("bin", "group_vars", "hosts.yml", "check.json")
     }
     # Only that files of units are read again.
     asked = (directory / "log").read_text().splitlines() if (directory / "log").exists() else []

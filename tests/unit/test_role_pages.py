@@ -113,6 +113,6 @@ def test_an_example_runs_elsewhere(role: str, tmp_path: Path) -> None:
     # Java has no daemon, and its tasks no plan.
     if role != "java":
         assert "plan of own: 1 machine\n" in done.stdout
-        plan = json.loads((tmp_path / "reports" / "plan.json").read_text())
+        plan = json.loads((tmp_path / "reports" / "check.json").read_text())
         steps = [(step["do"], step.get("service")) for step in plan["steps"]]
         assert steps == [("install", None), ("deploy", role)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -15,7 +14,7 @@ description:
     that the one of before cannot read it.
 options:
   _input:
-    description: by service what the plan found on this machine, with C(diffs)
+    description: by service what the plan found on this machine, with C(data)
     type: dict
     required: true
   service:
@@ -48,8 +47,9 @@ def irreversible(
 ) -> list[str]:
     """Why it is not taken back; nothing when it can be.
 
-    found: by service what the plan found on this machine: {"diffs": {path: lines of diff -u}, ...}
-    service: its value, of whose data the stores are read (configured, key)
+    found: by service what the plan found on this machine before a file was written: {"data": {"stores":
+        {name: {"holds": {directory: ...}, "kept": [directories], "older": {directory: ...}}}}, ...}
+    service: its value, of whose data the stores say the file and key of their directories (configured, key)
     restart: by unit why it is restarted: paths of files
     """
     versions = [
@@ -58,20 +58,22 @@ def irreversible(
         for path in paths
         if path.startswith(PRODUCTS)
     ]
-    diffs = {path: diff for each in found.values() for path, diff in each.get("diffs", {}).items()}
-    stores = [store for store in service.get("data", {}).get("stores", ()) if "key" in store]
-    directories = [
-        f"{store['configured']} has another {store['key']}"
-        for store in stores
-        if _concerns(diffs.get(store["configured"], ""), store["key"])
-    ]
-    return list(dict.fromkeys([*versions, *directories]))
-
-
-def _concerns(diff: str, key: str) -> bool:
-    """Whether a line that came or went has the key."""
-    changed = [line[1:] for line in diff.splitlines() if re.match(r"[+-](?![+-]{2} )", line)]
-    return any(re.search(rf"(?<![\w.-]){re.escape(key)}(?![\w.-])", line) for line in changed)
+    # What was read there, since no diff shows a file that may have secrets.
+    read = (found.get(service["name"], {}).get("data") or {}).get("stores", {})
+    # Without a daemon on this machine nobody was given a directory before.
+    stores = {
+        store["name"]: store
+        for store in service.get("data", {}).get("stores", ())
+        if store["name"] in read and not restart.keys().isdisjoint(store.get("units") or restart)
+    }
+    # A store that the file does not name has the directories of another one.
+    before = {path for name in stores for path in read[name]["kept"]}
+    directories: dict[str, str] = {}
+    for name, store in stores.items():
+        if "key" in store:
+            for path in (*read[name]["older"], *(read[name]["holds"].keys() - before)):
+                directories.setdefault(path, f"{store['configured']} has another {store['key']}")
+    return list(dict.fromkeys([*versions, *directories.values()]))
 
 
 class FilterModule:
