@@ -237,8 +237,14 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
             ("vm.swappiness", "1\nkernel.panic = 1", " '1\nkernel.panic = 1': give a number, or words"),
         )
     ),
-    ("java-home", {"java_home": "/"}, "java_home is '/': give the absolute directory"),
-    ("java-home", {"java_home": "/opt/my java"}, "java_home is '/opt/my java': give the absolute directory"),
+    *(
+        ("java-home", {"java_home": home}, f"java_home is '{home}': give the absolute directory")
+        for home in ("/", "/opt/my java", "/opt/jdk/", "/usr/../opt/java", "//opt/java", "/opt/./java")
+    ),
+    *(
+        ("java-home", {"java_home": home}, f"java_home is '{home}', and /opt/java is the kit's link to it")
+        for home in ("/opt/java", "/opt/java/jre")
+    ),
     (
         "hdfs-topology",
         {"hdfs_namenode_hosts": HOSTS},

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Iterable, Iterator
 
-from .forms import directory_faults, host_faults, port_faults, unit_faults, value_faults
+from .forms import directory_faults, host_faults, port_faults, unit_faults, value_faults, within
 from .memory import is_size, memory_faults
 from .model import Inventory, Machine, Refusal, each, some
 
@@ -186,13 +187,24 @@ def java_major(machine: Machine) -> Iterator[Refusal]:
         )
 
 
+#: The link by which all services find Java.
+JAVA = "/opt/java"
+
+
 @each("java")
 def java_home(machine: Machine) -> Iterator[Refusal]:
-    """The directory of a Java runtime is absolute."""
+    """The directory of a Java runtime is absolute, and not the kit's link to it."""
     given = machine["java_home"]
-    if not re.fullmatch(r"/[\w./+=@-]*[\w+=@-]", given, re.ASCII):
+    if not re.fullmatch(r"/(?!/)[\w./+=@-]*[\w+=@-]", given, re.ASCII) or given != posixpath.normpath(given):
         yield Refusal(
-            f"java_home is '{given}': give the absolute directory below which bin/java is", "java_home"
+            f"java_home is '{given}': give the absolute directory below which bin/java is, without .. and //",
+            "java_home",
+        )
+    elif within(given, JAVA):
+        yield Refusal(
+            f"java_home is '{given}', and {JAVA} is the kit's link to it: give the directory to which it is "
+            "to lead, or leave it out",
+            "java_home",
         )
 
 
