@@ -127,6 +127,15 @@ def said(**arguments: Any) -> dict[str, list[str]]:
     return found
 
 
+NUMBERS = [name for role in ROLES.values() for name, option in role.items() if option["type"] == "int"]
+
+
+# Ports are judged where daemons listen at them.
+@pytest.mark.parametrize("name", [name for name in NUMBERS if not name.endswith("_port")])
+def test_every_number_has_a_range(name: str) -> None:
+    assert said(change={name: -1})
+
+
 def test_a_sound_inventory_passes() -> None:
     assert said() == {}
 
@@ -233,6 +242,8 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
             ("swappiness", 1, ": give a name of sysctl, such as vm.swappiness, or a path below /sys"),
             ("/proc/sys/vm/swappiness", 1, ": give a name of sysctl"),
             ("/sys/../etc/passwd", 1, ": give a name of sysctl"),
+            ("vm.swappiness", 900, " 900: give 0 to 200"),
+            ("vm.swappiness", "-1", " -1: give 0 to 200"),
             ("vm.swappiness", True, " 'True': give a number, or words on one line"),
             ("vm.swappiness", "1\nkernel.panic = 1", " '1\nkernel.panic = 1': give a number, or words"),
         )
@@ -429,8 +440,16 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
         for version in ("0.8.2.1", "3.8.1")
     ),
     *(
-        ("worker-batch", {name: 0}, f"{name} is 0: give 1, or how many machines may go at a time")
-        for name in ("hdfs_worker_batch", "yarn_worker_batch")
+        ("number", {name: value}, f"{name} is {value}: give {fit}")
+        for name, value, fit in (
+            ("common_timeout", 0, "1 to 86400 seconds"),
+            ("common_timeout", "180000", "1 to 86400 seconds"),
+            ("lab_timeout", -1, "1 to 86400 seconds"),
+            ("smoke_records", "0", "1 or more records"),
+            ("common_machine_memory", -1, "0 or more MB"),
+            ("hdfs_worker_batch", 0, "1 or more machines"),
+            ("yarn_worker_batch", 0, "1 or more machines"),
+        )
     ),
     (
         "yarn-topology",
