@@ -477,6 +477,11 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
         "b is in spark_hosts and not in hadoop_hosts: Spark reads",
     ),
     (
+        "spark-topology",
+        {"spark_hosts": HOSTS[:1], "spark_defaults": {"spark.yarn.jars": "local:/opt/spark/jars/*"}},
+        "b, c in yarn_nodemanager_hosts and not in spark_hosts: executors read Spark on their own machine;",
+    ),
+    (
         "containers",
         {"spark_defaults": {"spark.executor.memory": "8g"}},
         "spark.executor.memory is 8192 MB and 819 MB of overhead, more than the 8192 MB YARN gives at once",
@@ -738,6 +743,17 @@ def test_hdfs_needs_no_yarn() -> None:
     found = said(change=none)
     assert "yarn-topology" not in found
     assert all(text.startswith("spark.") for text in found["containers"])
+
+
+@pytest.mark.parametrize(
+    "defaults",
+    [
+        {"spark.yarn.jars": "hdfs:///spark/jars/*"},
+        {"spark.yarn.jars": "local:/opt/spark/jars/*", "spark.yarn.archive": "hdfs:///spark.zip"},
+    ],
+)
+def test_nodemanagers_need_no_spark_that_is_brought(defaults: dict[str, str]) -> None:
+    assert said(change={"spark_hosts": HOSTS[:1], "spark_defaults": defaults}) == {}
 
 
 def test_ports_that_two_daemons_have() -> None:
