@@ -54,9 +54,10 @@ millrace/bootstrap
 millrace/.venv/bin/ansible-playbook -i hosts.yml kafka.yml
 ```
 
-The roles bring their plugins along, and judge input, machines and data as `site.yml` does. Alone they write
-files and start what is stopped; what runs already is restarted by the kit's own playbooks only, one machine
-at a time between gates. Plan and reports lie in `millrace/out/own`, by the name of the cluster.
+The roles bring their plugins along, and judge input, machines and data as `site.yml` does, before anything is
+put on a machine. Then they copy the tarballs, write files, start what is stopped, and restart what runs with
+older files, one machine at a time between gates. They lock nothing: two runs at once are yours to avoid.
+Plan and reports lie in `millrace/out/own`, by the name of the cluster.
 """
 
 

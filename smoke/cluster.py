@@ -258,8 +258,7 @@ def find(name: str | None = None, reports: Path = Path("out"), inventory: str | 
     found = sorted(reports.glob("*/cluster.json"))
     if not found:
         raise ClusterError(
-            f"no cluster is described in {reports}/*/cluster.json: a deployment writes it "
-            "(ansible-playbook site.yml)"
+            f"no cluster is described in {reports}/*/cluster.json: a deployment writes it (site.yml)"
         )
     if len(found) > 1 and inventory:
         found = [path for path in found if _is_of(path, _directory(inventory))] or found
@@ -328,9 +327,7 @@ def load(path: Path) -> Cluster:
     try:
         document = json.loads(path.read_text())
     except FileNotFoundError:
-        raise ClusterError(
-            f"{path} is not there: a deployment writes it (ansible-playbook site.yml)"
-        ) from None
+        raise ClusterError(f"{path} is not there: a deployment writes it (site.yml)") from None
     except (OSError, ValueError) as error:
         raise ClusterError(f"{path}: {error}") from None
     try:

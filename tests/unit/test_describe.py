@@ -96,6 +96,16 @@ def test_what_nobody_says_is_ssh_own_to_decide(tmp_path: Path) -> None:
     assert text.endswith("  Include ~/.ssh/config\n")
 
 
+def test_the_path_of_a_socket_is_short_and_each_users_own(tmp_path: Path) -> None:
+    """A Unix socket's path has 107 characters, of which ssh needs 17 behind that of ControlPath."""
+    words = ("-e", f"cluster_name={'c' * 63}")
+    describe(tmp_path, *words, ansible_host=f"{'h' * 60}.example.org", ansible_user="debian")
+    path = shown(tmp_path)["controlpath"].removeprefix(str(Path("~").expanduser()))
+    home = 60
+    assert home + len(path) + 17 <= 107
+    assert shown(tmp_path, "ann@one")["controlpath"] != shown(tmp_path)["controlpath"]
+
+
 def test_one_machine_of_molecule_is_not_roots(tmp_path: Path) -> None:
     machines = of(CHECKOUT / "molecule/default/inventory", tmp_path).machines
     assert {name: machine.become for name, machine in machines.items()} == {

@@ -1,4 +1,4 @@
-"""What the documents name is there: paths of the tree, targets of the Makefile."""
+"""What the documents name is there: paths of the tree, targets of the Makefile, programs on the PATH."""
 
 from __future__ import annotations
 
@@ -11,6 +11,16 @@ import pytest
 from tests.unit.playbooks import CHECKOUT
 
 DOCUMENTS = ("README.md", "CONTRIBUTING.md", "docs/architecture.md")
+#: Documents whose commands a reader types.
+TYPED = ("README.md", "CONTRIBUTING.md", "docs/errors.md", "docs/course/README.md")
+#: Programs that are in .venv/bin alone.
+PROGRAM = re.compile(r"(ansible-[a-z]+|python|pytest|molecule) ")
+#: How a document says where they are.
+ON_PATH = re.compile(
+    r"^export PATH=\$PWD/\.venv/bin:\$PATH|`\.venv/bin` on the `PATH` \(`README.md`", re.MULTILINE
+)
+#: Playbooks that stop what others use.
+STOPS = re.compile(r"playbooks/(stop|start|restart|teardown)\.yml")
 #: What a reader makes by following the text.
 MADE = {"inventories/mine"}
 #: Files that are found by their name alone.
@@ -62,6 +72,26 @@ def no_targets(text: str, known: set[str]) -> list[str]:
     return [name for name in [*lines, *spans] if name not in known]
 
 
+def typed(text: str) -> list[str]:
+    """Commands with programs of the kit: in backticks, or on a line of a block."""
+    blocks = re.findall(r"(?ms)^```\w*\n(.*?)^```$", text)
+    spans = re.findall(r"`([^`\n]+)`", re.sub(r"(?ms)^```.*?^```$", "", text))
+    lines = [line for block in blocks for line in block.splitlines()]
+    return [command for command in [*lines, *spans] if PROGRAM.match(command)]
+
+
+@pytest.mark.parametrize("document", TYPED)
+def test_every_program_is_found(document: str) -> None:
+    text = (CHECKOUT / document).read_text()
+    assert ON_PATH.search(text) or typed(text) == []
+
+
+@pytest.mark.parametrize("document", TYPED)
+def test_nothing_is_stopped_by_a_command_without_an_inventory(document: str) -> None:
+    commands = typed((CHECKOUT / document).read_text())
+    assert [each for each in commands if STOPS.search(each) and " -i " not in each] == []
+
+
 @pytest.mark.parametrize("document", DOCUMENTS)
 def test_every_path_is_there(document: str) -> None:
     text = (CHECKOUT / document).read_text()
@@ -72,6 +102,13 @@ def test_every_path_is_there(document: str) -> None:
 @pytest.mark.parametrize("document", DOCUMENTS)
 def test_every_target_is_there(document: str) -> None:
     assert no_targets((CHECKOUT / document).read_text(), targets((CHECKOUT / "Makefile").read_text())) == []
+
+
+def test_planted_commands_are_found() -> None:
+    text = (
+        "`python -m smoke` `.venv/bin/python -m smoke` `make lab`\n```\nansible-playbook a.yml\nssh a\n```\n"
+    )
+    assert typed(text) == ["ansible-playbook a.yml", "python -m smoke"]
 
 
 def test_planted_wrong_names_are_found() -> None:

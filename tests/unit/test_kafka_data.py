@@ -102,7 +102,7 @@ def others(**hosts: dict[str, Any]) -> dict[str, dict[str, Any]]:
 ELSEWHERE = (
     "a has no log of its broker {} in /new, but {}: its unit uses another directory, that of an older "
     "kafka_data_dir. With this one it would stay down, or begin empty. Give back the older kafka_data_dir. "
-    "Or stop the cluster (ansible-playbook playbooks/stop.yml: brokers that are stopped by hand wait for "
+    "Or stop the cluster (playbooks/stop.yml: brokers that are stopped by hand wait for "
     "each other), copy its directory with its owner, and run site.yml; on every host that says so: install "
     "-d -o kafka -g kafka -m 750 /new && cp -a {} /new/"
 )

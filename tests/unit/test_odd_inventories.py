@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ import yaml
 from tests.unit.playbooks import CHECKOUT
 
 LAB = CHECKOUT / "inventories/lab/group_vars"
+MACHINES = CHECKOUT / "inventories/machines"
 DAEMONS = ("namenode", "journalnode", "datanode", "resourcemanager", "nodemanager", "historyserver")
 
 
@@ -113,7 +115,7 @@ ODD: dict[str, Odd] = {
 
 
 def start(odd: Odd, directory: Path) -> subprocess.Popen[str]:
-    """Write the inventory, and start its preflight from a directory that is not the checkout's."""
+    """Write the inventory beside the lab's variables, and start its preflight."""
     for path in LAB.rglob("*.yml"):
         if path.name != "lab.yml":
             target = directory / "group_vars" / path.relative_to(LAB)
@@ -131,11 +133,17 @@ def start(odd: Odd, directory: Path) -> subprocess.Popen[str]:
             subprocess.run(
                 [programs / "ansible-vault", *words], cwd=directory, check=True, capture_output=True
             )
-    inventories = [word for name in odd.inventories for word in ("-i", str(directory / name))]
+    return preflight(directory, *odd.inventories, words=odd.words)
+
+
+def preflight(directory: Path, *inventories: str, words: Iterable[str] = ()) -> subprocess.Popen[str]:
+    """Start it from a directory that is not the checkout's."""
+    programs = Path(sys.executable).parent
+    several = [word for name in inventories for word in ("-i", str(directory / name))]
     reports = json.dumps({"common_reports": str(directory / "out")})
     playbook = str(CHECKOUT / "playbooks/preflight.yml")
     return subprocess.Popen(
-        [str(programs / "ansible-playbook"), *inventories, *odd.words, "-e", reports, playbook],
+        [str(programs / "ansible-playbook"), *several, *words, "-e", reports, playbook],
         cwd=directory,
         env=os.environ | {"ANSIBLE_CONFIG": str(CHECKOUT / "ansible.cfg"), "ANSIBLE_NOCOLOR": "1"},
         stdin=subprocess.DEVNULL,
@@ -158,3 +166,47 @@ def test_an_odd_inventory_is_good(name: str, tmp_path: Path) -> None:
     assert [line for line in odd.lines if f"  {line}\n" not in ssh_config] == []
     assert "secret" not in output
     assert "pw" not in output.split()
+
+
+HDFS: dict[str, Any] = {"namenode": None, "journalnode": None, "datanode": None}
+YARN = ("resourcemanager", "nodemanager", "historyserver", "spark_historyserver", "spark")
+EMPTY: dict[str, Any] = {group: {} for group in YARN[:-1]}
+#: What is left of the inventory that is to copy: changed groups, None for those that go, and its services.
+PARTS: dict[str, tuple[Mapping[str, Any], set[str]]] = {
+    "HDFS alone": (
+        dict.fromkeys((*YARN, "kafka")) | {"hadoop": {"children": HDFS}},
+        {"zookeeper", "hdfs"},
+    ),
+    "HDFS with empty groups of YARN": (
+        dict.fromkeys(("kafka", "spark")) | EMPTY,
+        {"zookeeper", "hdfs"},
+    ),
+    "Kafka alone": (
+        dict.fromkeys(("zookeeper", *HDFS, *YARN, "hadoop")),
+        {"kafka"},
+    ),
+    "ZooKeeper alone": (dict.fromkeys(("kafka", *HDFS, *YARN, "hadoop")), {"zookeeper"}),
+    "no Spark": (
+        dict.fromkeys(("spark", "spark_historyserver")),
+        {"zookeeper", "kafka", "hdfs", "yarn"},
+    ),
+    "no history": (
+        {"historyserver": {}, "spark_historyserver": {}},
+        {"zookeeper", "kafka", "hdfs", "yarn", "spark"},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", PARTS)
+def test_a_part_of_the_inventory_that_is_to_copy_is_good(name: str, tmp_path: Path) -> None:
+    changes, services = PARTS[name]
+    shutil.copytree(MACHINES, tmp_path / "mine")
+    groups = yaml.safe_load((tmp_path / "mine/hosts.yml").read_text()) | changes
+    (tmp_path / "mine/hosts.yml").write_text(
+        yaml.safe_dump({group: value for group, value in groups.items() if value is not None})
+    )
+    run = preflight(tmp_path, "mine")
+    output, _ = run.communicate(timeout=300)
+    assert run.returncode == 0, output
+    described = yaml.safe_load((tmp_path / "out/cluster.json").read_text())
+    assert services == {"zookeeper", "kafka", "hdfs", "yarn", "spark"} & described.keys()

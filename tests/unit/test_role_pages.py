@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -78,41 +79,56 @@ def test_every_service_has_an_example() -> None:
     assert {path.stem for path in EXAMPLES.glob("*.yml")} - {"hosts"} == services - {"hadoop", "common"}
 
 
-@pytest.mark.parametrize("role", sorted({path.stem for path in EXAMPLES.glob("*.yml")} - {"hosts"}))
-def test_an_example_runs_elsewhere(role: str, tmp_path: Path) -> None:
-    """Its ansible.cfg knows nothing but where the roles are: they bring their plugins along."""
-    (tmp_path / "ansible.cfg").write_text(f"[defaults]\nroles_path = {CHECKOUT}/roles\n")
-    (tmp_path / "hosts.yml").write_text(
+ROLES = sorted({path.stem for path in EXAMPLES.glob("*.yml")} - {"hosts"})
+
+
+def run(role: str, directory: Path, **given: object) -> subprocess.CompletedProcess[str]:
+    """Check an example on this machine; its ansible.cfg knows nothing but where the roles are."""
+    (directory / "ansible.cfg").write_text(f"[defaults]\nroles_path = {CHECKOUT}/roles\n")
+    (directory / "hosts.yml").write_text(
         (EXAMPLES / "hosts.yml").read_text().replace("machine-1", "localhost")
     )
-    (tmp_path / "play.yml").write_text((EXAMPLES / f"{role}.yml").read_text())
+    (directory / "play.yml").write_text((EXAMPLES / f"{role}.yml").read_text())
     given = {
         "ansible_python_interpreter": sys.executable,
-        "common_reports": str(tmp_path / "reports"),
-        # No tarball is there to be copied.
-        "artifact_mounted": True,
-    }
-    done = subprocess.run(
+        "common_reports": str(directory / "reports"),
+    } | given
+    return subprocess.run(
         [
             str(Path(sys.executable).parent / "ansible-playbook"),
             *("-i", "hosts.yml", "--connection", "local", "--check", "-e", json.dumps(given), "play.yml"),
         ],
-        cwd=tmp_path,
+        cwd=directory,
         env=os.environ
         | {
-            "ANSIBLE_CONFIG": str(tmp_path / "ansible.cfg"),
+            "ANSIBLE_CONFIG": str(directory / "ansible.cfg"),
             "ANSIBLE_NOCOLOR": "1",
-            "PATH": systemctl(tmp_path),
+            "PATH": systemctl(directory),
         },
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
         check=False,
     )
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_an_example_runs_elsewhere(role: str, tmp_path: Path) -> None:
+    """The roles bring their plugins along."""
+    done = run(role, tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
-    # Java has no daemon, and its tasks no plan.
-    if role != "java":
-        assert "plan of own: 1 machine\n" in done.stdout
-        plan = json.loads((tmp_path / "reports" / "check.json").read_text())
-        steps = [(step["do"], step.get("service")) for step in plan["steps"]]
-        assert steps == [("install", None), ("deploy", role)]
+    assert "plan of own: 1 machine\n" in done.stdout
+    plan = json.loads((tmp_path / "reports" / "check.json").read_text())
+    steps = [(step["do"], step.get("service")) for step in plan["steps"]]
+    # Java has no daemon.
+    assert steps == [("install", None), ("deploy", role)][: 1 if role == "java" else 2]
+
+
+@pytest.mark.parametrize("role", ["java", "kafka"])
+def test_an_example_puts_nothing_on_a_machine_that_is_refused(role: str, tmp_path: Path) -> None:
+    """What comes first looks at it, and changes nothing."""
+    done = run(role, tmp_path, java_package="openjdk-99-jre-headless", java_home="/no/java")
+    assert done.returncode == 2, done.stdout
+    assert "java_major is 99, which Debian" in done.stdout
+    tasks = re.findall(r"^TASK \[(.*)\]", done.stdout, re.MULTILINE)
+    assert tasks[-1] == "common : plan | Refuse machines that cannot be used"

@@ -127,6 +127,15 @@ def said(**arguments: Any) -> dict[str, list[str]]:
     return found
 
 
+NUMBERS = [name for role in ROLES.values() for name, option in role.items() if option["type"] == "int"]
+
+
+# Ports are judged where daemons listen at them.
+@pytest.mark.parametrize("name", [name for name in NUMBERS if not name.endswith("_port")])
+def test_every_number_has_a_range(name: str) -> None:
+    assert said(change={name: -1})
+
+
 def test_a_sound_inventory_passes() -> None:
     assert said() == {}
 
@@ -233,12 +242,20 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
             ("swappiness", 1, ": give a name of sysctl, such as vm.swappiness, or a path below /sys"),
             ("/proc/sys/vm/swappiness", 1, ": give a name of sysctl"),
             ("/sys/../etc/passwd", 1, ": give a name of sysctl"),
+            ("vm.swappiness", 900, " 900: give 0 to 200"),
+            ("vm.swappiness", "-1", " -1: give 0 to 200"),
             ("vm.swappiness", True, " 'True': give a number, or words on one line"),
             ("vm.swappiness", "1\nkernel.panic = 1", " '1\nkernel.panic = 1': give a number, or words"),
         )
     ),
-    ("java-home", {"java_home": "/"}, "java_home is '/': give the absolute directory"),
-    ("java-home", {"java_home": "/opt/my java"}, "java_home is '/opt/my java': give the absolute directory"),
+    *(
+        ("java-home", {"java_home": home}, f"java_home is '{home}': give the absolute directory")
+        for home in ("/", "/opt/my java", "/opt/jdk/", "/usr/../opt/java", "//opt/java", "/opt/./java")
+    ),
+    *(
+        ("java-home", {"java_home": home}, f"java_home is '{home}', and /opt/java is the kit's link to it")
+        for home in ("/opt/java", "/opt/java/jre")
+    ),
     (
         "hdfs-topology",
         {"hdfs_namenode_hosts": HOSTS},
@@ -423,8 +440,16 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
         for version in ("0.8.2.1", "3.8.1")
     ),
     *(
-        ("worker-batch", {name: 0}, f"{name} is 0: give 1, or how many machines may go at a time")
-        for name in ("hdfs_worker_batch", "yarn_worker_batch")
+        ("number", {name: value}, f"{name} is {value}: give {fit}")
+        for name, value, fit in (
+            ("common_timeout", 0, "1 to 86400 seconds"),
+            ("common_timeout", "180000", "1 to 86400 seconds"),
+            ("lab_timeout", -1, "1 to 86400 seconds"),
+            ("smoke_records", "0", "1 or more records"),
+            ("common_machine_memory", -1, "0 or more MB"),
+            ("hdfs_worker_batch", 0, "1 or more machines"),
+            ("yarn_worker_batch", 0, "1 or more machines"),
+        )
     ),
     (
         "yarn-topology",
@@ -450,6 +475,11 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
         "spark-topology",
         {"hadoop_hosts": ["a", "c"]},
         "b is in spark_hosts and not in hadoop_hosts: Spark reads",
+    ),
+    (
+        "spark-topology",
+        {"spark_hosts": HOSTS[:1], "spark_defaults": {"spark.yarn.jars": "local:/opt/spark/jars/*"}},
+        "b, c in yarn_nodemanager_hosts and not in spark_hosts: executors read Spark on their own machine;",
     ),
     (
         "containers",
@@ -713,6 +743,17 @@ def test_hdfs_needs_no_yarn() -> None:
     found = said(change=none)
     assert "yarn-topology" not in found
     assert all(text.startswith("spark.") for text in found["containers"])
+
+
+@pytest.mark.parametrize(
+    "defaults",
+    [
+        {"spark.yarn.jars": "hdfs:///spark/jars/*"},
+        {"spark.yarn.jars": "local:/opt/spark/jars/*", "spark.yarn.archive": "hdfs:///spark.zip"},
+    ],
+)
+def test_nodemanagers_need_no_spark_that_is_brought(defaults: dict[str, str]) -> None:
+    assert said(change={"spark_hosts": HOSTS[:1], "spark_defaults": defaults}) == {}
 
 
 def test_ports_that_two_daemons_have() -> None:

@@ -10,6 +10,7 @@ import pytest
 from rules import MACHINE_RULES, Inventory, Machine, cautions, judge
 from rules.machines import name_faults
 
+from roles.common.action_plugins.preflight import MACHINE_VALUES
 from tests.unit.playbooks import CHECKOUT
 
 UNKNOWN = (
@@ -51,6 +52,7 @@ VALUES: dict[str, Any] = {
     "yarn_nodemanager_hosts": ["a", "b"],
     "yarn_site_overrides": {},
     "common_untested_systems": False,
+    "common_machine_memory": 8 * GIB,
     "spark_python": "3.11",
 }
 SERVICES: dict[str, dict[str, Any]] = {
@@ -96,18 +98,20 @@ def said(
     values: dict[str, Any] | None = None, a: dict[str, Any] | None = None, b: dict[str, Any] | None = None
 ) -> dict[str, list[str]]:
     """The refusals by rule of two machines, with changes of variables and of what was read of each."""
+    # No others are made for these rules.
+    known = {key: value for key, value in (VALUES | (values or {})).items() if MACHINE_VALUES.match(key)}
     machines = tuple(
         Machine(
             name,
-            VALUES | (values or {}),
+            known,
             frozenset({"java", "kafka", "yarn", "spark"}),
             copy.deepcopy(SERVICES),
         )
         for name in "ab"
     )
     found: dict[str, list[str]] = {}
-    known = {"a": facts(1, **(a or {})), "b": facts(2, **(b or {}))}
-    for refusal in judge(MACHINE_RULES, Inventory(machines, facts=known)):
+    read = {"a": facts(1, **(a or {})), "b": facts(2, **(b or {}))}
+    for refusal in judge(MACHINE_RULES, Inventory(machines, facts=read)):
         found.setdefault(refusal.rule, []).append(refusal.text)
     return found
 
@@ -221,8 +225,8 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
     ),
     (
         "machine-memory",
-        {"memory": 4 * GIB},
-        "daemons and containers of b may take 4160 MB together and it has 4096 MB: kafka_heap 1 x 4096,",
+        {"memory": 7600},
+        "common_machine_memory is 8192 MB and b has 7600 MB: give what it has, heaps and containers may be",
     ),
     (
         "controller",
@@ -238,6 +242,13 @@ def test_machines_that_are_refused(rule: str, change: dict[str, Any], begins: st
     assert list(found) == [rule]
     [text] = found[rule]
     assert text.startswith(begins)
+
+
+def test_daemons_need_no_more_memory_than_there_is() -> None:
+    [text] = said({"common_machine_memory": 0}, b={"memory": 4 * GIB})["machine-memory"]
+    assert text.startswith(
+        "daemons and containers of b may take 4160 MB together and it has 4096 MB: kafka_heap 1 x 4096,"
+    )
 
 
 UNTESTED = {"common_untested_systems": True}
@@ -285,6 +296,7 @@ SOUND: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
         {"yarn_site_overrides": {"yarn.nodemanager.disk-health-checker.enable": "false"}},
         {"mounts": [disk("/", free=5 * GIB), disk("/data")]},
     ),
+    "memory of which the kernel takes its part": ({}, {"memory": 7620}),
     "a lab": ({"lab_name": "unit"}, {"memory": 1}),
     "no fstab": ({}, {"fstab": [], "mounts": [disk("/")]}),
     "a disk beside the data": ({}, {"fstab": ["/", "/data", "/data/kafka-2"]}),

@@ -65,8 +65,8 @@ REACH = 3
 AMONG_DAEMONS = ("quorum", "election", "raft")
 #: The variables that rules about machines read.
 MACHINE_VALUES = re.compile(
-    "java_|lab_name$|common_untested_systems$|kafka_(brokers|controllers)$|.*_(dir|hosts)$"
-    "|(zookeeper_cfg|hdfs_site|yarn_site|kafka_server_properties)_overrides$"
+    "java_|lab_name$|common_(untested_systems|machine_memory)$|spark_python$|kafka_(brokers|controllers)$"
+    "|.*_(dir|hosts)$|(zookeeper_cfg|hdfs_site|yarn_site|kafka_server_properties)_overrides$"
 )
 #: Rules about the inventory as a whole, which a role used alone need not have.
 WHOLE = ("unknown-group", "hosts")

@@ -210,8 +210,8 @@ def _elsewhere(host: str, here: Mapping[str, Any], kraft: bool) -> list[str]:
         (
             f"{host} has no log of its {_called(here)} {_list(away)} in {directory}, but {where}: its unit "
             "uses another directory, that of an older kafka_data_dir. With this one it would stay down, or "
-            "begin empty. Give back the older kafka_data_dir. Or stop the cluster (ansible-playbook "
-            "playbooks/stop.yml: brokers that are stopped by hand wait for each other), copy its directory "
+            "begin empty. Give back the older kafka_data_dir. Or stop the cluster "
+            "(playbooks/stop.yml: brokers that are stopped by hand wait for each other), copy its directory "
             "with its owner, and run site.yml; on every host that says so: install -d -o kafka -g kafka "
             f"-m 750 {directory} && cp -a {' '.join(sources)} {directory}/"
         )

@@ -43,7 +43,7 @@ RULES: Mapping[str, Rule] = {
     "account": cluster.accounts,
     "heap": cluster.heaps,
     "unit": cluster.units,
-    "worker-batch": cluster.worker_batches,
+    "number": cluster.numbers,
     "property-form": cluster.property_forms,
     "owned-property": owned.owned_properties,
     "zookeeper-commands": owned.zookeeper_commands,

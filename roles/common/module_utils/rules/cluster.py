@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Iterable, Iterator
 
-from .forms import directory_faults, host_faults, port_faults, unit_faults, value_faults
+from .forms import between, directory_faults, host_faults, port_faults, unit_faults, value_faults, within
 from .memory import is_size, memory_faults
 from .model import Inventory, Machine, Refusal, each, some
 
@@ -155,16 +156,27 @@ def passwords(inventory: Inventory) -> Iterator[Refusal]:
 
 #: A name of sysctl, or a path below /sys.
 SETTING = re.compile(r"[a-z][\w-]*(\.[\w-]+)+|/sys(/[\w.-]*[\w-][\w.-]*)+", re.ASCII)
+#: The least and the most of settings that the products' guides name (the kernel's sysctl/vm.rst).
+SETTINGS = {
+    "vm.swappiness": (0, 200),
+    "vm.max_map_count": (1, 2**31 - 1),
+    "vm.dirty_ratio": (0, 100),
+    "vm.dirty_background_ratio": (0, 100),
+    "vm.overcommit_memory": (0, 2),
+}
 
 
 @each()
 def kernel_settings(machine: Machine) -> Iterator[Refusal]:
-    """A setting of the kernel has a name that sysctl knows, and a value on one line."""
+    """A setting of the kernel has a name that sysctl knows, and on one line a value that the kernel takes."""
     for name, value in machine["common_kernel_settings"].items():
         if not SETTING.fullmatch(name):
             why = f"has {name}: give a name of sysctl, such as vm.swappiness, or a path below /sys"
         elif isinstance(value, bool) or not re.fullmatch(r"[\w./:-]+( [\w./:-]+)*", str(value), re.ASCII):
             why = f"has {name} '{value}': give a number, or words on one line"
+        elif name in SETTINGS and not between(value, *SETTINGS[name]):
+            least, most = SETTINGS[name]
+            why = f"has {name} {value}: give {least} to {most}"
         else:
             continue
         yield Refusal(f"common_kernel_settings {why}", "common_kernel_settings", name)
@@ -186,13 +198,24 @@ def java_major(machine: Machine) -> Iterator[Refusal]:
         )
 
 
+#: The link by which all services find Java.
+JAVA = "/opt/java"
+
+
 @each("java")
 def java_home(machine: Machine) -> Iterator[Refusal]:
-    """The directory of a Java runtime is absolute."""
+    """The directory of a Java runtime is absolute, and not the kit's link to it."""
     given = machine["java_home"]
-    if not re.fullmatch(r"/[\w./+=@-]*[\w+=@-]", given, re.ASCII):
+    if not re.fullmatch(r"/(?!/)[\w./+=@-]*[\w+=@-]", given, re.ASCII) or given != posixpath.normpath(given):
         yield Refusal(
-            f"java_home is '{given}': give the absolute directory below which bin/java is", "java_home"
+            f"java_home is '{given}': give the absolute directory below which bin/java is, without .. and //",
+            "java_home",
+        )
+    elif within(given, JAVA):
+        yield Refusal(
+            f"java_home is '{given}', and {JAVA} is the kit's link to it: give the directory to which it is "
+            "to lead, or leave it out",
+            "java_home",
         )
 
 
@@ -240,12 +263,27 @@ def units(machine: Machine) -> Iterator[Refusal]:
                 yield Refusal(text, variable)
 
 
-@each("hdfs", "yarn")
-def worker_batches(machine: Machine) -> Iterator[Refusal]:
-    """A batch of workers has a machine."""
-    for name in ("hdfs_worker_batch", "yarn_worker_batch"):
-        if name in machine.values and machine[name] < 1:
-            yield Refusal(f"{name} is {machine[name]}: give 1, or how many machines may go at a time", name)
+#: Numbers that no other rule judges: the least, the most (None is any), and what they count.
+RANGES: dict[str, tuple[int, int | None, str]] = {
+    "common_timeout": (1, 86400, "seconds"),
+    "lab_timeout": (1, 86400, "seconds"),
+    "smoke_records": (1, None, "records"),
+    "common_machine_memory": (0, None, "MB"),
+    # As large as Hadoop's whole numbers are.
+    "yarn_nodemanager_memory": (1, 2**31 - 1, "MB"),
+    "hdfs_worker_batch": (1, None, "machines"),
+    "yarn_worker_batch": (1, None, "machines"),
+}
+
+
+@each()
+def numbers(machine: Machine) -> Iterator[Refusal]:
+    """A number is in the range that it has by its nature."""
+    for name, (least, most, what) in RANGES.items():
+        given = machine.values.get(name, least)
+        if given < least or (most is not None and given > most):
+            fit = f"{least} or more" if most is None else f"{least} to {most}"
+            yield Refusal(f"{name} is {given}: give {fit} {what}", name)
 
 
 @each()

@@ -22,6 +22,8 @@ LEAST_FREE = 256
 #: Percent of a disk in use above which a NodeManager gives it up
 #: (yarn.nodemanager.disk-health-checker.max-disk-utilization-per-disk-percentage in yarn-default.xml).
 MOST_USED = 90
+#: Percent of its memory that a machine shows at least: the kernel and the firmware take the rest.
+SHOWN = 93
 CHECKS_DISKS = "yarn.nodemanager.disk-health-checker.enable"
 UTILIZATION = "yarn.nodemanager.disk-health-checker.max-disk-utilization-per-disk-percentage"
 
@@ -355,13 +357,21 @@ def unmounted(machine: Machine, facts: Facts, _: Inventory) -> Iterator[Refusal]
 
 @of_each
 def memory(machine: Machine, facts: Facts, _: Inventory) -> Iterator[Refusal]:
-    """Daemons and containers of a machine fit into its memory; the machines of a lab share their host's."""
+    """A machine has the memory that is said of it, and its daemons and containers fit into what it has.
+
+    The machines of a lab share their host's.
+    """
     if machine.values.get("lab_name"):
         return
-    meminfo = f"MemTotal: {facts['memory'] * 1024} kB"
-    for text in memory_faults(
-        [memory_of(machine)], meminfo, f"daemons and containers of {machine.name}", "it"
-    ):
+    said, have = machine.values.get("common_machine_memory", 0), facts["memory"]
+    if have * 100 < said * SHOWN:
+        yield Refusal(
+            f"common_machine_memory is {said} MB and {machine.name} has {have} MB: give what it has, heaps "
+            "and containers may be made from it",
+            "common_machine_memory",
+        )
+    whose = f"daemons and containers of {machine.name}"
+    for text in memory_faults([memory_of(machine)], f"MemTotal: {have * 1024} kB", whose, "it"):
         yield Refusal(text)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from .forms import between
 from .kafka import number
 from .memory import container_faults, to_megabytes
-from .model import Inventory, Machine, Refusal, each
+from .model import Inventory, Machine, Refusal, each, some
 
 #: The containers of MapReduce: their memory, upstream's default of it in MB (mapred-default.xml), their JVM.
 MAPREDUCE = (
@@ -60,7 +60,7 @@ def _wanted(machine: Machine) -> bool:
 
 @each("spark")
 def spark(machine: Machine) -> Iterator[Refusal]:
-    """Spark runs on YARN and reads Hadoop's configuration; what jobs get for their Python is for Spark 4."""
+    """Spark runs on YARN and its NodeManagers; what jobs get for their Python is for Spark 4."""
     if machine["spark_python"] and number(machine["spark_version"]) < (4,):
         yield Refusal(
             f"spark_python is {machine['spark_python']}, and PySpark {machine['spark_version']} does not run "
@@ -83,6 +83,17 @@ def spark(machine: Machine) -> Iterator[Refusal]:
         yield Refusal(
             f"{machine.name} is in spark_hosts and not in hadoop_hosts: Spark reads Hadoop's configuration "
             "there; put it into the group hadoop, too, where it gets no daemon",
+            "spark_hosts",
+        )
+    defaults = machine["spark_defaults"]
+    lacking = [host for host in machine["yarn_nodemanager_hosts"] if host not in machine["spark_hosts"]]
+    # Others may upload them at each submit, or have them in HDFS.
+    local = str(defaults.get("spark.yarn.jars", "")).startswith("local:")
+    if lacking and local and "spark.yarn.archive" not in defaults:
+        yield Refusal(
+            f"{some(lacking)} in yarn_nodemanager_hosts and not in spark_hosts: executors read Spark on "
+            "their own machine; make the group nodemanager a child of the group spark, or give "
+            "spark.yarn.jars in spark_defaults_overrides",
             "spark_hosts",
         )
 
