@@ -490,6 +490,47 @@ def test_an_even_number_is_a_state_to_pass_through(count: int, bears: str) -> No
     assert bool(warning) == bool(bears)
 
 
+THREE = SIZE.format(3, "a, b, d", "a, b", 3)
+REPLACED = (
+    "d would come while c would go. Do one after the other: first zookeeper_hosts with all of a, b, c, d, "
+    "and when that has run, without c. Or have d take the place of what is gone; before it, on c: systemctl "
+    "disable --now zookeeper"
+)
+
+
+@pytest.mark.parametrize("number", [3, 4])
+@pytest.mark.parametrize(
+    ("lost", "says"),
+    [
+        ([["c", "zookeeper"]], THREE + REPLACED),
+        # A dead one does not answer, and one that was made anew starts nothing.
+        ([], ""),
+        # It never was a server of this ensemble, or has left it.
+        ([["e", "zookeeper"]], ""),
+    ],
+)
+def test_nobody_takes_the_place_of_a_server_that_starts(number: int, lost: list[Any], says: str) -> None:
+    found = dict.fromkeys("ab", RUNS) | {"d": FRESH}
+    decided = zookeeper_data(found, {"a": 1, "b": 2, "d": number}, "lab", lost)
+    assert (decided["refusals"], decided["resize"]) == ([says] if says else [], {})
+
+
+@pytest.mark.parametrize(
+    ("b", "refused"),
+    [
+        # Where all know of the new one the old one is no majority with any of them.
+        (full(named="abd", up=True), False),
+        (full(named="abc", up=True), True),
+        # It is restarted before the new one starts.
+        (full(named="abd", up=True, unread=True), False),
+    ],
+)
+def test_who_comes_back_after_it_was_replaced(b: dict[str, Any], refused: bool) -> None:
+    found = {"a": full(named="abd", up=True), "b": b, "d": FRESH}
+    decided = zookeeper_data(found, {"a": 1, "b": 2, "d": 3}, "lab", [["c", "zookeeper"]])
+    assert bool(decided["refusals"]) == refused
+
+
 # --- Servers come and go
 
 UP = {size: full(size=size, up=True) for size in range(1, 8)}

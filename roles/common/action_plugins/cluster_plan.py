@@ -53,7 +53,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             if (given := _properties(service, found))
         }
         leaving = {
-            service["name"]: _leaving(service, _ask(service["leave"]["ask"], units))
+            service["name"]: _leaving(service, _ask(service["leave"].get("ask"), units))
             for service in services
             if self._task.args.get("leave") and (units := _lost(service, found))
         }

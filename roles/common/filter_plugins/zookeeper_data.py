@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 DOCUMENTATION = r"""
@@ -31,6 +31,11 @@ options:
     description: name of the cluster, which the kit keeps beside the data; one that has none is taken over
     type: str
     required: true
+  lost:
+    description: units of servers that start on a machine and are the inventory's no more, with that machine
+    type: list
+    elements: list
+    default: []
 """
 
 EXAMPLES = r"""
@@ -56,7 +61,9 @@ Found = Mapping[str, Mapping[str, Any]]
 Resize = dict[str, Any]
 
 
-def zookeeper_data(found: Found, ids: Mapping[str, int], cluster: str) -> dict[str, Any]:
+def zookeeper_data(
+    found: Found, ids: Mapping[str, int], cluster: str, lost: Sequence[Sequence[str]] = ()
+) -> dict[str, Any]:
     """Why the ensemble must not be deployed, who starts last, and how servers come and go.
 
     A server without data that meets one of the others before all of them are there could make it a leader
@@ -68,6 +75,7 @@ def zookeeper_data(found: Found, ids: Mapping[str, int], cluster: str) -> dict[s
         missing
     ids: by server its id
     cluster: what the kit keeps beside the data of each
+    lost: units of servers that start on a machine and are the inventory's no more, with that machine
     Returns {"refusals": [sentences], "warnings": [sentences], "last": [hosts], "resize": {"old": number,
     "new": number, "steps": [{"host": host, "do": "stop", "serve": number}]}}; resize is empty unless servers
     come or go.
@@ -82,7 +90,7 @@ def zookeeper_data(found: Found, ids: Mapping[str, int], cluster: str) -> dict[s
     resize: Resize = {}
     # Where one has its data elsewhere that is what is to be mended, and it says so.
     if not refusals:
-        refusals, resize = _together(found, ids)
+        refusals, resize = _together(found, ids, [host for host, _ in lost])
     empty = [host for host in hosts if host in found and not _has_data(found[host])]
     return {
         "refusals": refusals,
@@ -217,7 +225,7 @@ def _has_data(here: Mapping[str, Any]) -> bool:
     return DATA in _wanted(here["data"])[1]
 
 
-def _together(found: Found, ids: Mapping[str, int]) -> tuple[list[str], Resize]:
+def _together(found: Found, ids: Mapping[str, int], lost: Collection[str]) -> tuple[list[str], Resize]:
     hosts = list(ids)
     unheard = [host for host in hosts if host not in found]
     empty = [host for host in hosts if host in found and not _has_data(found[host])]
@@ -235,7 +243,7 @@ def _together(found: Found, ids: Mapping[str, int]) -> tuple[list[str], Resize]:
         return [], {}
     # One that is down may have a list of another time.
     running = [host for host in full if _runs(found[host])]
-    if lists := _other_lists(found, ids, running) or _other_lists(found, ids, full):
+    if lists := _other_lists(found, ids, running, lost) or _other_lists(found, ids, full, lost):
         return _resized(found, ids, lists)
     if full and 2 * len(empty) >= len(hosts):
         return [
@@ -261,8 +269,13 @@ def _runs(here: Mapping[str, Any]) -> bool:
 List = tuple[tuple[str, str], ...]
 
 
-def _other_lists(found: Found, ids: Mapping[str, int], full: Sequence[str]) -> dict[List, list[str]]:
-    """By each list of another length that the zoo.cfg of a server has, those servers."""
+def _other_lists(
+    found: Found, ids: Mapping[str, int], full: Sequence[str], lost: Collection[str]
+) -> dict[List, list[str]]:
+    """By each list of other servers that the zoo.cfg of a server has, those servers.
+
+    One whose place another one takes counts as long as it starts: what is dead makes no majority.
+    """
     others: dict[List, list[str]] = {}
     for host in full:
         settings = found[host]["settings"]
@@ -275,7 +288,8 @@ def _other_lists(found: Found, ids: Mapping[str, int], full: Sequence[str]) -> d
         )
         # A server alone has no server lines. Without a zoo.cfg nothing is known, and nothing runs.
         servers = servers or ((str(ids[host]), host),)
-        if settings and len(servers) != len(ids):
+        starts = [member for _, member in servers if member not in ids and member in lost]
+        if settings and (starts or len(servers) != len(ids)):
             others.setdefault(servers, []).append(host)
     return others
 
@@ -327,10 +341,14 @@ def _against_resize(
             f"{_by_hand(with_data, found[with_data])}"
         )
     if come and leave:
+        replaced = (
+            f" Or have {', '.join(come)} take the place of what is gone; before it, on {', '.join(leave)}: "
+            "systemctl disable --now zookeeper"
+        ) * (len(come) == len(leave))
         yield (
             f"{', '.join(come)} would come while {', '.join(leave)} would go. Do one after the other: first "
             f"zookeeper_hosts with all of {', '.join([*stay, *leave, *come])}, and when that has run, "
-            f"without {', '.join(leave)}."
+            f"without {', '.join(leave)}.{replaced}"
         )
     if 1 < len(old) <= len(ids) - len(old):
         yield (
