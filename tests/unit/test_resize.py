@@ -57,7 +57,7 @@ def resize(
 ) -> tuple[int, str, list[str]]:
     """Exit status, output and what was done by the step of site.yml on three machines that are this one.
 
-    closed: the number of servers for which the gate stays closed
+    closed: the number of servers for which the gate stays closed, or the one that does not answer
     ends: the host whose server does not start
     loaded: whether the server has a unit
     alone: whether a play of another project has the role, without the step
@@ -100,13 +100,17 @@ def resize(
 
 
 STOPPED = ["check zookeeper --serving 2", "stop zookeeper", "disable zookeeper"]
+RESTARTED = [
+    *("check zookeeper --serving 2", "current b", "check zookeeper --answering b"),
+    *("current a", "check zookeeper --answering a"),
+]
 
 
 def test_one_step_after_the_other_each_behind_its_gate(tmp_path: Path) -> None:
     rc, output, done = resize(tmp_path)
     assert rc == 0, output
     assert sorted(done[:3]) == sorted(STOPPED)
-    assert done[3:] == ["check zookeeper --serving 2", "current b", "current a"]
+    assert done[3:] == RESTARTED
 
 
 def test_who_leaves_a_role_that_is_used_alone_is_stopped_too(tmp_path: Path) -> None:
@@ -114,13 +118,13 @@ def test_who_leaves_a_role_that_is_used_alone_is_stopped_too(tmp_path: Path) -> 
     rc, output, done = resize(tmp_path, alone=True)
     assert rc == 0, output
     assert sorted(done[:3]) == sorted(STOPPED)
-    assert done[3:] == ["check zookeeper --serving 2", "current b", "current a", "check zookeeper"]
+    assert done[3:] == [*RESTARTED, "check zookeeper"]
 
 
 def test_one_that_never_had_a_unit_leaves(tmp_path: Path) -> None:
     rc, output, done = resize(tmp_path, loaded=False)
     assert rc == 0, output
-    assert done == ["check zookeeper --serving 2"] * 2 + ["current b", "current a"]
+    assert done == ["check zookeeper --serving 2", *RESTARTED]
 
 
 def test_nothing_comes_after_a_gate_that_stays_closed(tmp_path: Path) -> None:
@@ -133,6 +137,13 @@ def test_nothing_comes_after_a_server_that_does_not_start(tmp_path: Path) -> Non
     rc, output, done = resize(tmp_path, ends="b")
     assert rc == 2, output
     assert done[3:] == ["check zookeeper --serving 2", "current b"]
+
+
+def test_nothing_comes_after_a_server_that_does_not_answer(tmp_path: Path) -> None:
+    """systemd has started it, and the rest still serves; without another one it would not."""
+    rc, output, done = resize(tmp_path, closed="b")
+    assert rc == 2, output
+    assert done[3:] == RESTARTED[:3]
 
 
 def test_without_one_of_the_machines_nothing_begins(tmp_path: Path) -> None:
