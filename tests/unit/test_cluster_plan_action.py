@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -91,8 +92,15 @@ def test_a_rule_is_told_of_servers_that_the_inventory_lost(monkeypatch: pytest.M
     given: dict[str, Any] = {}
     plugin = action.ActionModule.__new__(action.ActionModule)
     monkeypatch.setattr(plugin, "_filter", lambda _, **told: given.update(told) or {})
+    # One that answers is not gone, and one that the inventory has comes back.
+    task = SimpleNamespace(args={"accepted": "c,d,e,orders-3", "machines": ["a", "d"]})
+    monkeypatch.setattr(plugin, "_task", task, raising=False)
     plugin._rule(service, answers, [])
-    assert given["arguments"] == {"cluster": "lab", "lost": [["c", "zookeeper"]]}
+    told = {"lost": [["c", "zookeeper"]], "gone": ["e", "orders-3"]}
+    assert given["arguments"] == {"cluster": "lab"} | told
+    # Kafka says itself whether it can do without them.
+    plugin._rule(service | {"leave": {"units": "kafka@", "ask": ["smoke"]}}, answers, [])
+    assert given["arguments"] == {"cluster": "lab", "lost": [["c", "kafka@3"]]}
 
 
 def test_what_does_not_say_whether_they_are_its_own_leaves_them_alone() -> None:

@@ -587,6 +587,47 @@ def test_servers_come_and_go_one_after_the_other(old: str, new: str, order: list
     assert (resize["old"], resize["new"]) == (len(old), len(new))
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "gone", "order"),
+    [
+        ("abcde", "abc", "de", ["restart b 3", "restart c 3", "restart a 2"]),
+        ("abcde", "abc", "d", ["stop e 3", "restart b 3", "restart c 3", "restart a 2"]),
+        ("abc", "ab", "c", ["restart b 2", "restart a 2"]),
+        # Of three the two that are left have all, until one of them goes.
+        ("abc", "a", "c", ["stop b 1", "restart a 0"]),
+        ("abcde", "a", "cd", ["stop b 1", "stop e 0", "restart a 0"]),
+    ],
+)
+def test_who_is_gone_for_good_is_not_stopped(old: str, new: str, gone: str, order: list[str]) -> None:
+    found = {host: full(size=len(old), up=True, leads=host == "a") for host in new}
+    said = zookeeper_data(found, places(new), "lab", gone=[*gone, "z"])
+    assert said["refusals"] == []
+    assert [f"{step['do']} {step['host']} {step['serve']}" for step in said["resize"]["steps"]] == order
+
+
+@pytest.mark.parametrize(
+    ("size", "hosts", "gone", "others"),
+    [(3, "a", "bc", "a"), (5, "a", "cde", "a, b"), (5, "ab", "cde", "a, b")],
+)
+def test_who_is_gone_for_good_had_what_the_others_lack(size: int, hosts: str, gone: str, others: str) -> None:
+    """With a majority gone it is the administrator's decision, and the way is by hand."""
+    running = dict.fromkeys(hosts, UP[size])
+    (refusal,) = zookeeper_data(running, places(hosts), "lab", gone=gone)["refusals"]
+    assert f"{', '.join(gone)} are accepted to be gone, and the others are no majority" in refusal
+    assert f"stop ZooKeeper on {others} (systemctl stop zookeeper), and run again" in refusal
+    stopped = zookeeper_data(dict.fromkeys(hosts, full(size=size)), places(hosts), "lab", gone=gone)
+    assert (stopped["refusals"], stopped["resize"]) == ([], {})
+
+
+def test_nobody_comes_while_others_are_forgotten() -> None:
+    found = dict.fromkeys("abc", UP[5]) | {"f": FRESH}
+    (refusal,) = zookeeper_data(found, {"a": 1, "b": 2, "c": 3, "f": 6}, "lab", gone="de")["refusals"]
+    assert refusal.endswith(
+        "f would come while d, e would be forgotten. Do one after the other: first zookeeper_hosts with a, "
+        "b, c, and when that has run, with f."
+    )
+
+
 def test_a_growth_that_was_cut_off_goes_on() -> None:
     """The first with the new list may be waiting for the second: it has to answer, and not to serve."""
     found = {"a": UP[3], "b": UP[5], "c": UP[3], "d": EMPTY, "e": FRESH}
@@ -814,6 +855,25 @@ def test_no_two_majorities_and_none_without_the_data(old: int, new: int) -> None
         for known in {leader, ""}:
             ensemble = Ensemble(before, after, leader)
             ensemble.take_all(decided(ensemble, known)["resize"]["steps"])
+            assert ensemble.is_whole()
+
+
+@pytest.mark.parametrize(("old", "new"), [(old, new) for old, new in SIZES if new < old])
+def test_who_is_gone_is_forgotten_as_who_was_stopped(old: int, new: int) -> None:
+    """As many as leave a majority of the old list."""
+    before, after = "abcdefg"[:old], "abcdefg"[:new]
+    leavers = before[new:]
+    for count in range(1, min(len(leavers), (old - 1) // 2) + 1):
+        for gone, leader in itertools.product(itertools.combinations(leavers, count), before):
+            if leader in gone:
+                continue
+            ensemble = Ensemble(before, after, leader)
+            for host in gone:
+                ensemble.go(host)
+            ids, found = places(after), ensemble.found(leader)
+            decided = zookeeper_data(found, ids, "lab", gone=gone)
+            assert not {step["host"] for step in decided["resize"]["steps"]} & {*gone}
+            ensemble.take_all(decided["resize"]["steps"])
             assert ensemble.is_whole()
 
 

@@ -124,8 +124,11 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             if not rule.isidentifier():
                 raise AnsibleActionFail(f"{service['name']}: {rule} is no name of a filter")
             arguments = service["data"]["arguments"]
-            if service.get("leave"):
+            if leave := service.get("leave"):
                 arguments = {**arguments, "lost": _lost(service, found)}
+                # Where daemons are not asked which of them leave, the rule decides.
+                if "ask" not in leave:
+                    arguments["gone"] = self._gone(found)
             decided |= self._filter(f"found | {rule}(**arguments)", found=here, arguments=arguments)
         stores = {host: said["stores"] for host, said in here.items()}
         decided["refusals"] += self._filter("stores | stale_copies", stores=stores)
@@ -133,6 +136,12 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             settings = {host: said["settings"] for host, said in here.items()}
             decided["refusals"] += self._filter("settings | renumbered(**ids)", settings=settings, ids=ids)
         return decided
+
+    def _gone(self, found: Mapping[str, Any]) -> list[str]:
+        """The machines that are accepted to be gone: none that answers, or that the inventory has."""
+        accepted = str(self._task.args.get("accepted") or "").split(",")
+        known = {*found, *(self._task.args.get("machines") or ())}
+        return [host for host in accepted if host and host not in known]
 
     def _filter(self, expression: str, **variables: Any) -> Any:
         templar = self._templar.copy_with_new_env(available_variables=variables)

@@ -38,6 +38,11 @@ options:
     type: list
     elements: list
     default: []
+  gone:
+    description: machines that did not answer, and that the user accepts to be gone for good
+    type: list
+    elements: str
+    default: []
 """
 
 EXAMPLES = r"""
@@ -64,7 +69,11 @@ Resize = dict[str, Any]
 
 
 def zookeeper_data(
-    found: Found, ids: Mapping[str, int], cluster: str, lost: Sequence[Sequence[str]] = ()
+    found: Found,
+    ids: Mapping[str, int],
+    cluster: str,
+    lost: Sequence[Sequence[str]] = (),
+    gone: Collection[str] = (),
 ) -> dict[str, Any]:
     """Why the ensemble must not be deployed, who starts last, and how servers come and go.
 
@@ -78,6 +87,7 @@ def zookeeper_data(
     ids: by server its id
     cluster: what the kit keeps beside the data of each
     lost: units of servers that start on a machine and are the inventory's no more, with that machine
+    gone: machines that did not answer, and that the user accepts to be gone for good
     Returns {"refusals": [sentences], "warnings": [sentences], "last": [hosts], "resize": {"old": number,
     "new": number, "steps": [{"host": host, "do": "stop", "serve": number}]}}; resize is empty unless servers
     come or go.
@@ -92,7 +102,7 @@ def zookeeper_data(
     resize: Resize = {}
     # Where one has its data elsewhere that is what is to be mended, and it says so.
     if not refusals:
-        refusals, resize = _together(found, ids, [host for host, _ in lost])
+        refusals, resize = _together(found, ids, [host for host, _ in lost], gone)
     empty = [host for host in hosts if host in found and not _has_data(found[host])]
     return {
         "refusals": refusals,
@@ -227,7 +237,9 @@ def _has_data(here: Mapping[str, Any]) -> bool:
     return DATA in _wanted(here["data"])[1]
 
 
-def _together(found: Found, ids: Mapping[str, int], lost: Collection[str]) -> tuple[list[str], Resize]:
+def _together(
+    found: Found, ids: Mapping[str, int], lost: Collection[str], gone: Collection[str]
+) -> tuple[list[str], Resize]:
     hosts = list(ids)
     unheard = [host for host in hosts if host not in found]
     empty = [host for host in hosts if host in found and not _has_data(found[host])]
@@ -246,7 +258,7 @@ def _together(found: Found, ids: Mapping[str, int], lost: Collection[str]) -> tu
     # One that is down may have a list of another time.
     running = [host for host in full if _runs(found[host])]
     if lists := _other_lists(found, ids, running, lost) or _other_lists(found, ids, full, lost):
-        return _resized(found, ids, lists)
+        return _resized(found, ids, lists, gone)
     crowd = bool(full) and 2 * len(empty) >= len(hosts)
     # One that ran well alone has all the data. A growth from there that was cut off goes on.
     if crowd and not any(_ran_alone(found[host]) for host in full):
@@ -320,14 +332,15 @@ def _knows(host: str, here: Mapping[str, Any], ids: Mapping[str, int]) -> bool:
 
 
 def _resized(
-    found: Found, ids: Mapping[str, int], lists: Mapping[List, Sequence[str]]
+    found: Found, ids: Mapping[str, int], lists: Mapping[List, Sequence[str]], gone: Collection[str]
 ) -> tuple[list[str], Resize]:
     """How servers come or go, or why they cannot."""
     old = dict(next(iter(lists)))
     parts = {
         "stay": [host for host in ids if host in old.values()],
         "come": [host for host in ids if host not in old.values()],
-        "leave": [host for host in old.values() if host not in ids],
+        "leave": [host for host in old.values() if host not in ids and host not in gone],
+        "gone": [host for host in old.values() if host not in ids and host in gone],
     }
     others = [host for names in lists.values() for host in names]
     # A run that was cut off has restarted them already.
@@ -359,7 +372,7 @@ def _against_resize(
     lists: int,
 ) -> Iterator[str]:
     """Why servers cannot come or go now, and what to do; the first counts."""
-    stay, come, leave = parts["stay"], parts["come"], parts["leave"]
+    stay, come, leave, gone = parts["stay"], parts["come"], parts["leave"], parts["gone"]
     unheard = [host for host in ids if host not in found]
     if unheard:
         yield (
@@ -372,6 +385,12 @@ def _against_resize(
             "while some servers know the old list and some the new, each could have a majority of its own. "
             f"{_by_hand(with_data, found[with_data])}"
         )
+    if come and gone:
+        yield (
+            f"{', '.join(come)} would come while {', '.join(gone)} would be forgotten. Do one after the "
+            f"other: first zookeeper_hosts with {', '.join([*stay, *leave])}, and when that has run, with "
+            f"{', '.join(come)}."
+        )
     if come and leave:
         replaced = (
             f" Or have {', '.join(come)} take the place of what is gone; before it, on {', '.join(leave)}: "
@@ -382,12 +401,24 @@ def _against_resize(
             f"zookeeper_hosts with all of {', '.join([*stay, *leave, *come])}, and when that has run, "
             f"without {', '.join(leave)}.{replaced}"
         )
+    if gone and len(stay) + len(leave) <= len(old) // 2:
+        yield (
+            f"{', '.join(gone)} are accepted to be gone, and the others are no majority of the old list: "
+            "what was committed last those alone may have. To go on with what the others have, stop "
+            f"ZooKeeper on {', '.join([*stay, *leave])} (systemctl stop zookeeper), and run again."
+        )
     if 1 < len(old) <= len(ids) - len(old):
         yield (
             f"the {len(old)} that have the data would be no majority, and nothing would be served "
             f"until enough of the others have it. Give {2 * len(old) - 1} servers at most, and when that has "
             "run, the others."
         )
+    yield from _unfit(found, parts)
+
+
+def _unfit(found: Found, parts: Mapping[str, Sequence[str]]) -> Iterator[str]:
+    """Which servers are not as they must be before any comes or goes, and what to do."""
+    stay, come = parts["stay"], parts["come"]
     if empty := [host for host in stay if not _has_data(found[host])]:
         yield (
             f"{', '.join(empty)}, of the old list, {'has' if len(empty) == 1 else 'have'} no data. First run "
@@ -435,8 +466,8 @@ def _steps(
 ) -> list[dict[str, Any]]:
     """Who gets the new list when, and after how many servers of it serve; 0 where none may.
 
-    stay, know, come, leave: hosts of both lists, those of them that have the new one already, hosts of the
-        new one only, of the one of before only
+    stay, know, come, leave, gone: hosts of both lists, those of them that have the new one already, hosts of
+        the new one only, of the one of before only, and of these the ones that are gone for good
     old: length of the list of before
     resumed: some have the new list already
 
@@ -450,14 +481,16 @@ def _steps(
     stay = sorted(
         (host for host in parts["stay"] if host not in know), key=lambda host: bool(found[host]["leads"])
     )
-    come, leave = parts.get("come", ()), parts.get("leave", ())
+    come, gone = parts.get("come", ()), parts.get("gone", ())
+    leave = [*gone, *parts.get("leave", ())]
     new = len(know) + len(stay) + len(come)
     before, after = old // 2 + 1, new // 2 + 1
     kept = _kept(old, new) if leave else 0
     steps = [{"host": host, "do": "restart", "serve": 0} for host in know]
     for done, host in enumerate(leave):
         serve = 0 if done > len(leave) - kept else after if resumed else new
-        steps.append({"host": host, "do": "stop", "serve": serve})
+        if host not in gone:
+            steps.append({"host": host, "do": "stop", "serve": serve})
     # A server joins those that serve when they are a majority by its own list, whichever that is.
     alike = before == after
     led = any(found[host]["leads"] for host in stay) and not resumed
