@@ -104,6 +104,12 @@ def _parser() -> argparse.ArgumentParser:
         help="ZooKeeper: so many servers that serve are right, while its list changes",
     )
     sub.add_argument(
+        "--answering",
+        default="",
+        metavar="HOST",
+        help="ZooKeeper: the server of this machine answers, be it that it waits for others",
+    )
+    sub.add_argument(
         "--joined",
         nargs=2,
         metavar=("ID", "DIRECTORY_ID"),
@@ -162,13 +168,11 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--delete", nargs="+", default=[], metavar="KEY")
     sub.add_argument("--timeout", type=float, default=60, metavar="SECONDS")
 
-    sub = command(
+    command(
         "leaving",
         leaving,
         "say which units of those on stdin leave Kafka, with their machines, and what is against it, in JSON",
-    )
-
-    sub.add_argument("--timeout", type=float, default=15, metavar="SECONDS")
+    ).add_argument("--timeout", type=float, default=15, metavar="SECONDS")
 
     sub = command("leave", leave, "have Kafka do without a broker for good")
     sub.add_argument("what", choices=("voter", "broker"), help="take it out of the quorum; unregister it")
@@ -249,6 +253,7 @@ def check(options: argparse.Namespace) -> int:
             options.only or gates.SERVICES,
             quorum=options.quorum,
             serving=options.serving,
+            answering=_answering(options, cluster),
             joined=(int(options.joined[0]), options.joined[1]) if options.joined else None,
             leave=options.leave,
             roll=_roll(options, cluster),
@@ -268,6 +273,14 @@ def check(options: argparse.Namespace) -> int:
         console.say(_failed(cluster, found))
         console.say("check FAILED: " + ", ".join(name for name, _, _ in found))
     return 1 if closed else 0
+
+
+def _answering(options: argparse.Namespace, cluster: Cluster) -> str:
+    """The machine of the server of ZooKeeper that is to answer, if one is. Raises ClusterError."""
+    host: str = options.answering
+    if host and (cluster.zookeeper is None or host not in cluster.zookeeper.units):
+        raise ClusterError(f"{cluster.source} has no server of ZooKeeper on {host}")
+    return host
 
 
 def _roll(options: argparse.Namespace, cluster: Cluster) -> gates.Roll | None:

@@ -242,6 +242,7 @@ def gates_of(
     *,
     quorum: bool = False,
     serving: int = 0,
+    answering: str = "",
     joined: tuple[int, str] | None = None,
     leave: int | None = None,
     roll: Roll | None = None,
@@ -250,17 +251,21 @@ def gates_of(
 
     quorum: of ZooKeeper, when a majority serves; of Kafka, when a majority of controllers is there
     serving: of ZooKeeper, when so many servers serve, whatever list of them each one knows; 0 does not ask
+    answering: of ZooKeeper, when the server of this host answers, whether it serves or not
     joined: of Kafka, when the controller of this id votes with the directory of this id, and has caught up
     leave: of Kafka, when the broker or controller of this id may leave the quorum and the cluster
     roll: when nothing is worse than before, and the daemon that is to be restarted may go
     """
     gates = []
     for part in parts_of(cluster, only):
-        look = partial(_look, part, roll)
+        look, back = partial(_look, part, roll), roll.back if roll else ()
         if quorum and part.name == "zookeeper":
             look = partial(lambda part: zookeeper.judge_quorum(part.fetch()), part)
         if serving and part.name == "zookeeper" and (section := cluster.zookeeper):
             look = partial(zookeeper.fetch_serving, section, serving)
+        if answering and part.name == "zookeeper" and (section := cluster.zookeeper):
+            look = partial(zookeeper.fetch_answering, section, answering)
+            back = [(answering, unit) for unit in part.units[answering]]
         if quorum and part.name == "kafka" and (brokers := cluster.kafka):
             look = partial(
                 lambda section: kafka.judge_quorum(section, kafka.unreachable_nodes(section)), brokers
@@ -269,14 +274,14 @@ def gates_of(
             look = partial(lambda part: kafka_quorum.judge_joined(part.fetch(), *joined), part)
         if part.name == "kafka" and leave is not None:
             look = partial(lambda part: kafka_quorum.judge_leaving(part.fetch(), leave), part)
-        gates.append(Gate(part.name, look, part.units, partial(_ended, cluster, part, roll)))
+        gates.append(Gate(part.name, look, part.units, partial(_ended, cluster, part, back)))
     return gates
 
 
-def _ended(cluster: Cluster, part: Part, roll: Roll | None) -> str:
+def _ended(cluster: Cluster, part: Part, back: Sequence[Daemon]) -> str:
     for host, units in part.units.items():
-        back = [unit for unit in units if roll and (host, unit) in roll.back]
-        if ended := processes.ended(cluster.machines[host], back) if back else "":
+        here = [unit for unit in units if (host, unit) in back]
+        if ended := processes.ended(cluster.machines[host], here) if here else "":
             return ended
     return ""
 

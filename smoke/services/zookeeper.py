@@ -65,7 +65,11 @@ def _ask(server: ZooKeeperServer) -> Facts | str:
     try:
         return parse_mntr(four_letter_word(server, "mntr"))
     except OSError as error:
-        return error.strerror or str(error) or type(error).__name__
+        return _reason(error)
+
+
+def _reason(error: OSError) -> str:
+    return error.strerror or str(error) or type(error).__name__
 
 
 def faults(state: State) -> list[Fault]:
@@ -167,6 +171,22 @@ def fetch_serving(section: ZooKeeper, count: int) -> Verdict:
             return True, sentence
     except OSError as error:
         return False, f"{sentence}; {error}"
+
+
+def fetch_answering(section: ZooKeeper, host: str) -> Verdict:
+    """Whether the server of a host says anything, be it that it serves nobody yet.
+
+    It listens when it has read its files and its data, also where it has to wait for others.
+    """
+    (server,) = (each for each in section.servers if each.host == host)
+    try:
+        answer = four_letter_word(server, "mntr").strip()
+    except OSError as error:
+        answer, said = "", _reason(error)
+    else:
+        facts = parse_mntr(answer)
+        said = facts if isinstance(facts, str) else facts["zk_server_state"]
+    return bool(answer), f"{server.host}:{server.port}: {said}"
 
 
 def _answers(state: State) -> dict[str, Facts]:

@@ -29,3 +29,36 @@ def test_settings_that_lie_there_and_that_what_runs_has_not_read(
     assert cluster_plan._unread(said | {"units": {"reasons": reasons}}) == unread
     # Its units could not be asked, which is refused.
     assert cluster_plan._unread(said) == []
+
+
+DIFF = """--- /etc/zookeeper/zoo.cfg (mode=0644)
++++ /etc/zookeeper/zoo.cfg
+@@ -1,4 +1,5 @@
+ # Managed by Millrace
+-# a=1
+ initLimit=10
+-server.2=b:2888:3888
++server.2=c:2888:3888
++tickTime=2000
+"""
+
+
+@pytest.mark.parametrize(
+    ("diffs", "reasons", "differs"),
+    [
+        ({ZOO_CFG: DIFF}, [ZOO_CFG], {ZOO_CFG: ["server.2", "tickTime"]}),
+        # It was written already.
+        ({}, [ZOO_CFG], {ZOO_CFG: []}),
+        ({ZOO_CFG: DIFF, "/etc/a": DIFF}, ["/etc/a"], {"/etc/a": None}),
+        ({}, ["no record"], {"no record": None}),
+        # Nothing runs that reads it.
+        ({ZOO_CFG: DIFF}, [], {}),
+    ],
+)
+def test_what_differs_of_what_runs(
+    diffs: dict[str, str], reasons: list[str], differs: dict[str, list[str] | None]
+) -> None:
+    said: dict[str, Any] = {"diffs": diffs, "data": {"settings": {ZOO_CFG: {"dataDir": "/d"}}}}
+    assert cluster_plan._differs(said | {"units": {"reasons": {"zookeeper": reasons}}}) == differs
+    # Its units could not be asked, which is refused.
+    assert cluster_plan._differs(said) == {}

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import sys
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import yaml
 
 from roles.common.action_plugins import cluster_plan as action
+from tests.unit.playbooks import CHECKOUT
 
 KAFKA = {"name": "kafka", "dynamic": {"record": "/r", "ask": ["smoke"]}}
 
@@ -77,6 +80,27 @@ def test_units_that_the_inventory_lost_are_asked_about_with_their_machines() -> 
     assert action._lost(kafka, answers) == [["b", "kafka@4"], ["c", "kafka@5"], ["c", "kafka@6"]]
     # On ZooKeeper none of them leaves.
     assert action._lost(KAFKA | {"leave": {}}, answers) == []
+
+
+def test_a_rule_is_told_of_servers_that_the_inventory_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    """ZooKeeper's are not asked: its rule decides."""
+    value = yaml.safe_load((CHECKOUT / "roles/zookeeper/vars/main.yml").read_text())["zookeeper_service"]
+    data = {"rule": "zookeeper_data", "arguments": {"cluster": "lab"}}
+    service = {"name": "zookeeper", "leave": value["leave"], "data": data}
+    answers = {"c": {"services": {}, "orphaned_units": ["kafka@3", "zookeeper"]}}
+    assert action._leaving(service, action._ask(service["leave"].get("ask"), [])) == {}
+    given: dict[str, Any] = {}
+    plugin = action.ActionModule.__new__(action.ActionModule)
+    monkeypatch.setattr(plugin, "_filter", lambda _, **told: given.update(told) or {})
+    # One that answers is not gone, and one that the inventory has comes back.
+    task = SimpleNamespace(args={"accepted": "c,d,e,orders-3", "machines": ["a", "d"]})
+    monkeypatch.setattr(plugin, "_task", task, raising=False)
+    plugin._rule(service, answers, [])
+    told = {"lost": [["c", "zookeeper"]], "gone": ["e", "orders-3"]}
+    assert given["arguments"] == {"cluster": "lab"} | told
+    # Kafka says itself whether it can do without them.
+    plugin._rule(service | {"leave": {"units": "kafka@", "ask": ["smoke"]}}, answers, [])
+    assert given["arguments"] == {"cluster": "lab", "lost": [["c", "kafka@3"]]}
 
 
 def test_what_does_not_say_whether_they_are_its_own_leaves_them_alone() -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible.module_utils import host_units
+from ansible.module_utils import host_keep, host_units
 from host_state import compare, ensure_state, in_words
 
 OWNER = pwd.getpwuid(os.getuid()).pw_name
@@ -345,6 +345,18 @@ def test_data_and_settings_are_told(host: Host) -> None:
     data = host.compare([service], "current", [])["services"]["zookeeper"]["data"]
     assert data["settings"] == {cfg: {"dataDir": "/d", "server.1": "a"}, "/no/such.cfg": {}}
     assert data["stores"]["data"]["holds"] == {f"{host.root}/data": {"myid": "3\n"}}
+
+
+def test_settings_that_a_daemon_ran_well_with_are_told(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    cfg = f"{host.root}/etc/zoo.cfg"
+    monkeypatch.setattr(host_keep, "KEPT", f"{host.root}/kept")
+    copy = Path(f"{host.root}/kept/zookeeper{cfg}")
+    copy.parent.mkdir(parents=True)
+    copy.write_text("dataDir=/d\ntickTime=2000\n")
+    settings = {cfg: ["dataDir", "server.*"], "/no/such.cfg": ["x"]}
+    service = host.service("zookeeper", unit="zookeeper", reads=("etc/zoo.cfg",), settings=settings)
+    data = compare([service], "current", [])["services"]["zookeeper"]["data"]
+    assert data["kept"] == {cfg: {"dataDir": "/d"}}
 
 
 def test_data_of_a_unit_that_was_written_and_not_yet_loaded(host: Host) -> None:

@@ -15,11 +15,22 @@ from ansible.plugins.action import ActionBase
 
 class ActionModule(ActionBase):
     def run(self, tmp=None, task_vars=None):
-        host = task_vars["inventory_hostname"]
+        host, state = task_vars["inventory_hostname"], self._task.args["state"]
+        if self._task.check_mode or state == "installed":
+            return {{"changed": False}}
         with open({log!r}, "a") as log:
-            print(self._task.args["state"], host, file=log)
+            print(state, host, file=log)
         return {{"changed": True, "failed": host == {ends!r}}}
 """
+# What a role that is used alone asks and installs before it; the plan is given.
+RIGHT = """
+from ansible.plugins.action import ActionBase
+
+class ActionModule(ActionBase):
+    def run(self, tmp=None, task_vars=None):
+        return {"facts": {}}
+"""
+STUBBED = ("preflight", "machine_facts", "cluster_plan", "package_record", "apt", "service_keep")
 SYSTEMCTL = """#!/bin/sh
 case $1 in
   show) [ {loaded} = 0 ] || printf 'LoadState=loaded\\nActiveState=active\\n' ;;
@@ -42,18 +53,27 @@ def resize(
     closed: str = "none",
     ends: str = "",
     loaded: bool = True,
+    alone: bool = False,
 ) -> tuple[int, str, list[str]]:
     """Exit status, output and what was done by the step of site.yml on three machines that are this one.
 
-    closed: the number of servers for which the gate stays closed
+    closed: the number of servers for which the gate stays closed, or the one that does not answer
     ends: the host whose server does not start
     loaded: whether the server has a unit
+    alone: whether a play of another project has the role, without the step
     """
     log = directory / "log"
     log.touch()
     (directory / "action_plugins").mkdir()
     (directory / "action_plugins/service_state.py").write_text(PLUGIN.format(log=str(log), ends=ends))
-    (directory / "first.yml").write_text("- {hosts: all, gather_facts: false}\n")
+    first = "- {hosts: all, gather_facts: false}\n"
+    books = [str(directory / "first.yml"), "playbooks/steps/zookeeper.yml"]
+    if alone:
+        first = "- {hosts: all, gather_facts: false, roles: [zookeeper]}\n"
+        books.pop()
+        for name in STUBBED:
+            (directory / f"action_plugins/{name}.py").write_text(RIGHT)
+    (directory / "first.yml").write_text(first)
     (directory / "check").write_text(f'echo "check $*" >> {log}; [ "$3" != {closed} ]\n')
     (directory / "bin").mkdir()
     (directory / "bin/systemctl").write_text(SYSTEMCTL.format(log=log, loaded=int(loaded)))
@@ -66,14 +86,13 @@ def resize(
         "common_check": ["/bin/sh", str(directory / "check")],
         "__common_plan": {
             "check": False,
-            "asked": ["zookeeper"],
-            "services": {"zookeeper": {"deploy": ["a", "b", "c"], "roll": [], "follow": []}},
+            "asked": [] if alone else ["zookeeper"],
+            "services": {"zookeeper": {"deploy": ["a", "b", "c"], "roll": [], "batches": [], "follow": []}},
             "data": {"zookeeper": decided},
         },
     }
     groups = {"zookeeper": {"hosts": dict.fromkeys("ab")}, "cluster": {"hosts": dict.fromkeys("abc")}}
     (directory / "hosts.json").write_text(json.dumps({"all": {"children": groups, "vars": given}}))
-    books = (str(directory / "first.yml"), "playbooks/steps/zookeeper.yml")
     path = f"{directory}/bin:{os.environ['PATH']}"
     run = start(directory, "--inventory", str(directory / "hosts.json"), *books, *words, PATH=path)
     output = finish(run)
@@ -81,19 +100,31 @@ def resize(
 
 
 STOPPED = ["check zookeeper --serving 2", "stop zookeeper", "disable zookeeper"]
+RESTARTED = [
+    *("check zookeeper --serving 2", "current b", "check zookeeper --answering b"),
+    *("current a", "check zookeeper --answering a"),
+]
 
 
 def test_one_step_after_the_other_each_behind_its_gate(tmp_path: Path) -> None:
     rc, output, done = resize(tmp_path)
     assert rc == 0, output
     assert sorted(done[:3]) == sorted(STOPPED)
-    assert done[3:] == ["check zookeeper --serving 2", "current b", "current a"]
+    assert done[3:] == RESTARTED
+
+
+def test_who_leaves_a_role_that_is_used_alone_is_stopped_too(tmp_path: Path) -> None:
+    """The group of the service has it no more, and a play of another project may."""
+    rc, output, done = resize(tmp_path, alone=True)
+    assert rc == 0, output
+    assert sorted(done[:3]) == sorted(STOPPED)
+    assert done[3:] == [*RESTARTED, "check zookeeper"]
 
 
 def test_one_that_never_had_a_unit_leaves(tmp_path: Path) -> None:
     rc, output, done = resize(tmp_path, loaded=False)
     assert rc == 0, output
-    assert done == ["check zookeeper --serving 2"] * 2 + ["current b", "current a"]
+    assert done == ["check zookeeper --serving 2", *RESTARTED]
 
 
 def test_nothing_comes_after_a_gate_that_stays_closed(tmp_path: Path) -> None:
@@ -106,6 +137,13 @@ def test_nothing_comes_after_a_server_that_does_not_start(tmp_path: Path) -> Non
     rc, output, done = resize(tmp_path, ends="b")
     assert rc == 2, output
     assert done[3:] == ["check zookeeper --serving 2", "current b"]
+
+
+def test_nothing_comes_after_a_server_that_does_not_answer(tmp_path: Path) -> None:
+    """systemd has started it, and the rest still serves; without another one it would not."""
+    rc, output, done = resize(tmp_path, closed="b")
+    assert rc == 2, output
+    assert done[3:] == RESTARTED[:3]
 
 
 def test_without_one_of_the_machines_nothing_begins(tmp_path: Path) -> None:

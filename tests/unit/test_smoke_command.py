@@ -49,6 +49,12 @@ def run(directory: Path, *words: str) -> tuple[int, dict[str, Any]]:
     return status, json.loads((directory / "smoke.json").read_text())
 
 
+def test_a_server_that_is_not_there_cannot_answer(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ("--only", "zookeeper", "--answering", "two")
+    assert cli.main(["check", f"--cluster={write(tmp_path, BARE)}", *words]) == 2
+    assert capsys.readouterr().err.endswith("cluster.json has no server of ZooKeeper on two\n")
+
+
 @pytest.mark.parametrize("verb", ["check", "run", "receipt"])
 @pytest.mark.parametrize("words", [("--name", "y"), ("--name", "x", "--inventory", "/other")])
 def test_the_description_of_another_cluster_is_bad_input(

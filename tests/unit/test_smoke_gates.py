@@ -21,6 +21,7 @@ from smoke.cluster import Kafka as KafkaSection
 from smoke.cluster import ZooKeeper as ZooKeeperSection
 from smoke.console import Console
 from smoke.gates import Gate, gates_of, wait_for_all
+from smoke.machine import Machine
 from smoke.services import Fault, hdfs, kafka, spark, yarn, zookeeper
 from smoke.services.kafka import Partition
 from smoke.web import WebError, get_json
@@ -146,6 +147,47 @@ def test_servers_serve_when_a_session_is_opened_with_them(monkeypatch: pytest.Mo
         False,
         "1 of 1 server serve, 1 are awaited; no session with a:2181 within 10 s",
     )
+
+
+@pytest.mark.parametrize(
+    ("answer", "verdict"),
+    [
+        ("This ZooKeeper instance is not currently serving requests\n", True),
+        ("zk_server_state\tfollower\n", True),
+        (REFUSED, True),
+        ("", False),
+        (ConnectionRefusedError(111, "Connection refused"), False),
+    ],
+)
+def test_a_server_that_waits_for_others_answers(
+    monkeypatch: pytest.MonkeyPatch, answer: str | OSError, verdict: bool
+) -> None:
+    asked = []
+
+    def word(server: ZooKeeperServer, _: str) -> str:
+        asked.append(server.host)
+        if isinstance(answer, OSError):
+            raise answer
+        return answer
+
+    monkeypatch.setattr(zookeeper, "four_letter_word", word)
+    section = ZooKeeperSection(tuple(ZooKeeperServer(host, 2181, "zookeeper") for host in "ab"))
+    (gate,) = gates_of(Cluster("lab", "own", {}, {}, zookeeper=section), ["zookeeper"], answering="b")
+    right, sentence = gate.look()
+    assert (right, asked) == (verdict, ["b"])
+    assert sentence.startswith("b:2181: ")
+
+
+@pytest.mark.parametrize(("shown", "says"), [("failed", "zookeeper on b has ended"), ("active", "")])
+def test_a_server_that_has_ended_is_not_awaited(shown: str, says: str) -> None:
+    machines = {
+        host: Machine(("sh", "-c", f"echo Id=zookeeper.service; echo ActiveState={state}"), name=host)
+        for host, state in (("a", "failed"), ("b", shown))
+    }
+    section = ZooKeeperSection(tuple(ZooKeeperServer(host, 2181, "zookeeper") for host in "ab"))
+    cluster = Cluster("lab", "own", {}, machines, zookeeper=section)
+    (gate,) = gates_of(cluster, ["zookeeper"], answering="b")
+    assert gate.ended() == says
 
 
 def test_zookeeper_is_asked_over_a_socket() -> None:

@@ -375,6 +375,7 @@ def test_who_leaves_must_be_there_to_be_stopped() -> None:
     assert refusal.startswith(
         "d leaves zookeeper, and it did not answer, --limit leaves it out, or it is not in"
     )
+    assert refusal.endswith("take it out of the inventory and run once with -e accept_risk=d.")
     (refusal,) = to_plan(found | {"d": answer()}, services, {"zookeeper": RESIZE}, {}, "zookeeper")[
         "refusals"
     ]

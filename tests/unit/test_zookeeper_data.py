@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
 from typing import Any
 
@@ -19,6 +20,12 @@ def places(hosts: str) -> dict[str, int]:
 IDS = places("abc")
 
 
+def zoo_cfg(at: str, named: str) -> dict[str, str]:
+    """What is read of a zoo.cfg: the directory of data, and the servers if they are several."""
+    lines = {f"server.{number}": f"{host}:2888:3888" for number, host in enumerate(named, 1)}
+    return {"dataDir": at} | (lines if len(lines) > 1 else {})
+
+
 def here(
     *names: str,
     at: str = "/new",
@@ -28,7 +35,9 @@ def here(
     up: bool = False,
     size: int = 3,
     named: str = "",
+    kept: str = "",
     unread: bool = False,
+    differs: dict[str, list[str] | None] | None = None,
     leads: bool = False,
     log: str = "",
     logs: tuple[str, ...] = (),
@@ -40,11 +49,12 @@ def here(
     older: what lies in directories of before
     size: servers of the zoo.cfg that lies there; 0 is none
     named: those servers, a letter each
+    kept: servers of the zoo.cfg that it ran well with
     unread: whether what runs has another zoo.cfg
+    differs: what it is to be restarted for
     log: the directory of transactions, if it is another, with these logs
     """
     named = named or "abcdefg"[:size]
-    lines = {f"server.{number}": f"{host}:2888:3888" for number, host in enumerate(named, 1)}
     held = dict.fromkeys(names, "") | ({"myid": f"{myid}\n"} if myid else {})
     held |= {"cluster.id": f"{cluster}\n"} if cluster else {}
     return {
@@ -58,8 +68,10 @@ def here(
             "holds": {log or at: dict.fromkeys(logs, "")},
             "older": {path: dict.fromkeys(held, "") for path, held in (older_logs or {}).items()},
         },
-        "settings": {"dataDir": at} | (lines if len(lines) > 1 else {}) if size else {},
+        "settings": zoo_cfg(at, named) if size else {},
+        "kept": zoo_cfg(at, kept) if kept else {},
         "unread": ["/etc/zookeeper/zoo.cfg"] if unread else [],
+        "differs": differs or {},
         "leads": leads,
     }
 
@@ -490,6 +502,47 @@ def test_an_even_number_is_a_state_to_pass_through(count: int, bears: str) -> No
     assert bool(warning) == bool(bears)
 
 
+THREE = SIZE.format(3, "a, b, d", "a, b", 3)
+REPLACED = (
+    "d would come while c would go. Do one after the other: first zookeeper_hosts with all of a, b, c, d, "
+    "and when that has run, without c. Or have d take the place of what is gone; before it, on c: systemctl "
+    "disable --now zookeeper"
+)
+
+
+@pytest.mark.parametrize("number", [3, 4])
+@pytest.mark.parametrize(
+    ("lost", "says"),
+    [
+        ([["c", "zookeeper"]], THREE + REPLACED),
+        # A dead one does not answer, and one that was made anew starts nothing.
+        ([], ""),
+        # It never was a server of this ensemble, or has left it.
+        ([["e", "zookeeper"]], ""),
+    ],
+)
+def test_nobody_takes_the_place_of_a_server_that_starts(number: int, lost: list[Any], says: str) -> None:
+    found = dict.fromkeys("ab", RUNS) | {"d": FRESH}
+    decided = zookeeper_data(found, {"a": 1, "b": 2, "d": number}, "lab", lost)
+    assert (decided["refusals"], decided["resize"]) == ([says] if says else [], {})
+
+
+@pytest.mark.parametrize(
+    ("b", "refused"),
+    [
+        # Where all know of the new one the old one is no majority with any of them.
+        (full(named="abd", up=True), False),
+        (full(named="abc", up=True), True),
+        # It is restarted before the new one starts.
+        (full(named="abd", up=True, unread=True), False),
+    ],
+)
+def test_who_comes_back_after_it_was_replaced(b: dict[str, Any], refused: bool) -> None:
+    found = {"a": full(named="abd", up=True), "b": b, "d": FRESH}
+    decided = zookeeper_data(found, {"a": 1, "b": 2, "d": 3}, "lab", [["c", "zookeeper"]])
+    assert bool(decided["refusals"]) == refused
+
+
 # --- Servers come and go
 
 UP = {size: full(size=size, up=True) for size in range(1, 8)}
@@ -534,20 +587,133 @@ def test_servers_come_and_go_one_after_the_other(old: str, new: str, order: list
     assert (resize["old"], resize["new"]) == (len(old), len(new))
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "gone", "order"),
+    [
+        ("abcde", "abc", "de", ["restart b 3", "restart c 3", "restart a 2"]),
+        ("abcde", "abc", "d", ["stop e 3", "restart b 3", "restart c 3", "restart a 2"]),
+        ("abc", "ab", "c", ["restart b 2", "restart a 2"]),
+        # Of three the two that are left have all, until one of them goes.
+        ("abc", "a", "c", ["stop b 1", "restart a 0"]),
+        ("abcde", "a", "cd", ["stop b 1", "stop e 0", "restart a 0"]),
+    ],
+)
+def test_who_is_gone_for_good_is_not_stopped(old: str, new: str, gone: str, order: list[str]) -> None:
+    found = {host: full(size=len(old), up=True, leads=host == "a") for host in new}
+    said = zookeeper_data(found, places(new), "lab", gone=[*gone, "z"])
+    assert said["refusals"] == []
+    assert [f"{step['do']} {step['host']} {step['serve']}" for step in said["resize"]["steps"]] == order
+
+
+@pytest.mark.parametrize(
+    ("size", "hosts", "gone", "others"),
+    [(3, "a", "bc", "a"), (5, "a", "cde", "a, b"), (5, "ab", "cde", "a, b")],
+)
+def test_who_is_gone_for_good_had_what_the_others_lack(size: int, hosts: str, gone: str, others: str) -> None:
+    """With a majority gone it is the administrator's decision, and the way is by hand."""
+    running = dict.fromkeys(hosts, UP[size])
+    (refusal,) = zookeeper_data(running, places(hosts), "lab", gone=gone)["refusals"]
+    assert f"{', '.join(gone)} are accepted to be gone, and the others are no majority" in refusal
+    assert f"stop ZooKeeper on {others} (systemctl stop zookeeper), and run again" in refusal
+    stopped = zookeeper_data(dict.fromkeys(hosts, full(size=size)), places(hosts), "lab", gone=gone)
+    assert (stopped["refusals"], stopped["resize"]) == ([], {})
+
+
+def test_nobody_comes_while_others_are_forgotten() -> None:
+    found = dict.fromkeys("abc", UP[5]) | {"f": FRESH}
+    (refusal,) = zookeeper_data(found, {"a": 1, "b": 2, "c": 3, "f": 6}, "lab", gone="de")["refusals"]
+    assert refusal.endswith(
+        "f would come while d, e would be forgotten. Do one after the other: first zookeeper_hosts with a, "
+        "b, c, and when that has run, with f."
+    )
+
+
 def test_a_growth_that_was_cut_off_goes_on() -> None:
-    """The first with the new list may be waiting for the second: it is not awaited."""
+    """The first with the new list may be waiting for the second: it has to answer, and not to serve."""
     found = {"a": UP[3], "b": UP[5], "c": UP[3], "d": EMPTY, "e": FRESH}
-    assert steps(found, "abcde") == ["restart a 2", "restart b 2", "restart c 2", "start d 3", "start e 4"]
+    order = ["restart b 0", "restart a 2", "restart c 2", "start d 3", "start e 4"]
+    assert steps(found, "abcde") == order
+    # One that did not come back is started, with what it is to have by now.
+    assert steps(found | {"b": full(size=5)}, "abcde") == order
+    # It was killed between the file and the restart.
+    unread = found | {"b": full(size=5, up=True, unread=True)}
+    assert steps(unread, "abcde") == [f"restart {host} 2" for host in "abc"] + order[3:]
 
 
 def test_who_runs_with_the_list_of_before_meets_none_that_is_empty() -> None:
     """The file was written and its daemon not restarted: by its list two of three are a majority."""
     found = dict.fromkeys("ab", UP[5]) | {"c": full(size=5, up=True, unread=True), "d": FRESH, "e": FRESH}
-    assert steps(found, "abcde") == ["restart a 2", "restart b 2", "restart c 2", "start d 3", "start e 4"]
+    assert steps(found, "abcde") == ["restart a 0", "restart b 0", "restart c 2", "start d 3", "start e 4"]
     read = zookeeper_data(found | {"c": UP[5]}, places("abcde"), "lab")
     assert (read["resize"], read["last"]) == ({}, ["d", "e"])
     # Without empty ones it is a restart like any other.
     assert zookeeper_data(dict.fromkeys("abc", full(up=True, unread=True)), IDS, "lab")["resize"] == {}
+
+
+ENV, CFG = "/etc/zookeeper/zookeeper-env.sh", "/etc/zookeeper/zoo.cfg"
+
+
+@pytest.mark.parametrize(
+    ("differs", "named"),
+    [
+        ({CFG: ["server.4"]}, ""),
+        # It was written already, and is yet to be read.
+        ({CFG: []}, ""),
+        ({CFG: ["server.4", "tickTime"]}, f"{CFG} (tickTime)"),
+        ({CFG: ["server.4"], ENV: None}, ENV),
+        ({"no record": None}, "no record"),
+    ],
+)
+@pytest.mark.parametrize(("old", "new"), [("abc", "abcd"), ("a", "abc"), ("abc", "ab"), ("abc", "a")])
+def test_a_change_of_the_list_comes_alone(
+    old: str, new: str, differs: dict[str, list[str] | None], named: str
+) -> None:
+    found = dict.fromkeys(new, FRESH) | {host: UP[len(old)] for host in old if host in new}
+    last = new[min(len(new), len(old)) - 1]
+    found[last] = full(size=len(old), up=True, differs=differs)
+    decided = zookeeper_data(found, places(new), "lab")
+    says = (
+        f"more than the list of servers differs: {named} on {last}. What a server refuses could not be taken "
+        "back while servers come or go. It takes two runs: one with zookeeper_hosts as it was, and one with "
+        "all else as it was."
+    )
+    assert [says in line for line in decided["refusals"]] == [True] * bool(named)
+    assert bool(decided["resize"]) == (not named)
+
+
+def test_a_growth_that_was_cut_off_takes_nothing_else_with_it() -> None:
+    found = {host: full(size=5, up=True, differs={ENV: None}) for host in "ab"}
+    found |= {"c": full(size=5, up=True, unread=True), "d": FRESH, "e": FRESH}
+    (refusal,) = zookeeper_data(found, places("abcde"), "lab")["refusals"]
+    assert refusal.startswith(
+        "d, e would join the servers that have data, but more than the list of servers differs: "
+        f"{ENV} on a, b."
+    )
+
+
+@pytest.mark.parametrize(
+    ("hosts", "full_of", "order"),
+    [
+        ("abc", {"a": full(kept="a", up=True)}, "restart a 0, start b 0, start c 2"),
+        ("ab", {"a": full(size=2, kept="a", up=True)}, "restart a 0, start b 0"),
+        # It did not come back.
+        ("abc", {"a": full(kept="a")}, "restart a 0, start b 0, start c 2"),
+        # It runs alone still: its file was written, and it was not restarted.
+        ("abc", {"a": full(kept="a", up=True, unread=True)}, "restart a 1, start b 0, start c 2"),
+        (
+            "abcde",
+            {"a": full(size=5, kept="a", up=True), "b": full(size=5, up=True)},
+            "restart a 0, restart b 0, start c 0, start d 3, start e 4",
+        ),
+    ],
+)
+def test_a_growth_from_one_server_goes_on(hosts: str, full_of: dict[str, Any], order: str) -> None:
+    """Nothing is served until the others are there."""
+    assert steps(dict.fromkeys(hosts, FRESH) | full_of, hosts) == order.split(", ")
+    # Where it had others these may know what it does not.
+    had_others = {host: each | {"kept": full(kept=hosts)["kept"]} for host, each in full_of.items()}
+    (refusal,) = zookeeper_data(dict.fromkeys(hosts, FRESH) | had_others, places(hosts), "lab")["refusals"]
+    assert "would elect each other" in refusal
 
 
 class Ensemble:
@@ -558,7 +724,9 @@ class Ensemble:
     """
 
     def __init__(self, old: str, new: str, leader: str) -> None:
-        self.new = frozenset(new)
+        self.old, self.new = old, frozenset(new)
+        # The lists of servers that were stopped, or did not come back.
+        self.down: dict[str, frozenset[str]] = {}
         self.list_of = dict.fromkeys(old, frozenset(old))
         # Who may lead, and who serves then.
         self.states = {(leader, frozenset(old))}
@@ -588,23 +756,41 @@ class Ensemble:
             assert len(serving & self.new) >= serve, f"{sorted(serving)} serve, {serve} are awaited"
             self.informed = self.majorities()
 
-    def take(self, step: dict[str, Any]) -> None:
+    def take(self, step: dict[str, Any], *, comes_back: bool = True) -> None:
         self.opens(step["serve"])
         host = step["host"]
-        self.list_of.pop(host, None)
-        self.examine()
-        if step["do"] != "stop":
-            self.list_of[host] = self.new
+        # What is as it should be is not restarted.
+        if step["do"] == "stop" or self.list_of.get(host) != self.new:
+            self.go(host)
+            if step["do"] != "stop":
+                self.down[host] = self.new
+                if comes_back:
+                    self.come(host)
+        assert step["do"] == "stop" or host in self.list_of, f"{host} does not answer"
+
+    def go(self, host: str) -> None:
+        """A server is stopped, or ends."""
+        if host in self.list_of:
+            self.down[host] = self.list_of.pop(host)
+        self.settle()
+
+    def come(self, host: str) -> None:
+        """A server starts."""
+        self.list_of[host] = self.down.pop(host)
+        self.settle()
+
+    def settle(self) -> None:
+        """Those that are left serve, elect, or do neither."""
         self.examine()
         self.states = {
             (leads, self.joined(some))
             for leader, serving in self.states
-            for leads, some in self.after(leader, serving - {host})
+            for leads, some in self.after(leader, serving.intersection(self.list_of))
         }
 
-    def take_all(self, steps: list[dict[str, Any]]) -> None:
+    def take_all(self, steps: list[dict[str, Any]], away: str = "") -> None:
         for step in steps:
-            self.take(step)
+            self.take(step, comes_back=step["host"] != away)
 
     def after(self, leader: str, serving: frozenset[str]) -> set[tuple[str, frozenset[str]]]:
         """Who may lead whom when only these are left of those that served."""
@@ -626,11 +812,20 @@ class Ensemble:
         members = self.list_of[host]
         return 2 * len(members & among) > len(members)
 
-    def found(self, leader: str = "") -> dict[str, dict[str, Any]]:
-        """What the rule hears of the servers of the new list."""
+    def found(self, leader: str = "", *, tried: bool = False) -> dict[str, dict[str, Any]]:
+        """What the rule hears of the servers of the new list.
+
+        tried: whether systemd starts those that did not come back again and again
+        """
+        lists = self.list_of | self.down
         return dict.fromkeys(self.new, FRESH) | {
-            host: full(named="".join(sorted(members)), up=True, leads=host == leader)
-            for host, members in self.list_of.items()
+            host: full(
+                named="".join(sorted(members)),
+                kept=self.old if host in self.old else "",
+                up=tried or host in self.list_of,
+                leads=host == leader,
+            )
+            for host, members in lists.items()
             if host in self.new
         }
 
@@ -647,9 +842,9 @@ SIZES = [
 ]
 
 
-def decided(ensemble: Ensemble, leader: str = "") -> dict[str, Any]:
+def decided(ensemble: Ensemble, leader: str = "", **more: bool) -> dict[str, Any]:
     ids = {host: "abcdefg".index(host) + 1 for host in sorted(ensemble.new)}
-    return zookeeper_data(ensemble.found(leader), ids, "lab")
+    return zookeeper_data(ensemble.found(leader, **more), ids, "lab")
 
 
 @pytest.mark.parametrize(("old", "new"), SIZES)
@@ -660,6 +855,25 @@ def test_no_two_majorities_and_none_without_the_data(old: int, new: int) -> None
         for known in {leader, ""}:
             ensemble = Ensemble(before, after, leader)
             ensemble.take_all(decided(ensemble, known)["resize"]["steps"])
+            assert ensemble.is_whole()
+
+
+@pytest.mark.parametrize(("old", "new"), [(old, new) for old, new in SIZES if new < old])
+def test_who_is_gone_is_forgotten_as_who_was_stopped(old: int, new: int) -> None:
+    """As many as leave a majority of the old list."""
+    before, after = "abcdefg"[:old], "abcdefg"[:new]
+    leavers = before[new:]
+    for count in range(1, min(len(leavers), (old - 1) // 2) + 1):
+        for gone, leader in itertools.product(itertools.combinations(leavers, count), before):
+            if leader in gone:
+                continue
+            ensemble = Ensemble(before, after, leader)
+            for host in gone:
+                ensemble.go(host)
+            ids, found = places(after), ensemble.found(leader)
+            decided = zookeeper_data(found, ids, "lab", gone=gone)
+            assert not {step["host"] for step in decided["resize"]["steps"]} & {*gone}
+            ensemble.take_all(decided["resize"]["steps"])
             assert ensemble.is_whole()
 
 
@@ -674,17 +888,58 @@ def test_a_run_that_is_cut_off_goes_on_or_says_what_to_do(old: int, new: int) ->
         if again["refusals"]:
             # What serves, if anything does, has the new list, and nobody else can join it.
             assert all(ensemble.list_of[host] == ensemble.new for _, some in ensemble.states for host in some)
+            assert f"Stop ZooKeeper on {', '.join(before)} (systemctl stop" in again["refusals"][0]
+            for host in before:
+                ensemble.go(host)
+            assert (decided(ensemble)["refusals"], decided(ensemble)["resize"]) == ([], {})
+            for host in after:
+                ensemble.down[host] = ensemble.new
+                ensemble.come(host)
+            assert ensemble.is_whole()
         elif steps := again["resize"].get("steps"):
-            if {serving for _, serving in ensemble.states} == {frozenset()}:
-                # Of those that leave, the first is started again by hand.
-                assert steps[0]["do"] == "stop"
-                continue
+            if new < old and {serving for _, serving in ensemble.states} == {frozenset()}:
+                # Those that left are started again by hand.
+                for host in list(ensemble.down):
+                    ensemble.come(host)
             ensemble.take_all(steps)
             assert ensemble.is_whole()
         else:
             # All that have data have the new list: who is empty joins when a majority serves.
             assert all(members == ensemble.new for members in ensemble.list_of.values())
             assert again["last"] == sorted(ensemble.new - set(ensemble.list_of))
+
+
+@pytest.mark.parametrize(("old", "new"), SIZES)
+def test_a_server_that_does_not_come_back_is_the_only_one_that_is_away(old: int, new: int) -> None:
+    before, after = "abcdefg"[:old], "abcdefg"[:new]
+    majority = max(old, new) // 2 + 1
+    for leader, known in itertools.product({before[0], before[-1]}, [True, False]):
+        plan = decided(Ensemble(before, after, leader), leader if known else "")["resize"]["steps"]
+        for at, step in enumerate(plan):
+            if step["do"] == "stop":
+                continue
+            ensemble = Ensemble(before, after, leader)
+            ensemble.take_all(plan[:at])
+            with pytest.raises(AssertionError, match=f"^{step['host']} does not answer"):
+                ensemble.take(step, comes_back=False)
+            least = min(len(serving) for _, serving in ensemble.states)
+            assert least >= step["serve"] - 1 or step["serve"] - 1 < majority
+            assert least == old - 1 or at or old < 3 or new < old
+            for tried in (False, True):
+                goes_on(copy.deepcopy(ensemble), step["host"], tried=tried)
+
+
+def goes_on(ensemble: Ensemble, away: str, *, tried: bool) -> None:
+    """The next run takes nobody away beside that server, and completes what it can when it comes back."""
+    others, again = dict(ensemble.list_of), decided(ensemble, tried=tried)
+    steps = again["resize"].get("steps", ())
+    if steps:
+        with pytest.raises(AssertionError, match=f"^{away} does not answer"):
+            ensemble.take_all(steps, away)
+    assert ensemble.list_of == others
+    if steps:
+        ensemble.take_all(steps)
+        assert ensemble.is_whole()
 
 
 @pytest.mark.parametrize(

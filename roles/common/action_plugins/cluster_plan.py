@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -53,7 +54,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             if (given := _properties(service, found))
         }
         leaving = {
-            service["name"]: _leaving(service, _ask(service["leave"]["ask"], units))
+            service["name"]: _leaving(service, _ask(service["leave"].get("ask"), units))
             for service in services
             if self._task.args.get("leave") and (units := _lost(service, found))
         }
@@ -109,8 +110,10 @@ class ActionModule(ActionBase):  # type: ignore[misc]
                 **said["facts"],
                 **said["data"]["stores"],
                 "stores": said["data"]["stores"],
-                "settings": _flat(said),
+                "settings": _flat(said["data"]["settings"]),
+                "kept": _flat(said["data"]["kept"]),
                 "unread": _unread(said),
+                "differs": _differs(said),
                 "leads": host in leaders,
             }
             for host, answer in found.items()
@@ -121,8 +124,11 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             if not rule.isidentifier():
                 raise AnsibleActionFail(f"{service['name']}: {rule} is no name of a filter")
             arguments = service["data"]["arguments"]
-            if service.get("leave"):
+            if leave := service.get("leave"):
                 arguments = {**arguments, "lost": _lost(service, found)}
+                # Where daemons are not asked which of them leave, the rule decides.
+                if "ask" not in leave:
+                    arguments["gone"] = self._gone(found)
             decided |= self._filter(f"found | {rule}(**arguments)", found=here, arguments=arguments)
         stores = {host: said["stores"] for host, said in here.items()}
         decided["refusals"] += self._filter("stores | stale_copies", stores=stores)
@@ -130,6 +136,12 @@ class ActionModule(ActionBase):  # type: ignore[misc]
             settings = {host: said["settings"] for host, said in here.items()}
             decided["refusals"] += self._filter("settings | renumbered(**ids)", settings=settings, ids=ids)
         return decided
+
+    def _gone(self, found: Mapping[str, Any]) -> list[str]:
+        """The machines that are accepted to be gone: none that answers, or that the inventory has."""
+        accepted = str(self._task.args.get("accepted") or "").split(",")
+        known = {*found, *(self._task.args.get("machines") or ())}
+        return [host for host in accepted if host and host not in known]
 
     def _filter(self, expression: str, **variables: Any) -> Any:
         templar = self._templar.copy_with_new_env(available_variables=variables)
@@ -275,9 +287,9 @@ def _deployed(
     return {host: sorted(units.get(host, before.get(host, []))) for host in machines}
 
 
-def _flat(said: Mapping[str, Any]) -> dict[str, str]:
-    """The settings that lie on a machine, whichever file has them."""
-    return {key: value for each in said["data"]["settings"].values() for key, value in each.items()}
+def _flat(settings: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
+    """The settings of a machine, whichever file has them."""
+    return {key: value for each in settings.values() for key, value in each.items()}
 
 
 def _unread(said: Mapping[str, Any]) -> list[str]:
@@ -288,6 +300,26 @@ def _unread(said: Mapping[str, Any]) -> list[str]:
         for path in said["data"]["settings"]
         if path not in said["files"] and any(path in why for why in reasons)
     ]
+
+
+def _differs(said: Mapping[str, Any]) -> dict[str, list[str] | None]:
+    """By each file for which what runs is to be restarted the keys that differ; None where none are read.
+
+    Of one that was written already and not read yet they are not known, and there are none.
+    """
+    reasons = said.get("units", {}).get("reasons", {}).values()
+    settings = said["data"]["settings"]
+    return {
+        path: _keys(said["diffs"].get(path, "")) if path in settings else None
+        for why in reasons
+        for path in why
+    }
+
+
+def _keys(diff: str) -> list[str]:
+    """The keys of the lines that differ, of a diff -u."""
+    lines = (line for line in diff.splitlines() if re.match(r"[+-](?![+-])[^#]*=", line))
+    return list(dict.fromkeys(line[1:].partition("=")[0].strip() for line in lines))
 
 
 def _write(path: str, text: str) -> None:

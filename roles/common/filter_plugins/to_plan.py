@@ -339,7 +339,8 @@ def _refusals(found: Found, data: Mapping[str, Mapping[str, Any]], restart: str)
     sentences += [
         f"{host} leaves {service}, and it did not answer, --limit leaves it out, or it is not in the group "
         "cluster any more: while it may run it could make a majority of its own. Leave it in the inventory "
-        f"until this has run with it; of {service} it is stopped and disabled then, and its data stays."
+        f"until this has run with it; of {service} it is stopped and disabled then, and its data stays. If "
+        f"it is gone for good, take it out of the inventory and run once with -e accept_risk={host}."
         for service, host in _leavers(data)
         if host not in found
     ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 DOCUMENTATION = r"""
@@ -19,8 +19,10 @@ options:
     description: >-
       by host what lies there, as the module service_state reads it: the stores data and log (C(up), C(holds),
       C(older)), and C(settings), dataDir and the server lines of the zoo.cfg that lies there, none without
-      one; C(unread), files that lie there and that what runs has not read; C(leads), whether it is the
-      leader; a host that was not asked is missing
+      one; C(kept), the same of the copy of what it ran well with; C(unread), files that lie there and that
+      what runs has not read; C(differs), by each file for which what runs is to be restarted the keys that
+      differ, null where they are not known; C(leads), whether it is the leader; a host that was not asked is
+      missing
     type: dict
     required: true
   ids:
@@ -31,6 +33,16 @@ options:
     description: name of the cluster, which the kit keeps beside the data; one that has none is taken over
     type: str
     required: true
+  lost:
+    description: units of servers that start on a machine and are the inventory's no more, with that machine
+    type: list
+    elements: list
+    default: []
+  gone:
+    description: machines that did not answer, and that the user accepts to be gone for good
+    type: list
+    elements: str
+    default: []
 """
 
 EXAMPLES = r"""
@@ -56,18 +68,26 @@ Found = Mapping[str, Mapping[str, Any]]
 Resize = dict[str, Any]
 
 
-def zookeeper_data(found: Found, ids: Mapping[str, int], cluster: str) -> dict[str, Any]:
+def zookeeper_data(
+    found: Found,
+    ids: Mapping[str, int],
+    cluster: str,
+    lost: Sequence[Sequence[str]] = (),
+    gone: Collection[str] = (),
+) -> dict[str, Any]:
     """Why the ensemble must not be deployed, who starts last, and how servers come and go.
 
     A server without data that meets one of the others before all of them are there could make it a leader
     that does not know everything.
 
     found: by host {"data": store, "log": store, "settings": {"dataDir": "/d", "server.1": "a:2888:3888"},
-        "unread": [paths], "leads": bool}, each store {"up": [units], "holds": {directory: {path: text}},
-        "older": {directory: {path: text}}} with one directory that is wanted; a host that was not asked is
-        missing
+        "kept": likewise, "unread": [paths], "differs": {path: [keys] or None}, "leads": bool}, each store
+        {"up": [units], "holds": {directory: {path: text}}, "older": {directory: {path: text}}} with one
+        directory that is wanted; a host that was not asked is missing
     ids: by server its id
     cluster: what the kit keeps beside the data of each
+    lost: units of servers that start on a machine and are the inventory's no more, with that machine
+    gone: machines that did not answer, and that the user accepts to be gone for good
     Returns {"refusals": [sentences], "warnings": [sentences], "last": [hosts], "resize": {"old": number,
     "new": number, "steps": [{"host": host, "do": "stop", "serve": number}]}}; resize is empty unless servers
     come or go.
@@ -82,7 +102,7 @@ def zookeeper_data(found: Found, ids: Mapping[str, int], cluster: str) -> dict[s
     resize: Resize = {}
     # Where one has its data elsewhere that is what is to be mended, and it says so.
     if not refusals:
-        refusals, resize = _together(found, ids)
+        refusals, resize = _together(found, ids, [host for host, _ in lost], gone)
     empty = [host for host in hosts if host in found and not _has_data(found[host])]
     return {
         "refusals": refusals,
@@ -217,7 +237,9 @@ def _has_data(here: Mapping[str, Any]) -> bool:
     return DATA in _wanted(here["data"])[1]
 
 
-def _together(found: Found, ids: Mapping[str, int]) -> tuple[list[str], Resize]:
+def _together(
+    found: Found, ids: Mapping[str, int], lost: Collection[str], gone: Collection[str]
+) -> tuple[list[str], Resize]:
     hosts = list(ids)
     unheard = [host for host in hosts if host not in found]
     empty = [host for host in hosts if host in found and not _has_data(found[host])]
@@ -235,9 +257,11 @@ def _together(found: Found, ids: Mapping[str, int]) -> tuple[list[str], Resize]:
         return [], {}
     # One that is down may have a list of another time.
     running = [host for host in full if _runs(found[host])]
-    if lists := _other_lists(found, ids, running) or _other_lists(found, ids, full):
-        return _resized(found, ids, lists)
-    if full and 2 * len(empty) >= len(hosts):
+    if lists := _other_lists(found, ids, running, lost) or _other_lists(found, ids, full, lost):
+        return _resized(found, ids, lists, gone)
+    crowd = bool(full) and 2 * len(empty) >= len(hosts)
+    # One that ran well alone has all the data. A growth from there that was cut off goes on.
+    if crowd and not any(_ran_alone(found[host]) for host in full):
         return [
             (
                 f"{len(empty)} of {len(hosts)} ZooKeeper servers ({', '.join(empty)}) have no data, and "
@@ -246,51 +270,86 @@ def _together(found: Found, ids: Mapping[str, int]) -> tuple[list[str], Resize]:
                 f"{_by_hand(full[0], found[full[0]])}"
             )
         ], {}
-    # A growth that was cut off: who runs with the list of before must not meet those that are empty.
-    if full and empty and any(found[host]["unread"] for host in full):
-        steps = _steps(found, {"stay": full, "come": empty}, len(full), resumed=True)
-        return [], {"old": len(full), "new": len(hosts), "steps": steps}
+    # Another one: who runs with the list of before must not meet those that are empty.
+    if crowd or (full and empty and any(found[host]["unread"] for host in full)):
+        return _gone_on(found, full, empty)
     return [], {}
+
+
+def _gone_on(found: Found, full: Sequence[str], empty: Sequence[str]) -> tuple[list[str], Resize]:
+    """How a growth goes on whose list is in all files already, or why it cannot."""
+    if more := _more(found, full):
+        return [f"{', '.join(empty)} would join the servers that have data, but {more}"], {}
+    know = [host for host in full if not found[host]["unread"]]
+    steps = _steps(found, {"stay": full, "know": know, "come": empty}, len(full), resumed=True)
+    return [], {"old": len(full), "new": len(full) + len(empty), "steps": steps}
 
 
 def _runs(here: Mapping[str, Any]) -> bool:
     return bool(here["data"]["up"])
 
 
+def _ran_alone(here: Mapping[str, Any]) -> bool:
+    """Whether a server that had no others was the last that a run saw run well there."""
+    return bool(here["kept"]) and not any(key.startswith("server.") for key in here["kept"])
+
+
 #: By the id of each server its host, as text, as a zoo.cfg has them.
 List = tuple[tuple[str, str], ...]
 
 
-def _other_lists(found: Found, ids: Mapping[str, int], full: Sequence[str]) -> dict[List, list[str]]:
-    """By each list of another length that the zoo.cfg of a server has, those servers."""
+def _other_lists(
+    found: Found, ids: Mapping[str, int], full: Sequence[str], lost: Collection[str]
+) -> dict[List, list[str]]:
+    """By each list of other servers that the zoo.cfg of a server has, those servers.
+
+    One whose place another one takes counts as long as it starts: what is dead makes no majority.
+    """
     others: dict[List, list[str]] = {}
     for host in full:
-        settings = found[host]["settings"]
-        servers = tuple(
-            sorted(
-                (key.removeprefix("server."), value.partition(":")[0])
-                for key, value in settings.items()
-                if key.startswith("server.")
-            )
-        )
-        # A server alone has no server lines. Without a zoo.cfg nothing is known, and nothing runs.
-        servers = servers or ((str(ids[host]), host),)
-        if settings and len(servers) != len(ids):
+        servers = _servers(host, found[host], ids)
+        starts = [member for _, member in servers if member not in ids and member in lost]
+        if servers and (starts or len(servers) != len(ids)):
             others.setdefault(servers, []).append(host)
     return others
 
 
+def _servers(host: str, here: Mapping[str, Any], ids: Mapping[str, int]) -> List:
+    """The list of a server's zoo.cfg. Without a zoo.cfg nothing is known, and nothing runs."""
+    settings = here["settings"]
+    servers = sorted(
+        (key.removeprefix("server."), value.partition(":")[0])
+        for key, value in settings.items()
+        if key.startswith("server.")
+    )
+    # A server alone has no server lines.
+    return tuple(servers) or (((str(ids[host]), host),) if settings else ())
+
+
+def _knows(host: str, here: Mapping[str, Any], ids: Mapping[str, int]) -> bool:
+    """Whether a server, if it runs, has the new list; one that is down starts with it."""
+    return {member for _, member in _servers(host, here, ids)} == ids.keys() and not here["unread"]
+
+
 def _resized(
-    found: Found, ids: Mapping[str, int], lists: Mapping[List, Sequence[str]]
+    found: Found, ids: Mapping[str, int], lists: Mapping[List, Sequence[str]], gone: Collection[str]
 ) -> tuple[list[str], Resize]:
     """How servers come or go, or why they cannot."""
     old = dict(next(iter(lists)))
     parts = {
         "stay": [host for host in ids if host in old.values()],
         "come": [host for host in ids if host not in old.values()],
-        "leave": [host for host in old.values() if host not in ids],
+        "leave": [host for host in old.values() if host not in ids and host not in gone],
+        "gone": [host for host in old.values() if host not in ids and host in gone],
     }
-    resumed = len(next(iter(lists.values()))) < len(parts["stay"])
+    others = [host for names in lists.values() for host in names]
+    # A run that was cut off has restarted them already.
+    parts["know"] = [
+        host
+        for host in parts["stay"]
+        if host in found and host not in others and _knows(host, found[host], ids)
+    ]
+    resumed = len(others) < len(parts["stay"])
     against = next(_against_resize(found, ids, old, parts, len(lists)), "")
     if not against and resumed and parts["leave"] and _kept(len(old), len(ids)):
         against = (
@@ -313,7 +372,7 @@ def _against_resize(
     lists: int,
 ) -> Iterator[str]:
     """Why servers cannot come or go now, and what to do; the first counts."""
-    stay, come, leave = parts["stay"], parts["come"], parts["leave"]
+    stay, come, leave, gone = parts["stay"], parts["come"], parts["leave"], parts["gone"]
     unheard = [host for host in ids if host not in found]
     if unheard:
         yield (
@@ -326,11 +385,27 @@ def _against_resize(
             "while some servers know the old list and some the new, each could have a majority of its own. "
             f"{_by_hand(with_data, found[with_data])}"
         )
+    if come and gone:
+        yield (
+            f"{', '.join(come)} would come while {', '.join(gone)} would be forgotten. Do one after the "
+            f"other: first zookeeper_hosts with {', '.join([*stay, *leave])}, and when that has run, with "
+            f"{', '.join(come)}."
+        )
     if come and leave:
+        replaced = (
+            f" Or have {', '.join(come)} take the place of what is gone; before it, on {', '.join(leave)}: "
+            "systemctl disable --now zookeeper"
+        ) * (len(come) == len(leave))
         yield (
             f"{', '.join(come)} would come while {', '.join(leave)} would go. Do one after the other: first "
             f"zookeeper_hosts with all of {', '.join([*stay, *leave, *come])}, and when that has run, "
-            f"without {', '.join(leave)}."
+            f"without {', '.join(leave)}.{replaced}"
+        )
+    if gone and len(stay) + len(leave) <= len(old) // 2:
+        yield (
+            f"{', '.join(gone)} are accepted to be gone, and the others are no majority of the old list: "
+            "what was committed last those alone may have. To go on with what the others have, stop "
+            f"ZooKeeper on {', '.join([*stay, *leave])} (systemctl stop zookeeper), and run again."
         )
     if 1 < len(old) <= len(ids) - len(old):
         yield (
@@ -338,12 +413,19 @@ def _against_resize(
             f"until enough of the others have it. Give {2 * len(old) - 1} servers at most, and when that has "
             "run, the others."
         )
+    yield from _unfit(found, parts)
+
+
+def _unfit(found: Found, parts: Mapping[str, Sequence[str]]) -> Iterator[str]:
+    """Which servers are not as they must be before any comes or goes, and what to do."""
+    stay, come = parts["stay"], parts["come"]
     if empty := [host for host in stay if not _has_data(found[host])]:
         yield (
             f"{', '.join(empty)}, of the old list, {'has' if len(empty) == 1 else 'have'} no data. First run "
             "with zookeeper_hosts as it was, so that they get it from the others; then change it."
         )
-    if down := [host for host in stay if not _runs(found[host])]:
+    # One that knows the new list is started by the run.
+    if down := [host for host in stay if not _runs(found[host]) and host not in parts["know"]]:
         yield (
             f"{', '.join(down)}, of the old list, {'does' if len(down) == 1 else 'do'} not run. Start it "
             "first, on every host that is named here: systemctl start zookeeper"
@@ -356,6 +438,27 @@ def _against_resize(
             "a server that runs: what it knows could differ from what the ensemble knows by now. It joins "
             f"empty; on every host that is named here: systemctl stop zookeeper && {moves}"
         )
+    if more := _more(found, stay):
+        yield more
+
+
+def _more(found: Found, hosts: Sequence[str]) -> str:
+    """What differs of what running servers read, beside their list of servers; empty when nothing does."""
+    differs: dict[str, list[str]] = {}
+    for host in hosts:
+        for path, keys in found[host]["differs"].items():
+            others = [key for key in keys or () if not key.startswith("server.")]
+            if keys is None or others:
+                name = f"{path} ({', '.join(others)})" if others else path
+                differs.setdefault(name, []).append(host)
+    if not differs:
+        return ""
+    each = "; ".join(f"{name} on {', '.join(where)}" for name, where in differs.items())
+    return (
+        f"more than the list of servers differs: {each}. What a server refuses could not be taken back "
+        "while servers come or go. It takes two runs: one with zookeeper_hosts as it was, and one with all "
+        "else as it was."
+    )
 
 
 def _steps(
@@ -363,28 +466,35 @@ def _steps(
 ) -> list[dict[str, Any]]:
     """Who gets the new list when, and after how many servers of it serve; 0 where none may.
 
-    stay, come, leave: hosts of both lists, of the new one only, of the one of before only
+    stay, know, come, leave, gone: hosts of both lists, those of them that have the new one already, hosts of
+        the new one only, of the one of before only, and of these the ones that are gone for good
     old: length of the list of before
     resumed: some have the new list already
 
+    Who knows the new list is not restarted again, and has to be there before anybody else goes.
     Those that come start when all that have the data know of them. Those that leave are stopped before
     anybody forgets them: first as many as leave a bare majority, which then all have what was committed, when
     a session is opened, which is a transaction; then the rest, after which nothing is committed until enough
     have the new list.
     """
-    stay = sorted(parts["stay"], key=lambda host: bool(found[host]["leads"]))
-    come, leave = parts.get("come", ()), parts.get("leave", ())
-    new = len(stay) + len(come)
+    know = parts.get("know", ())
+    stay = sorted(
+        (host for host in parts["stay"] if host not in know), key=lambda host: bool(found[host]["leads"])
+    )
+    come, gone = parts.get("come", ()), parts.get("gone", ())
+    leave = [*gone, *parts.get("leave", ())]
+    new = len(know) + len(stay) + len(come)
     before, after = old // 2 + 1, new // 2 + 1
     kept = _kept(old, new) if leave else 0
-    steps = []
+    steps = [{"host": host, "do": "restart", "serve": 0} for host in know]
     for done, host in enumerate(leave):
         serve = 0 if done > len(leave) - kept else after if resumed else new
-        steps.append({"host": host, "do": "stop", "serve": serve})
+        if host not in gone:
+            steps.append({"host": host, "do": "stop", "serve": serve})
     # A server joins those that serve when they are a majority by its own list, whichever that is.
     alike = before == after
     led = any(found[host]["leads"] for host in stay) and not resumed
-    for done, host in enumerate([*stay, *come]):
+    for done, host in enumerate([*stay, *come], len(know)):
         if kept or host in come:
             serve = done if done >= after else 0
         elif leave:

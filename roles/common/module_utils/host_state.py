@@ -127,7 +127,10 @@ def _files(service: Service, here: dict[str, Any], *, check: bool) -> None:
 
 
 def _data(service: Service, errors: list[str]) -> dict[str, Any] | None:
-    """What lies in the directories of a service; None where it cannot be read, which is an error."""
+    """What lies in the directories of a service; None where it cannot be read, which is an error.
+
+    kept: the settings that its daemons were last seen to run well with
+    """
     try:
         stores = read_stores(service["stores"])
     except ERRORS as error:
@@ -136,6 +139,12 @@ def _data(service: Service, errors: list[str]) -> dict[str, Any] | None:
     return {
         "stores": stores,
         "settings": {path: read_settings(path, keys) for path, keys in service["settings"].items()},
+        "kept": {
+            path: read_settings(f"{host_keep.KEPT}/{unit['name']}{path}", keys)
+            for path, keys in service["settings"].items()
+            for unit in service["units"]
+            if path in unit["restart_on"]
+        },
     }
 
 
