@@ -355,7 +355,7 @@ def test_settings_that_a_daemon_ran_well_with_are_told(host: Host, monkeypatch: 
     copy.write_text("dataDir=/d\ntickTime=2000\n")
     settings = {cfg: ["dataDir", "server.*"], "/no/such.cfg": ["x"]}
     service = host.service("zookeeper", unit="zookeeper", reads=("etc/zoo.cfg",), settings=settings)
-    data = compare([service], "current", [])["services"]["zookeeper"]["data"]
+    data = host.compare([service], "current", [])["services"]["zookeeper"]["data"]
     assert data["kept"] == {cfg: {"dataDir": "/d"}}
 
 
