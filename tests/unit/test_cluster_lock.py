@@ -315,17 +315,23 @@ def task(*argv: str) -> dict[str, object]:
     return {"cluster_lock": {"argv": list(argv)}, "run_once": True}
 
 
+def output_until(process: subprocess.Popen[str], word: str) -> str:
+    """What a run says until it says a word."""
+    assert process.stdout
+    output = ""
+    while word not in output:
+        line = process.stdout.readline()
+        assert line, output
+        output += line
+    return output
+
+
 def test_a_run_that_is_killed_frees_the_cluster(tmp_path: Path) -> None:
     argv = [sys.executable, "-m", "smoke.lock", *words(cluster(tmp_path), 0)[:2], "--directory", "."]
     waits: dict[str, object] = {"ansible.builtin.wait_for": {"path": f"{tmp_path}/never"}, "run_once": True}
     # The second has it already, and starts nothing.
     process = start(tmp_path, *play(tmp_path, task(*argv), task("false"), waits))
-    assert process.stdout
-    output = ""
-    while "wait_for" not in output:
-        line = process.stdout.readline()
-        assert line, output
-        output += line
+    output = output_until(process, "wait_for")
     assert "changed:" not in output
     wait_until(lambda: all(locked(tmp_path, name) for name in "abc"), 5, "not locked")
     assert json.loads((tmp_path / "a" / FILE).read_text())["pid"] == process.pid
@@ -333,6 +339,7 @@ def test_a_run_that_is_killed_frees_the_cluster(tmp_path: Path) -> None:
     assert os.getsid(holder) == holder
     process.kill()
     wait_until(lambda: not any(locked(tmp_path, name) for name in "abc"), 5, "still locked", 0.01)
+    assert process.stdout
     process.stdout.close()
     process.wait()
 
@@ -353,14 +360,10 @@ def test_another_run_describes_nothing_otherwise_while_one_goes_on(tmp_path: Pat
 
     waits: dict[str, object] = {"ansible.builtin.wait_for": {"path": f"{tmp_path}/never"}, "run_once": True}
     process = start(tmp_path, *play(tmp_path, describe("before"), task(*argv), describe("mine"), waits))
-    assert process.stdout
-    output = ""
-    while "wait_for" not in output:
-        line = process.stdout.readline()
-        assert line, output
-        output += line
+    output_until(process, "wait_for")
     assert other() == (2, "mine")
     process.kill()
+    assert process.stdout
     process.stdout.close()
     process.wait()
     assert other() == (0, "theirs")
